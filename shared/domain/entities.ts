@@ -1,0 +1,77 @@
+import type { ProviderName } from './provider.ts';
+
+/** A customer. Everything below belongs to exactly one; nothing crosses. Times are epoch seconds. */
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+  readonly locale: string;
+  readonly enabled: boolean;
+  readonly createdAt: number;
+}
+
+/** What a device tells about itself when it registers (RFC 7591 section 2, and fields of our own). */
+export interface DeviceMetadata {
+  readonly clientName: string;
+  readonly softwareId?: string;
+  readonly softwareVersion?: string;
+  readonly vendor?: string;
+  readonly model?: string;
+  readonly serialNumber?: string;
+  readonly location?: string;
+  readonly locale?: string;
+}
+
+/** A printer, scanner or server that uses the broker: an OAuth client. Secrets are kept as SHA-256 hashes. */
+export interface Device {
+  readonly clientId: string;
+  readonly organizationId: string;
+  readonly metadata: DeviceMetadata;
+  readonly enabled: boolean;
+  /** One; or two while a rotation is under way. */
+  readonly secretHashes: readonly string[];
+  readonly registrationTokenHash: string;
+  readonly createdAt: number;
+}
+
+/** A mail account at a provider, shared by as many devices as like. */
+export interface Mailbox {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly provider: ProviderName;
+  readonly address: string;
+  /** Other addresses the mailbox may send as. */
+  readonly aliases: readonly string[];
+  readonly createdAt: number;
+}
+
+/** Ties device and slot to a mailbox. */
+export interface Binding {
+  readonly clientId: string;
+  readonly slot: string;
+  readonly mailboxId: string;
+  readonly organizationId: string;
+  readonly boundAt: number;
+  /** Coarse: written at most once in `USE_RECORDED_EVERY_SECONDS`. */
+  readonly lastFetchedAt?: number;
+}
+
+/** Lets a device register itself, a limited number of times, for a limited time. Kept as a hash. */
+export interface EnrolmentToken {
+  readonly tokenHash: string;
+  readonly organizationId: string;
+  readonly usesLeft: number;
+  readonly expiresAt: number;
+  readonly createdAt: number;
+}
+
+/** One thing somebody did. Never holds a token or a secret. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly at: number;
+  /** `admin`, `device:<client_id>` or `person`. */
+  readonly by: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly detail?: string;
+}

@@ -1,0 +1,77 @@
+/**
+ * Everything that can go wrong and is expected to. What each kind means on every wire (HTTP, OAuth, panel) stands in
+ * one table, `protocol/outcomes.ts`; what it says to people, in `protocol/texts/`.
+ */
+export const ERROR_KINDS = [
+  // the request itself
+  'invalid_request',
+  'unsupported_grant_type',
+  'unsupported_media_type',
+  'payload_too_large',
+  'headers_too_large',
+  'not_found',
+  'method_not_allowed',
+  'conflict',
+  // who asks
+  'invalid_client',
+  'invalid_enrolment_token',
+  'invalid_registration_token',
+  'invalid_client_metadata',
+  'invalid_admin_key',
+  'too_many_attempts',
+  // the mailbox behind a slot
+  'slot_not_bound',
+  'not_signed_in',
+  'waiting_for_sign_in',
+  'signed_out',
+  'sign_in_lapsed',
+  'consent_withdrawn',
+  'consent_needed',
+  'more_proof_needed',
+  'conditional_access',
+  'account_unavailable',
+  'scope_not_offered',
+  'scope_not_granted',
+  // the provider and the broker's registration with it
+  'provider_unavailable',
+  'app_registration_refused',
+  // a sign-in attempt
+  'sign_in_not_found',
+  'sign_in_expired',
+  'sign_in_already_used',
+  'sign_in_other_browser',
+  'sign_in_cancelled',
+  'sign_in_refused',
+  'sign_in_wrong_account',
+  'sign_in_scope_missing',
+  'sign_in_no_refresh_token',
+  // mail
+  'not_a_message',
+  'invalid_recipient',
+  'sender_not_allowed',
+  'message_too_large',
+  'mail_server_unavailable',
+  'mail_server_refused_sign_in',
+  'mail_server_refused_message',
+  // ours
+  'internal',
+] as const;
+
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+export interface BrokerError {
+  readonly kind: ErrorKind;
+  /** The particulars, in English, safe to show to the caller: never a secret, never a provider's raw reply. */
+  readonly detail?: string;
+  /** How long the caller should wait before it tries again. */
+  readonly retryAfterSeconds?: number;
+  /** The provider's code and id to look up, when the provider said them. */
+  readonly code?: string;
+  readonly correlationId?: string;
+}
+
+export const brokerError = (kind: ErrorKind, detail?: string): BrokerError =>
+  detail === undefined ? { kind } : { kind, detail };
+
+/** Who can mend it. Retry, paging and the class of every reply follow from this. */
+export type Actor = 'device' | 'person' | 'operator' | 'nobody';

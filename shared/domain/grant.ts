@@ -1,0 +1,83 @@
+import type { ErrorKind } from './errors.ts';
+import { INACTIVITY_SECONDS, type ProviderName, type SignedInAccount } from './provider.ts';
+
+/** The last thing a provider said against a grant; kept until a refresh succeeds. */
+export interface GrantTrouble {
+  readonly kind: ErrorKind;
+  /** The provider's own code, such as `AADSTS700082`, or its OAuth error. */
+  readonly code: string;
+  readonly message: string;
+  readonly at: number;
+  readonly correlationId?: string;
+}
+
+/** What every grant with a refresh token in the vault carries. Times are epoch seconds. */
+interface HeldGrant {
+  readonly provider: ProviderName;
+  readonly account: SignedInAccount;
+  readonly scopes: readonly string[];
+  readonly signedInAt: number;
+  /** Counts sign-ins, so that the late answer of an earlier one is told apart. */
+  readonly generation: number;
+  /** Failures in a row; sets the back-off. */
+  readonly failures: number;
+  readonly trouble?: GrantTrouble;
+  /** When a device last took a token; coarse (see `USE_RECORDED_EVERY_SECONDS`). */
+  readonly lastUsedAt?: number;
+}
+
+/** The permission to use a mailbox. One for each mailbox; its refresh token rests in the vault alone. */
+export type Grant =
+  | { readonly state: 'never' }
+  | { readonly state: 'signed_out'; readonly signedOutAt: number; readonly generation: number }
+  /** Permission was given and its refresh token is durable, but it has not yet yielded an access token. */
+  | ({ readonly state: 'unproven' } & HeldGrant)
+  | ({ readonly state: 'active'; readonly provenAt: number } & HeldGrant)
+  /** Ended by the provider's clear word. `reason` is what the person must mend. */
+  | ({ readonly state: 'invalid'; readonly invalidSince: number; readonly reason: ErrorKind } & HeldGrant);
+
+export type LiveGrant = Extract<Grant, { state: 'unproven' | 'active' }>;
+
+export const isLive = (grant: Grant): grant is LiveGrant => grant.state === 'unproven' || grant.state === 'active';
+
+export const generationOf = (grant: Grant): number => (grant.state === 'never' ? 0 : grant.generation);
+
+/** R13: the four states, shown everywhere the same. */
+export type TokenStatus = 'not_acquired' | 'waiting' | 'acquired' | 'invalid';
+
+/** The one function that computes the token status. `signInPendingUntil`: when the open sign-in runs out, if any. */
+export const tokenStatus = (grant: Grant, signInPendingUntil: number | undefined, nowSeconds: number): TokenStatus => {
+  switch (grant.state) {
+    case 'active':
+      return 'acquired';
+    case 'invalid':
+      return 'invalid';
+    case 'unproven':
+      return 'waiting';
+    case 'never':
+    case 'signed_out':
+      return signInPendingUntil !== undefined && signInPendingUntil > nowSeconds ? 'waiting' : 'not_acquired';
+  }
+};
+
+/** Why a grant yields no token, or undefined if it may. */
+export const grantRefusal = (grant: Grant): ErrorKind | undefined => {
+  switch (grant.state) {
+    case 'never':
+      return 'not_signed_in';
+    case 'signed_out':
+      return 'signed_out';
+    case 'invalid':
+      return grant.reason;
+    case 'unproven':
+    case 'active':
+      return undefined;
+  }
+};
+
+/** When the refresh token would die of disuse if nothing more happened; undefined where there is none alive. */
+export const lapsesAt = (grant: Grant): number | undefined => {
+  if (!isLive(grant)) return undefined;
+  const lastProof = grant.state === 'active' ? grant.provenAt : grant.signedInAt;
+  return lastProof + INACTIVITY_SECONDS[grant.provider];
+};

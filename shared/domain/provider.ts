@@ -1,0 +1,39 @@
+/** Who owns the mailboxes. Adding a third is adding one adapter, one row here, and its texts. */
+export const PROVIDERS = ['microsoft', 'google'] as const;
+export type ProviderName = (typeof PROVIDERS)[number];
+
+/** What an access token is for. `api` is Microsoft Graph or the Gmail API. */
+export const AUDIENCES = ['smtp', 'imap', 'pop', 'api'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
+export interface MailServer {
+  readonly host: string;
+  readonly port: number;
+  /** `starttls`: plain greeting, then a required upgrade. `tls`: TLS from the first byte. */
+  readonly security: 'starttls' | 'tls';
+}
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * How long a refresh token lives without being used.
+ * Microsoft: 90 days (Entra "refresh tokens"). Google: six months (Identity, "refresh token expiration").
+ */
+export const INACTIVITY_SECONDS = {
+  microsoft: 90 * DAY_SECONDS,
+  google: 180 * DAY_SECONDS,
+} as const satisfies Record<ProviderName, number>;
+
+/** The account that signed in, as the provider names it in its ID token. */
+export interface SignedInAccount {
+  /** The provider's stable id of the account (OpenID Connect Core 2, `sub`; at Microsoft `oid` where present). */
+  readonly subject: string;
+  /** Every address by which the provider says this account is known, lower case, most trustworthy first. */
+  readonly addresses: readonly string[];
+}
+
+/** Addresses are compared without regard to case, as both providers do. */
+export const sameAddress = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
+
+export const isAudience = (text: string): text is Audience => (AUDIENCES as readonly string[]).includes(text);
+export const isProviderName = (text: string): text is ProviderName => (PROVIDERS as readonly string[]).includes(text);

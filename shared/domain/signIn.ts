@@ -1,0 +1,40 @@
+import type { BrokerError } from './errors.ts';
+import type { ProviderName } from './provider.ts';
+
+/** A sign-in attempt lives ten minutes (design rule 10): as long as an authorization code does at Microsoft. */
+export const SIGN_IN_SECONDS = 600;
+
+/** The part of an attempt that exists once somebody has opened its link: bound to that browser, good for one callback. */
+export interface StartedAttempt {
+  /** SHA-256 of the `state` sent to the provider (RFC 6749 section 10.12). */
+  readonly stateHash: string;
+  /** SHA-256 of the cookie that ties the attempt to the browser. */
+  readonly browserHash: string;
+  /** The PKCE code verifier (RFC 7636 section 4.1), sealed by the key ring. */
+  readonly sealedCodeVerifier: string;
+}
+
+/** One attempt to obtain a grant. */
+export type SignIn = {
+  readonly id: string;
+  readonly mailboxId: string;
+  readonly organizationId: string;
+  readonly provider: ProviderName;
+  readonly expiresAt: number;
+} & (
+  | { readonly state: 'pending' }
+  | { readonly state: 'started'; readonly attempt: StartedAttempt }
+  /** The callback has come; nothing else may use this attempt. */
+  | { readonly state: 'redeeming' }
+  | { readonly state: 'completed' }
+  | { readonly state: 'failed'; readonly error: BrokerError }
+);
+
+/** The state as `GET /v1/admin/sign-ins/{id}` shows it. */
+export const publicSignInState = (
+  signIn: SignIn,
+  nowSeconds: number,
+): 'pending' | 'completed' | 'failed' | 'expired' => {
+  if (signIn.state === 'completed' || signIn.state === 'failed') return signIn.state;
+  return signIn.expiresAt > nowSeconds ? 'pending' : 'expired';
+};

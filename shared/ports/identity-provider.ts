@@ -1,0 +1,53 @@
+import type { ErrorKind } from '../domain/errors.ts';
+import type { Audience, ProviderName, SignedInAccount } from '../domain/provider.ts';
+import type { Result } from '../domain/result.ts';
+
+/** Why a provider gave no token; classified by data, never raw. */
+export interface ProviderFailure {
+  /**
+   * `retry_later`: network, 408, 429, 5xx, malformed replies, loop guards. `operator_must_act`: the broker's own
+   * registration. `person_must_act`: the provider's clear word that this grant, or this sign-in, is no good.
+   */
+  readonly class: 'retry_later' | 'operator_must_act' | 'person_must_act';
+  readonly kind: ErrorKind;
+  /** `AADSTS70043`, or the OAuth `error`, or `network`. */
+  readonly code: string;
+  /** One sentence, safe to log and show. */
+  readonly message: string;
+  readonly correlationId?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export interface AccessTokenReply {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  /** Present only when the provider sent one, whether it differs or not. */
+  readonly refreshToken?: string;
+  /** Scopes the reply named, else those asked for (RFC 6749 section 5.1). */
+  readonly scopes: readonly string[];
+}
+
+/** An OAuth 2.0 authorization server that owns mailboxes. One call is one request: no retries inside, and a time-out. */
+export interface IdentityProvider {
+  readonly name: ProviderName;
+  /** Where to send the browser (RFC 6749 section 4.1.1, PKCE S256 of RFC 7636). */
+  authorizationUrl(request: {
+    readonly redirectUri: string;
+    readonly state: string;
+    readonly codeChallenge: string;
+    readonly loginHint: string;
+  }): Promise<string>;
+  /** The one-time exchange (RFC 6749 section 4.1.3). `account` is undefined when the reply did not say who signed in. */
+  redeemCode(request: {
+    readonly code: string;
+    readonly codeVerifier: string;
+    readonly redirectUri: string;
+  }): Promise<Result<AccessTokenReply & { readonly account: SignedInAccount | undefined }, ProviderFailure>>;
+  /** RFC 6749 section 6. */
+  refresh(request: {
+    readonly refreshToken: string;
+    readonly audience: Audience;
+  }): Promise<Result<AccessTokenReply, ProviderFailure>>;
+  /** The scope that a token for this audience needs, or undefined where the provider offers none. */
+  scopeFor(audience: Audience): string | undefined;
+}
