@@ -8,6 +8,8 @@ export interface GrantTrouble {
   readonly code: string;
   readonly message: string;
   readonly at: number;
+  /** Not asked again before this. */
+  readonly retryAt: number;
   readonly correlationId?: string;
 }
 
@@ -22,8 +24,6 @@ interface HeldGrant {
   /** Failures in a row; sets the back-off. */
   readonly failures: number;
   readonly trouble?: GrantTrouble;
-  /** When a device last took a token; coarse (see `USE_RECORDED_EVERY_SECONDS`). */
-  readonly lastUsedAt?: number;
 }
 
 /** The permission to use a mailbox. One for each mailbox; its refresh token rests in the vault alone. */

@@ -37,3 +37,17 @@ export const sameAddress = (a: string, b: string): boolean => a.trim().toLowerCa
 
 export const isAudience = (text: string): text is Audience => (AUDIENCES as readonly string[]).includes(text);
 export const isProviderName = (text: string): text is ProviderName => (PROVIDERS as readonly string[]).includes(text);
+
+const lastSegment = (scope: string): string => scope.slice(scope.lastIndexOf('/') + 1);
+
+/**
+ * Whether a wanted scope is among the granted ones. Providers and their aliases spell the resource part differently
+ * (`https://outlook.office365.com/SMTP.Send`, `SMTP.Send`), so the permission's own name decides where it has one.
+ */
+export const scopeGranted = (granted: readonly string[], wanted: string): boolean => {
+  const name = lastSegment(wanted).toLowerCase();
+  return granted.some(
+    (scope) =>
+      scope.toLowerCase() === wanted.toLowerCase() || (name !== '' && lastSegment(scope).toLowerCase() === name),
+  );
+};

@@ -13,8 +13,8 @@ export type SubmissionStatus =
   | { readonly state: 'sending'; readonly until: number }
   | { readonly state: 'sent'; readonly at: number; readonly rejected: readonly string[] }
   | { readonly state: 'deferred'; readonly until: number; readonly reason: ErrorKind }
-  /** Its mailbox needs a person; resumed by the next sign-in. */
-  | { readonly state: 'held'; readonly since: number; readonly reason: ErrorKind }
+  /** Its mailbox needs a person; resumed by the next sign-in, and looked at again at `recheckAt`. */
+  | { readonly state: 'held'; readonly since: number; readonly reason: ErrorKind; readonly recheckAt: number }
   | { readonly state: 'failed'; readonly at: number; readonly reason: ErrorKind };
 
 export type SubmissionState = SubmissionStatus['state'];
@@ -38,6 +38,22 @@ export interface Submission {
   readonly lastResponse?: string;
   readonly status: SubmissionStatus;
 }
+
+/** Whether a worker may take it up now. */
+export const isClaimable = ({ status }: Submission, now: number): boolean => {
+  switch (status.state) {
+    case 'queued':
+      return true;
+    case 'sending':
+    case 'deferred':
+      return status.until <= now;
+    case 'held':
+      return status.recheckAt <= now;
+    case 'sent':
+    case 'failed':
+      return false;
+  }
+};
 
 /** Under this key the message itself lies in the blob store. */
 export const blobKeyOf = (submissionId: string): string => `submissions/${submissionId}.eml`;

@@ -55,11 +55,37 @@ export const backOffSeconds = (
   return Math.ceil(ceiling / 2 + (ceiling / 2) * random);
 };
 
-/** A provider's passing fault: soon at first, never more than twice an hour. */
-export const REFRESH_BACK_OFF = { firstSeconds: 60, capSeconds: 1800 };
+/** A provider's passing fault: a device may be waiting, so soon at first; after hours, no more than twice an hour. */
+export const REFRESH_BACK_OFF = { firstSeconds: 5, capSeconds: 1800 };
+
+/** The broker's own registration is refused: looked at again often enough that a mended secret heals by itself. */
+export const OPERATOR_RETRY_SECONDS = 300;
+
+/** A token this young is as fresh as the provider makes them, however short it lives. */
+const AS_FRESH_AS_IT_GETS_SECONDS = 60;
+
+/** Times of a cached access token, epoch seconds. */
+interface TokenTimes {
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Whether a cached token will do for somebody who asks for `minTtlSeconds` of life. */
+export const isFreshEnough = ({ issuedAt, expiresAt }: TokenTimes, minTtlSeconds: number, now: number): boolean =>
+  expiresAt - now >= minTtlSeconds || (expiresAt > now && now - issuedAt < AS_FRESH_AS_IT_GETS_SECONDS);
+
+/** When a token in use is renewed ahead: the refresh margin before its end, but not before three quarters of its life. */
+export const renewAt = ({ issuedAt, expiresAt }: TokenTimes): number =>
+  expiresAt - Math.min(REFRESH_MARGIN_SECONDS, Math.floor((expiresAt - issuedAt) / 4));
 
 /** A mail server's passing fault: RFC 5321 section 4.5.4.1 asks for 30 minutes; a person at a scanner hopes for less. */
 export const MAIL_BACK_OFF = { firstSeconds: 60, capSeconds: 3600 };
 
 /** After this a deferred submission fails and is reported (RFC 5321 section 4.5.4.1 gives up after days). */
 export const GIVE_UP_AFTER_SECONDS = 48 * 3600;
+
+/** A worker's claim on a submission: longer than any one attempt, so that no other sends it meanwhile. */
+export const SENDING_SECONDS = 600;
+
+/** A held submission is looked at this often, in case its mailbox was mended where the broker cannot see it. */
+export const HELD_RECHECK_SECONDS = 3600;

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../domain/errors.ts';
+import type { BrokerError, ErrorKind } from '../domain/errors.ts';
 import type { Audience, ProviderName, SignedInAccount } from '../domain/provider.ts';
 import type { Result } from '../domain/result.ts';
 
@@ -10,7 +10,7 @@ export interface ProviderFailure {
    */
   readonly class: 'retry_later' | 'operator_must_act' | 'person_must_act';
   readonly kind: ErrorKind;
-  /** `AADSTS70043`, or the OAuth `error`, or `network`. */
+  /** `AADSTS70043`, or the OAuth `error`, or `http_502`, or `network`. */
   readonly code: string;
   /** One sentence, safe to log and show. */
   readonly message: string;
@@ -50,4 +50,9 @@ export interface IdentityProvider {
   }): Promise<Result<AccessTokenReply, ProviderFailure>>;
   /** The scope that a token for this audience needs, or undefined where the provider offers none. */
   scopeFor(audience: Audience): string | undefined;
+  /**
+   * Why the provider sent the browser back with `error` and `error_description` (RFC 6749 section 4.1.2.1), in our own
+   * words: the query is whatever somebody typed, and nothing of it is repeated but codes.
+   */
+  explainRedirectError(query: { readonly error: string; readonly errorDescription?: string | undefined }): BrokerError;
 }

@@ -1,0 +1,74 @@
+import type { Actor, BrokerError, ErrorKind } from '../domain/errors.ts';
+
+/** R26: the job error codes a device can show. 360 no connection (sign in), 361 sign-in expired, 370 sign in again. */
+export type PanelCode = 360 | 361 | 370;
+
+/** What one kind of error means on every wire. Its words stand in `texts/`. */
+export interface Outcome {
+  /** HTTP status on the JSON interfaces (RFC 9110 section 15). */
+  readonly status: number;
+  /** `error` on the OAuth endpoints (RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 7591 section 3.2.2). */
+  readonly oauthError: string;
+  /** HTTP status on the OAuth endpoints, where it differs: RFC 6749 section 5.2 wants 400 for what the client sent. */
+  readonly oauthStatus?: number;
+  /** Who can mend it. */
+  readonly actor: Actor;
+  readonly panelCode?: PanelCode;
+}
+
+/** A kind without a row does not compile. */
+export const OUTCOMES = {
+  invalid_request: { status: 400, oauthError: 'invalid_request', actor: 'device' },
+  unsupported_grant_type: { status: 400, oauthError: 'unsupported_grant_type', actor: 'device' },
+  unsupported_media_type: { status: 415, oauthError: 'invalid_request', actor: 'device' },
+  payload_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
+  headers_too_large: { status: 431, oauthError: 'invalid_request', actor: 'device' },
+  not_found: { status: 404, oauthError: 'invalid_request', actor: 'device' },
+  method_not_allowed: { status: 405, oauthError: 'invalid_request', actor: 'device' },
+  conflict: { status: 409, oauthError: 'invalid_request', actor: 'device' },
+
+  invalid_client: { status: 401, oauthError: 'invalid_client', actor: 'operator' },
+  invalid_enrolment_token: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
+  invalid_registration_token: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
+  invalid_client_metadata: { status: 400, oauthError: 'invalid_client_metadata', actor: 'device' },
+  invalid_admin_key: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
+  too_many_attempts: { status: 429, oauthError: 'slow_down', actor: 'nobody' },
+
+  slot_not_bound: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'operator', panelCode: 360 },
+  not_signed_in: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 360 },
+  waiting_for_sign_in: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 360 },
+  signed_out: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
+  sign_in_lapsed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
+  consent_withdrawn: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
+  consent_needed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
+  more_proof_needed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
+  conditional_access: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
+  account_unavailable: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
+  scope_not_offered: { status: 400, oauthError: 'invalid_scope', actor: 'device' },
+  scope_not_granted: { status: 409, oauthError: 'invalid_scope', oauthStatus: 400, actor: 'person' },
+
+  provider_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
+  app_registration_refused: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
+
+  sign_in_not_found: { status: 404, oauthError: 'invalid_request', actor: 'person' },
+  sign_in_expired: { status: 410, oauthError: 'invalid_request', actor: 'person' },
+  sign_in_already_used: { status: 409, oauthError: 'invalid_request', actor: 'person' },
+  sign_in_other_browser: { status: 400, oauthError: 'invalid_request', actor: 'person' },
+  sign_in_cancelled: { status: 400, oauthError: 'access_denied', actor: 'person' },
+  sign_in_refused: { status: 400, oauthError: 'access_denied', actor: 'person' },
+  sign_in_wrong_account: { status: 400, oauthError: 'access_denied', actor: 'person' },
+  sign_in_scope_missing: { status: 400, oauthError: 'access_denied', actor: 'person' },
+  sign_in_no_refresh_token: { status: 502, oauthError: 'temporarily_unavailable', actor: 'operator' },
+
+  not_a_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
+  invalid_recipient: { status: 400, oauthError: 'invalid_request', actor: 'device' },
+  sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator' },
+  message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
+  mail_server_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
+  mail_server_refused_sign_in: { status: 409, oauthError: 'invalid_grant', actor: 'operator', panelCode: 370 },
+  mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
+
+  internal: { status: 500, oauthError: 'server_error', actor: 'operator' },
+} as const satisfies Record<ErrorKind, Outcome>;
+
+export const outcomeOf = (error: BrokerError): Outcome => OUTCOMES[error.kind];

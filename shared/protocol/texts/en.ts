@@ -1,0 +1,128 @@
+import type { ErrorTexts } from './index.ts';
+
+/** What happened, then what to do. */
+export const en: ErrorTexts = {
+  invalid_request: ['The request is malformed.', 'Correct it as the detail says and send it again.'],
+  unsupported_grant_type: ['This kind of token request is not offered.', 'Use grant_type=client_credentials.'],
+  unsupported_media_type: [
+    'This address does not accept that content type.',
+    'Send the content type that the detail names.',
+  ],
+  payload_too_large: ['The request is too large.', 'Send less than the limit that the detail names.'],
+  headers_too_large: ['The request headers are too large.', 'Send less than 16 KB of headers.'],
+  not_found: ['Nothing was found at this address.', 'Check the address and the id in it.'],
+  method_not_allowed: ['This address does not accept that method.', 'Use a method named in the Allow header.'],
+  conflict: ['The request conflicts with what is already stored.', 'Read the current state, then try again.'],
+
+  invalid_client: [
+    'The device is unknown or disabled, or its password is wrong.',
+    'Check client id and client secret on the device. An administrator can make a new secret in the console.',
+  ],
+  invalid_enrolment_token: [
+    'The enrolment token is wrong, used up or expired.',
+    'Ask an administrator for a new enrolment token.',
+  ],
+  invalid_registration_token: [
+    'The registration_access_token is wrong.',
+    'Use the one this device got when it registered, or register the device again.',
+  ],
+  invalid_client_metadata: ['The description of the device is not valid.', 'Correct the field that the detail names.'],
+  invalid_admin_key: ['The admin key is missing or wrong.', 'Send the admin key in the header Authorization: Bearer.'],
+  too_many_attempts: ['There were too many wrong attempts.', 'Wait a few minutes, check the password, then try again.'],
+
+  slot_not_bound: [
+    'No mailbox is assigned to this function of the device.',
+    'Assign a mailbox to the device in the console.',
+  ],
+  not_signed_in: ['Nobody has signed this mailbox in yet.', 'Sign the mailbox in from the console.'],
+  waiting_for_sign_in: ['The sign-in of this mailbox is not finished yet.', 'Finish the sign-in in the browser.'],
+  signed_out: ['This mailbox was signed out.', 'Sign the mailbox in again.'],
+  sign_in_lapsed: ['The sign-in of this mailbox has expired.', 'Sign the mailbox in again.'],
+  consent_withdrawn: [
+    'The permission to use this mailbox was withdrawn.',
+    'Sign the mailbox in again and accept the permissions asked for.',
+  ],
+  consent_needed: [
+    'The organization has not approved this application.',
+    'Have an administrator of the organization give consent, then sign the mailbox in again.',
+  ],
+  more_proof_needed: [
+    'The mail provider wants a further proof of identity for this mailbox.',
+    'Sign the mailbox in again and complete the additional verification.',
+  ],
+  conditional_access: [
+    'A Conditional Access policy of the organization blocks this sign-in.',
+    'Have the administrator find the correlation id in the sign-in log and allow this account, then sign in again.',
+  ],
+  account_unavailable: [
+    'The account is locked or disabled, or its password has expired.',
+    'Have the account restored at the mail provider, then sign the mailbox in again.',
+  ],
+  scope_not_offered: [
+    'This kind of token is not offered for this mailbox.',
+    'Ask for one of the scopes that the detail names.',
+  ],
+  scope_not_granted: [
+    'The sign-in of this mailbox did not grant this kind of access.',
+    'Sign the mailbox in again and allow everything that is asked for.',
+  ],
+
+  provider_unavailable: [
+    'The mail provider does not answer at present.',
+    'There is nothing to repair. Try again in a few minutes.',
+  ],
+  app_registration_refused: [
+    'The mail provider refuses the broker itself.',
+    'The operator of the broker must check its app registration: client id, client secret and expiry date.',
+  ],
+
+  sign_in_not_found: ['This sign-in link is not known.', 'Ask for a new link.'],
+  sign_in_expired: ['The sign-in took too long and has expired.', 'Start the sign-in again.'],
+  sign_in_already_used: [
+    'This sign-in has already been used.',
+    'If the mailbox is still not signed in, start the sign-in again.',
+  ],
+  sign_in_other_browser: [
+    'This sign-in was started in another browser.',
+    'Open the sign-in link again and finish in the same browser. Cookies must be allowed.',
+  ],
+  sign_in_cancelled: ['The sign-in was cancelled. Nothing was changed.', 'Start the sign-in again when you are ready.'],
+  sign_in_refused: ['The mail provider refused the sign-in.', 'Read the detail, then start the sign-in again.'],
+  sign_in_wrong_account: [
+    'The account that signed in is not the account of this mailbox.',
+    "Start again and sign in with the mailbox's own account.",
+  ],
+  sign_in_scope_missing: [
+    'The permission to use the mail was not given.',
+    'Start again and leave every box on the consent page ticked.',
+  ],
+  sign_in_no_refresh_token: [
+    'The mail provider gave no lasting permission.',
+    'The operator of the broker must allow offline_access in its app registration. Then start again.',
+  ],
+
+  not_a_message: ['What was sent is not an e-mail message.', 'Send a message as RFC 5322 describes it.'],
+  invalid_recipient: ['The address of a recipient is not valid.', 'Correct the address that the detail names.'],
+  sender_not_allowed: [
+    'This mailbox may not send as the sender in the message.',
+    "Set the sender address on the device to the mailbox's own address, or add the sender to the mailbox as an alias.",
+  ],
+  message_too_large: ['The message is too large.', 'Scan at a lower resolution or in several parts.'],
+  mail_server_unavailable: [
+    'The mail server does not answer at present.',
+    'There is nothing to repair. The broker will try to send the message again.',
+  ],
+  mail_server_refused_sign_in: [
+    'The mail server refused the sign-in. SMTP AUTH may be switched off for this mailbox.',
+    "Have the administrator switch on Authenticated SMTP (Microsoft 365 admin center, the user's mail apps), then sign in again.",
+  ],
+  mail_server_refused_message: [
+    'The mail server refused the message.',
+    'Read the reply of the server and correct the message.',
+  ],
+
+  internal: [
+    'An error occurred in the broker.',
+    'Try again. If it happens again, give the operator of the broker the request id.',
+  ],
+};

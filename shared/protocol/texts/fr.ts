@@ -1,0 +1,161 @@
+import type { ErrorTexts } from './index.ts';
+
+/** What happened, then what to do. */
+export const fr: ErrorTexts = {
+  invalid_request: ['La requête est mal formée.', "Corrigez-la comme l'indique le détail et renvoyez-la."],
+  unsupported_grant_type: [
+    "Ce type de demande de jeton n'est pas pris en charge.",
+    'Utilisez grant_type=client_credentials.',
+  ],
+  unsupported_media_type: [
+    "Cette adresse n'accepte pas ce type de contenu.",
+    'Envoyez le type de contenu indiqué dans le détail.',
+  ],
+  payload_too_large: ['La requête est trop volumineuse.', 'Ne dépassez pas la limite indiquée dans le détail.'],
+  headers_too_large: ['Les en-têtes de la requête sont trop volumineux.', "Envoyez moins de 16 Ko d'en-têtes."],
+  not_found: ["Rien n'a été trouvé à cette adresse.", "Vérifiez l'adresse et l'identifiant qu'elle contient."],
+  method_not_allowed: [
+    "Cette adresse n'accepte pas cette méthode.",
+    "Utilisez une méthode indiquée dans l'en-tête Allow.",
+  ],
+  conflict: [
+    'La requête est en conflit avec les données déjà enregistrées.',
+    "Consultez l'état actuel, puis réessayez.",
+  ],
+
+  invalid_client: [
+    "L'appareil est inconnu ou désactivé, ou son mot de passe est incorrect.",
+    "Vérifiez client id et client secret sur l'appareil. Un administrateur peut créer un nouveau secret dans la console.",
+  ],
+  invalid_enrolment_token: [
+    "Le jeton d'inscription est incorrect, épuisé ou expiré.",
+    "Demandez un nouveau jeton d'inscription à un administrateur.",
+  ],
+  invalid_registration_token: [
+    'Le registration_access_token est incorrect.',
+    "Utilisez celui que l'appareil a reçu lors de son enregistrement, ou enregistrez à nouveau l'appareil.",
+  ],
+  invalid_client_metadata: [
+    "La description de l'appareil n'est pas valide.",
+    'Corrigez le champ indiqué dans le détail.',
+  ],
+  invalid_admin_key: [
+    "La clé d'administration est absente ou incorrecte.",
+    "Envoyez la clé d'administration dans l'en-tête Authorization: Bearer.",
+  ],
+  too_many_attempts: [
+    'Trop de tentatives incorrectes.',
+    'Patientez quelques minutes, vérifiez le mot de passe, puis réessayez.',
+  ],
+
+  slot_not_bound: [
+    "Aucune boîte aux lettres n'est affectée à cette fonction de l'appareil.",
+    "Affectez une boîte aux lettres à l'appareil dans la console.",
+  ],
+  not_signed_in: [
+    "Cette boîte aux lettres n'a pas encore été connectée.",
+    'Connectez la boîte aux lettres depuis la console.',
+  ],
+  waiting_for_sign_in: [
+    "La connexion de cette boîte aux lettres n'est pas encore terminée.",
+    'Terminez la connexion dans le navigateur.',
+  ],
+  signed_out: ['Cette boîte aux lettres a été déconnectée.', 'Connectez à nouveau la boîte aux lettres.'],
+  sign_in_lapsed: ['La connexion de cette boîte aux lettres a expiré.', 'Connectez à nouveau la boîte aux lettres.'],
+  consent_withdrawn: [
+    "L'autorisation d'utiliser cette boîte aux lettres a été retirée.",
+    'Connectez à nouveau la boîte aux lettres et acceptez les autorisations demandées.',
+  ],
+  consent_needed: [
+    "L'organisation n'a pas approuvé cette application.",
+    "Faites donner le consentement par un administrateur de l'organisation, puis connectez à nouveau la boîte aux lettres.",
+  ],
+  more_proof_needed: [
+    "Le fournisseur de messagerie demande une preuve d'identité supplémentaire pour cette boîte aux lettres.",
+    'Connectez à nouveau la boîte aux lettres et effectuez la vérification supplémentaire.',
+  ],
+  conditional_access: [
+    "Une stratégie d'accès conditionnel (Conditional Access) de l'organisation bloque cette connexion.",
+    "Demandez à l'administrateur de rechercher l'ID de corrélation dans le journal des connexions et d'autoriser ce compte, puis reconnectez-vous.",
+  ],
+  account_unavailable: [
+    'Le compte est verrouillé ou désactivé, ou son mot de passe a expiré.',
+    'Faites rétablir le compte chez le fournisseur de messagerie, puis connectez à nouveau la boîte aux lettres.',
+  ],
+  scope_not_offered: [
+    "Ce type de jeton n'est pas proposé pour cette boîte aux lettres.",
+    "Demandez l'un des scopes indiqués dans le détail.",
+  ],
+  scope_not_granted: [
+    "La connexion de cette boîte aux lettres n'a pas accordé ce type d'accès.",
+    'Connectez à nouveau la boîte aux lettres et autorisez tout ce qui est demandé.',
+  ],
+
+  provider_unavailable: [
+    'Le fournisseur de messagerie ne répond pas actuellement.',
+    "Aucune intervention n'est nécessaire. Réessayez dans quelques minutes.",
+  ],
+  app_registration_refused: [
+    'Le fournisseur de messagerie refuse le broker lui-même.',
+    "L'exploitant du broker doit vérifier l'inscription de l'application (client id, client secret et date d'expiration).",
+  ],
+
+  sign_in_not_found: ['Ce lien de connexion est inconnu.', 'Demandez un nouveau lien.'],
+  sign_in_expired: ['La connexion a pris trop de temps et a expiré.', 'Recommencez la connexion.'],
+  sign_in_already_used: [
+    'Cette connexion a déjà été utilisée.',
+    "Si la boîte aux lettres n'est toujours pas connectée, recommencez la connexion.",
+  ],
+  sign_in_other_browser: [
+    'Cette connexion a été commencée dans un autre navigateur.',
+    'Ouvrez à nouveau le lien de connexion et terminez dans le même navigateur. Les cookies doivent être autorisés.',
+  ],
+  sign_in_cancelled: [
+    "La connexion a été annulée. Rien n'a été modifié.",
+    'Recommencez la connexion quand vous le souhaitez.',
+  ],
+  sign_in_refused: [
+    'Le fournisseur de messagerie a refusé la connexion.',
+    'Lisez le détail, puis recommencez la connexion.',
+  ],
+  sign_in_wrong_account: [
+    "Le compte connecté n'est pas celui de cette boîte aux lettres.",
+    'Recommencez et connectez-vous avec le compte de la boîte aux lettres.',
+  ],
+  sign_in_scope_missing: [
+    "L'autorisation d'utiliser la messagerie n'a pas été accordée.",
+    'Recommencez et laissez toutes les cases cochées sur la page de consentement.',
+  ],
+  sign_in_no_refresh_token: [
+    "Le fournisseur de messagerie n'a pas accordé d'autorisation durable.",
+    "L'exploitant du broker doit autoriser offline_access dans l'inscription de l'application. Recommencez ensuite.",
+  ],
+
+  not_a_message: ["Le contenu envoyé n'est pas un message électronique.", 'Envoyez un message conforme à la RFC 5322.'],
+  invalid_recipient: ["L'adresse d'un destinataire n'est pas valide.", "Corrigez l'adresse indiquée dans le détail."],
+  sender_not_allowed: [
+    "Cette boîte aux lettres n'est pas autorisée à envoyer au nom de l'expéditeur du message.",
+    "Réglez l'adresse d'expéditeur de l'appareil sur celle de la boîte aux lettres, ou ajoutez l'expéditeur comme alias de la boîte aux lettres.",
+  ],
+  message_too_large: [
+    'Le message est trop volumineux.',
+    'Numérisez avec une résolution inférieure ou en plusieurs parties.',
+  ],
+  mail_server_unavailable: [
+    'Le serveur de messagerie ne répond pas actuellement.',
+    "Aucune intervention n'est nécessaire. Une nouvelle tentative d'envoi aura lieu.",
+  ],
+  mail_server_refused_sign_in: [
+    'Le serveur de messagerie a refusé la connexion. SMTP AUTH est peut-être désactivé pour cette boîte aux lettres.',
+    "Demandez à l'administrateur d'activer SMTP authentifié (Centre d'administration Microsoft 365, applications de messagerie de l'utilisateur), puis reconnectez-vous.",
+  ],
+  mail_server_refused_message: [
+    'Le serveur de messagerie a refusé le message.',
+    'Lisez la réponse du serveur et corrigez le message.',
+  ],
+
+  internal: [
+    "Une erreur s'est produite dans le broker.",
+    "Réessayez. Si l'erreur se répète, communiquez l'identifiant de la requête à l'exploitant du broker.",
+  ],
+};

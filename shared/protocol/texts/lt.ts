@@ -1,0 +1,140 @@
+import type { ErrorTexts } from './index.ts';
+
+/** What happened, then what to do. */
+export const lt: ErrorTexts = {
+  invalid_request: ['Užklausa sudaryta netinkamai.', 'Pataisykite ją pagal išsamią informaciją ir siųskite dar kartą.'],
+  unsupported_grant_type: ['Tokia prieigos rakto užklausa nepalaikoma.', 'Naudokite grant_type=client_credentials.'],
+  unsupported_media_type: [
+    'Šiuo adresu tokio tipo turinys nepriimamas.',
+    'Siųskite išsamioje informacijoje nurodyto tipo turinį.',
+  ],
+  payload_too_large: ['Užklausa per didelė.', 'Neviršykite išsamioje informacijoje nurodytos ribos.'],
+  headers_too_large: ['Užklausos antraštės per didelės.', 'Siųskite mažiau nei 16 KB antraščių.'],
+  not_found: ['Šiuo adresu nieko nerasta.', 'Patikrinkite adresą ir jame esantį identifikatorių.'],
+  method_not_allowed: ['Šiuo adresu toks metodas nepriimamas.', 'Naudokite antraštėje Allow nurodytą metodą.'],
+  conflict: ['Užklausa prieštarauja jau įrašytiems duomenims.', 'Peržiūrėkite esamą būseną, tada bandykite dar kartą.'],
+
+  invalid_client: [
+    'Įrenginys nežinomas arba išjungtas, arba jo slaptažodis neteisingas.',
+    'Patikrinkite įrenginio client id ir client secret. Naują slaptažodį administratorius gali sukurti konsolėje.',
+  ],
+  invalid_enrolment_token: [
+    'Įrenginio registravimo raktas neteisingas, jau panaudotas arba nebegalioja.',
+    'Paprašykite administratoriaus naujo registravimo rakto.',
+  ],
+  invalid_registration_token: [
+    'Neteisingas registration_access_token.',
+    'Naudokite tą, kurį įrenginys gavo registruojantis, arba užregistruokite įrenginį iš naujo.',
+  ],
+  invalid_client_metadata: ['Įrenginio aprašas netinkamas.', 'Pataisykite išsamioje informacijoje nurodytą lauką.'],
+  invalid_admin_key: [
+    'Administratoriaus rakto nėra arba jis neteisingas.',
+    'Siųskite administratoriaus raktą antraštėje Authorization: Bearer.',
+  ],
+  too_many_attempts: [
+    'Per daug nesėkmingų bandymų.',
+    'Palaukite kelias minutes, patikrinkite slaptažodį ir bandykite dar kartą.',
+  ],
+
+  slot_not_bound: [
+    'Šiai įrenginio funkcijai nepriskirta pašto dėžutė.',
+    'Konsolėje priskirkite įrenginiui pašto dėžutę.',
+  ],
+  not_signed_in: ['Prie šios pašto dėžutės dar niekas neprisijungė.', 'Prisijunkite prie pašto dėžutės konsolėje.'],
+  waiting_for_sign_in: ['Prisijungimas prie šios pašto dėžutės dar nebaigtas.', 'Užbaikite prisijungimą naršyklėje.'],
+  signed_out: ['Nuo šios pašto dėžutės atsijungta.', 'Prisijunkite prie pašto dėžutės iš naujo.'],
+  sign_in_lapsed: ['Prisijungimas prie šios pašto dėžutės nebegalioja.', 'Prisijunkite prie pašto dėžutės iš naujo.'],
+  consent_withdrawn: [
+    'Leidimas naudoti šią pašto dėžutę atšauktas.',
+    'Prisijunkite prie pašto dėžutės iš naujo ir suteikite prašomus leidimus.',
+  ],
+  consent_needed: [
+    'Organizacija nepatvirtino šios programos.',
+    'Paprašykite organizacijos administratoriaus duoti sutikimą, tada prisijunkite prie pašto dėžutės iš naujo.',
+  ],
+  more_proof_needed: [
+    'Pašto paslaugos teikėjas reikalauja papildomai patvirtinti šios pašto dėžutės tapatybę.',
+    'Prisijunkite prie pašto dėžutės iš naujo ir atlikite papildomą patvirtinimą.',
+  ],
+  conditional_access: [
+    'Organizacijos sąlyginės prieigos (Conditional Access) strategija blokuoja šį prisijungimą.',
+    'Paprašykite administratoriaus prisijungimų žurnale rasti koreliacijos ID ir leisti šią paskyrą, tada prisijunkite iš naujo.',
+  ],
+  account_unavailable: [
+    'Paskyra užrakinta arba išjungta, arba baigėsi jos slaptažodžio galiojimas.',
+    'Atkurkite paskyrą pas pašto paslaugos teikėją, tada prisijunkite prie pašto dėžutės iš naujo.',
+  ],
+  scope_not_offered: [
+    'Tokio prieigos rakto ši pašto dėžutė neteikia.',
+    'Prašykite vienos iš išsamioje informacijoje nurodytų aprėpčių (scope).',
+  ],
+  scope_not_granted: [
+    'Prisijungiant prie šios pašto dėžutės tokia prieiga nesuteikta.',
+    'Prisijunkite prie pašto dėžutės iš naujo ir suteikite visus prašomus leidimus.',
+  ],
+
+  provider_unavailable: [
+    'Pašto paslaugos teikėjas šiuo metu neatsako.',
+    'Taisyti nieko nereikia. Bandykite dar kartą po kelių minučių.',
+  ],
+  app_registration_refused: [
+    'Pašto paslaugos teikėjas atmeta patį brokerį.',
+    'Brokerio operatorius turi patikrinti programos registraciją: client id, client secret ir galiojimo datą.',
+  ],
+
+  sign_in_not_found: ['Ši prisijungimo nuoroda nežinoma.', 'Paprašykite naujos nuorodos.'],
+  sign_in_expired: ['Prisijungimas užtruko per ilgai ir nebegalioja.', 'Pradėkite prisijungimą iš naujo.'],
+  sign_in_already_used: [
+    'Šis prisijungimas jau panaudotas.',
+    'Jei prie pašto dėžutės vis dar neprisijungta, pradėkite prisijungimą iš naujo.',
+  ],
+  sign_in_other_browser: [
+    'Šis prisijungimas pradėtas kitoje naršyklėje.',
+    'Dar kartą atverkite prisijungimo nuorodą ir užbaikite toje pačioje naršyklėje. Slapukai turi būti leidžiami.',
+  ],
+  sign_in_cancelled: [
+    'Prisijungimas atšauktas. Niekas nepakeista.',
+    'Kai būsite pasirengę, pradėkite prisijungimą iš naujo.',
+  ],
+  sign_in_refused: [
+    'Pašto paslaugos teikėjas atmetė prisijungimą.',
+    'Perskaitykite išsamią informaciją, tada pradėkite prisijungimą iš naujo.',
+  ],
+  sign_in_wrong_account: [
+    'Prisijungta ne su šios pašto dėžutės paskyra.',
+    'Pradėkite iš naujo ir prisijunkite su šios pašto dėžutės paskyra.',
+  ],
+  sign_in_scope_missing: [
+    'Leidimas naudoti paštą nesuteiktas.',
+    'Pradėkite iš naujo ir sutikimo puslapyje palikite pažymėtus visus langelius.',
+  ],
+  sign_in_no_refresh_token: [
+    'Pašto paslaugos teikėjas nesuteikė nuolatinio leidimo.',
+    'Brokerio operatorius programos registracijoje turi leisti offline_access. Tada pradėkite iš naujo.',
+  ],
+
+  not_a_message: ['Tai, kas išsiųsta, nėra el. laiškas.', 'Siųskite laišką, atitinkantį RFC 5322.'],
+  invalid_recipient: ['Gavėjo adresas netinkamas.', 'Pataisykite išsamioje informacijoje nurodytą adresą.'],
+  sender_not_allowed: [
+    'Iš šios pašto dėžutės negalima siųsti laiške nurodyto siuntėjo vardu.',
+    'Įrenginyje nustatykite pašto dėžutės adresą kaip siuntėjo adresą arba pridėkite siuntėjo adresą prie pašto dėžutės kaip pseudonimą.',
+  ],
+  message_too_large: ['Laiškas per didelis.', 'Nuskaitykite mažesne raiška arba keliomis dalimis.'],
+  mail_server_unavailable: [
+    'Pašto serveris šiuo metu neatsako.',
+    'Taisyti nieko nereikia. Laišką bus bandoma išsiųsti dar kartą.',
+  ],
+  mail_server_refused_sign_in: [
+    'Pašto serveris atmetė prisijungimą. Šiai pašto dėžutei gali būti išjungtas SMTP AUTH.',
+    'Paprašykite administratoriaus įjungti autentifikuotą SMTP („Microsoft 365“ administravimo centras, vartotojo pašto programos), tada prisijunkite iš naujo.',
+  ],
+  mail_server_refused_message: [
+    'Pašto serveris atmetė laišką.',
+    'Perskaitykite serverio atsakymą ir pataisykite laišką.',
+  ],
+
+  internal: [
+    'Brokeryje įvyko klaida.',
+    'Bandykite dar kartą. Jei klaida kartojasi, praneškite brokerio operatoriui užklausos ID.',
+  ],
+};

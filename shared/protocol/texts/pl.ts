@@ -1,0 +1,143 @@
+import type { ErrorTexts } from './index.ts';
+
+/** What happened, then what to do. */
+export const pl: ErrorTexts = {
+  invalid_request: ['Żądanie ma nieprawidłowy format.', 'Popraw je zgodnie ze szczegółami i wyślij ponownie.'],
+  unsupported_grant_type: ['Ten rodzaj żądania tokenu nie jest obsługiwany.', 'Użyj grant_type=client_credentials.'],
+  unsupported_media_type: ['Ten adres nie przyjmuje danych tego typu.', 'Wyślij dane typu podanego w szczegółach.'],
+  payload_too_large: ['Żądanie jest zbyt duże.', 'Nie przekraczaj limitu podanego w szczegółach.'],
+  headers_too_large: ['Nagłówki żądania są zbyt duże.', 'Wyślij mniej niż 16 KB nagłówków.'],
+  not_found: ['Pod tym adresem niczego nie znaleziono.', 'Sprawdź adres i zawarty w nim identyfikator.'],
+  method_not_allowed: ['Ten adres nie przyjmuje tej metody.', 'Użyj metody podanej w nagłówku Allow.'],
+  conflict: ['Żądanie jest sprzeczne z zapisanymi już danymi.', 'Odczytaj bieżący stan, a następnie spróbuj ponownie.'],
+
+  invalid_client: [
+    'Urządzenie jest nieznane lub wyłączone albo jego hasło jest nieprawidłowe.',
+    'Sprawdź client id i client secret w urządzeniu. Administrator może utworzyć nowe hasło w konsoli.',
+  ],
+  invalid_enrolment_token: [
+    'Token rejestracji urządzenia jest nieprawidłowy, wykorzystany lub wygasł.',
+    'Poproś administratora o nowy token rejestracji.',
+  ],
+  invalid_registration_token: [
+    'Nieprawidłowy registration_access_token.',
+    'Użyj tokenu otrzymanego podczas rejestracji tego urządzenia lub zarejestruj je ponownie.',
+  ],
+  invalid_client_metadata: ['Opis urządzenia jest nieprawidłowy.', 'Popraw pole podane w szczegółach.'],
+  invalid_admin_key: [
+    'Brak klucza administratora lub klucz jest nieprawidłowy.',
+    'Wyślij klucz administratora w nagłówku Authorization: Bearer.',
+  ],
+  too_many_attempts: [
+    'Zbyt wiele nieudanych prób.',
+    'Odczekaj kilka minut, sprawdź hasło, a następnie spróbuj ponownie.',
+  ],
+
+  slot_not_bound: [
+    'Do tej funkcji urządzenia nie przypisano skrzynki pocztowej.',
+    'Przypisz skrzynkę pocztową do urządzenia w konsoli.',
+  ],
+  not_signed_in: [
+    'Nikt jeszcze nie zalogował się do tej skrzynki pocztowej.',
+    'Zaloguj się do skrzynki pocztowej w konsoli.',
+  ],
+  waiting_for_sign_in: [
+    'Logowanie do tej skrzynki pocztowej nie zostało jeszcze ukończone.',
+    'Dokończ logowanie w przeglądarce.',
+  ],
+  signed_out: ['Ta skrzynka pocztowa została wylogowana.', 'Zaloguj się ponownie do skrzynki pocztowej.'],
+  sign_in_lapsed: ['Logowanie do tej skrzynki pocztowej wygasło.', 'Zaloguj się ponownie do skrzynki pocztowej.'],
+  consent_withdrawn: [
+    'Zgoda na korzystanie z tej skrzynki pocztowej została wycofana.',
+    'Zaloguj się ponownie do skrzynki pocztowej i zaakceptuj wymagane uprawnienia.',
+  ],
+  consent_needed: [
+    'Organizacja nie zatwierdziła tej aplikacji.',
+    'Poproś administratora organizacji o udzielenie zgody, a następnie zaloguj się ponownie do skrzynki pocztowej.',
+  ],
+  more_proof_needed: [
+    'Dostawca poczty wymaga dodatkowego potwierdzenia tożsamości dla tej skrzynki pocztowej.',
+    'Zaloguj się ponownie do skrzynki pocztowej i wykonaj dodatkową weryfikację.',
+  ],
+  conditional_access: [
+    'Zasady dostępu warunkowego (Conditional Access) organizacji blokują to logowanie.',
+    'Poproś administratora o wyszukanie identyfikatora korelacji w dzienniku logowań i dopuszczenie tego konta, a następnie zaloguj się ponownie.',
+  ],
+  account_unavailable: [
+    'Konto jest zablokowane lub wyłączone albo jego hasło wygasło.',
+    'Przywróć konto u dostawcy poczty, a następnie zaloguj się ponownie do skrzynki pocztowej.',
+  ],
+  scope_not_offered: [
+    'Ten rodzaj tokenu nie jest dostępny dla tej skrzynki pocztowej.',
+    'Zażądaj jednego z zakresów (scope) podanych w szczegółach.',
+  ],
+  scope_not_granted: [
+    'Podczas logowania do tej skrzynki pocztowej nie przyznano tego rodzaju dostępu.',
+    'Zaloguj się ponownie do skrzynki pocztowej i zezwól na wszystkie wymagane uprawnienia.',
+  ],
+
+  provider_unavailable: [
+    'Dostawca poczty obecnie nie odpowiada.',
+    'Nie trzeba niczego naprawiać. Spróbuj ponownie za kilka minut.',
+  ],
+  app_registration_refused: [
+    'Dostawca poczty odrzuca samego brokera.',
+    'Operator brokera musi sprawdzić rejestrację aplikacji: client id, client secret i datę ważności.',
+  ],
+
+  sign_in_not_found: ['Ten link do logowania jest nieznany.', 'Poproś o nowy link.'],
+  sign_in_expired: ['Logowanie trwało zbyt długo i wygasło.', 'Rozpocznij logowanie od nowa.'],
+  sign_in_already_used: [
+    'To logowanie zostało już wykorzystane.',
+    'Jeśli skrzynka pocztowa nadal nie jest zalogowana, rozpocznij logowanie od nowa.',
+  ],
+  sign_in_other_browser: [
+    'To logowanie rozpoczęto w innej przeglądarce.',
+    'Otwórz ponownie link do logowania i dokończ w tej samej przeglądarce. Pliki cookie muszą być dozwolone.',
+  ],
+  sign_in_cancelled: [
+    'Logowanie zostało anulowane. Niczego nie zmieniono.',
+    'W dogodnej chwili rozpocznij logowanie od nowa.',
+  ],
+  sign_in_refused: [
+    'Dostawca poczty odrzucił logowanie.',
+    'Zapoznaj się ze szczegółami, a następnie rozpocznij logowanie od nowa.',
+  ],
+  sign_in_wrong_account: [
+    'Zalogowano się na inne konto niż konto tej skrzynki pocztowej.',
+    'Zacznij od nowa i zaloguj się na konto tej skrzynki pocztowej.',
+  ],
+  sign_in_scope_missing: [
+    'Nie udzielono zgody na korzystanie z poczty.',
+    'Zacznij od nowa i pozostaw zaznaczone wszystkie pola na stronie zgody.',
+  ],
+  sign_in_no_refresh_token: [
+    'Dostawca poczty nie udzielił trwałego uprawnienia.',
+    'Operator brokera musi zezwolić na offline_access w rejestracji aplikacji. Następnie zacznij od nowa.',
+  ],
+
+  not_a_message: ['Przesłane dane nie są wiadomością e-mail.', 'Wyślij wiadomość zgodną z RFC 5322.'],
+  invalid_recipient: ['Adres odbiorcy jest nieprawidłowy.', 'Popraw adres podany w szczegółach.'],
+  sender_not_allowed: [
+    'Z tej skrzynki pocztowej nie można wysyłać jako nadawca podany w wiadomości.',
+    'Ustaw w urządzeniu adres nadawcy zgodny z adresem skrzynki pocztowej lub dodaj nadawcę do skrzynki jako alias.',
+  ],
+  message_too_large: ['Wiadomość jest zbyt duża.', 'Skanuj w niższej rozdzielczości lub w kilku częściach.'],
+  mail_server_unavailable: [
+    'Serwer poczty obecnie nie odpowiada.',
+    'Nie trzeba niczego naprawiać. Próba wysłania wiadomości zostanie ponowiona.',
+  ],
+  mail_server_refused_sign_in: [
+    'Serwer poczty odrzucił logowanie. SMTP AUTH może być wyłączone dla tej skrzynki pocztowej.',
+    'Poproś administratora o włączenie uwierzytelnianego SMTP (centrum administracyjne Microsoft 365, aplikacje pocztowe użytkownika), a następnie zaloguj się ponownie.',
+  ],
+  mail_server_refused_message: [
+    'Serwer poczty odrzucił wiadomość.',
+    'Zapoznaj się z odpowiedzią serwera i popraw wiadomość.',
+  ],
+
+  internal: [
+    'Wystąpił błąd brokera.',
+    'Spróbuj ponownie. Jeśli błąd się powtórzy, podaj operatorowi brokera identyfikator żądania.',
+  ],
+};

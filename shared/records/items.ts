@@ -1,0 +1,91 @@
+import type { Item, Key, Table, Value } from '../ports/table.ts';
+
+/** `Table.getMany` takes this many keys at once. */
+const GET_MANY_LIMIT = 100;
+
+/**
+ * Entities are mapped to items here, once, above the storage port. The partition key begins with the entity type, so
+ * that a role can be confined to some types (`dynamodb:LeadingKeys`).
+ */
+export const keys = {
+  organizations: { pk: 'organizations' },
+  organization: (id: string) => ({ pk: 'organizations', sk: id }),
+  deviceOf: (organizationId: string, clientId: string) => ({
+    pk: `organization#${organizationId}`,
+    sk: `device#${clientId}`,
+  }),
+  mailboxOf: (organizationId: string, mailboxId: string) => ({
+    pk: `organization#${organizationId}`,
+    sk: `mailbox#${mailboxId}`,
+  }),
+  submissionOf: (organizationId: string, submissionId: string) => ({
+    pk: `submissions#${organizationId}`,
+    sk: submissionId,
+  }),
+  audit: (organizationId: string, id: string) => ({ pk: `audit#${organizationId}`, sk: id }),
+  device: (clientId: string) => ({ pk: `device#${clientId}`, sk: 'device' }),
+  binding: (clientId: string, slot: string) => ({ pk: `device#${clientId}`, sk: `binding#${slot}` }),
+  boundDevice: (mailboxId: string, clientId: string, slot: string) => ({
+    pk: `mailbox#${mailboxId}`,
+    sk: `bound#${clientId}#${slot}`,
+  }),
+  enrolmentToken: (tokenHash: string) => ({ pk: `enrolment#${tokenHash}`, sk: 'enrolment' }),
+  mailbox: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'mailbox' }),
+  grant: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'grant' }),
+  use: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'use' }),
+  lease: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'lease' }),
+  accessToken: (mailboxId: string, audience: string) => ({ pk: `mailbox#${mailboxId}`, sk: `token#${audience}` }),
+  openSignIn: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'sign-in' }),
+  heldSubmission: (mailboxId: string, submissionId: string) => ({
+    pk: `mailbox#${mailboxId}`,
+    sk: `held#${submissionId}`,
+  }),
+  signIn: (signInId: string) => ({ pk: `sign-in#${signInId}`, sk: 'sign-in' }),
+  submission: (submissionId: string) => ({ pk: `submission#${submissionId}`, sk: 'submission' }),
+  idempotency: (clientId: string, keyHash: string) => ({ pk: `idempotency#${clientId}`, sk: keyHash }),
+  session: (tokenHash: string) => ({ pk: `session#${tokenHash}`, sk: 'session' }),
+} as const;
+
+/** Everything of a partition, page after page. For partitions that a person made, and so are small. */
+export const queryAll = async (table: Table, pk: string, prefix = ''): Promise<readonly Item[]> => {
+  const items: Item[] = [];
+  let after: string | undefined;
+  do {
+    const page = await table.query(pk, { prefix, ...(after === undefined ? {} : { after }) });
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return items;
+};
+
+type Storable = string | number | boolean | undefined | readonly Storable[] | { readonly [name: string]: Storable };
+
+/** An entity as attributes: what is `undefined` is absent in the item. */
+export const attributes = (entity: object): { readonly [attribute: string]: Value } => {
+  const clean = (value: Storable): Value => {
+    if (Array.isArray(value)) return value.map(clean);
+    if (typeof value === 'object') return attributes(value);
+    return value as Value;
+  };
+  return Object.fromEntries(
+    Object.entries(entity)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, clean(value)]),
+  );
+};
+
+/** An item read back as the entity that was stored. Only this folder writes items, so their shape is its own promise. */
+export const entity = <Entity>(item: Item): Entity => {
+  const { pk: _pk, sk: _sk, dueShard: _dueShard, dueAt: _dueAt, ...rest } = item;
+  return rest as unknown as Entity;
+};
+
+/** The items of a list of keys, any number of them, without those that are gone. */
+export const getAll = async (table: Table, wanted: readonly Key[]): Promise<readonly Item[]> => {
+  const found: Item[] = [];
+  for (let from = 0; from < wanted.length; from += GET_MANY_LIMIT) {
+    const items = await table.getMany(wanted.slice(from, from + GET_MANY_LIMIT));
+    found.push(...items.filter((item) => item !== undefined));
+  }
+  return found;
+};

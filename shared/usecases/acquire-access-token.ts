@@ -1,0 +1,119 @@
+import type { Mailbox } from '../domain/entities.ts';
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { generationOf, grantRefusal, isLive } from '../domain/grant.ts';
+import { type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { isFreshEnough, REFRESH_MARGIN_SECONDS, renewAt } from '../domain/timing.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Refresher } from '../ports/refresher.ts';
+import type { CachedAccessToken, GrantRecord } from '../records/grants.ts';
+import type { Records } from '../records/index.ts';
+
+/** The scope that a provider's tokens need for an audience, where it offers one. */
+export type ScopeFor = (provider: ProviderName, audience: Audience) => string | undefined;
+
+export interface AccessToken {
+  readonly accessToken: string;
+  readonly expiresAt: number;
+  readonly scope: string;
+}
+
+export interface TokenWish {
+  readonly mailbox: Mailbox;
+  readonly audience: Audience;
+  readonly minTtlSeconds: number;
+}
+
+/** What is cached for a mailbox and an audience, as somebody has just read it. */
+export interface CachedAccess {
+  readonly grant: GrantRecord;
+  readonly token: CachedAccessToken | undefined;
+}
+
+/** While a token lives at least this long it is better than none, when the provider cannot give another. */
+const STILL_USABLE_SECONDS = 60;
+
+/** One process asks for the same background refresh at most this often. */
+const ASK_AGAIN_AFTER_SECONDS = 60;
+
+/**
+ * The cached access token if it lives long enough, else a fresh one by way of the refresher. Never sees a refresh token.
+ */
+export const makeAcquireAccessToken = ({
+  grants,
+  refresher,
+  scopeFor,
+  clock,
+  log,
+}: {
+  grants: Records['grants'];
+  refresher: Refresher;
+  scopeFor: ScopeFor;
+  clock: Clock;
+  log: Log;
+}) => {
+  const askedAt = new Map<string, number>();
+
+  const refreshSoon = async ({ mailbox, audience }: TokenWish, now: number): Promise<void> => {
+    const name = `${mailbox.id}|${audience}`;
+    if (now - (askedAt.get(name) ?? 0) < ASK_AGAIN_AFTER_SECONDS) return;
+    askedAt.set(name, now);
+    const request = { mailboxId: mailbox.id, audience, minTtlSeconds: REFRESH_MARGIN_SECONDS };
+    await refresher.refreshSoon(request).catch((error: unknown) => {
+      // The token at hand is good; the sweep will come by.
+      log.warn('token.refresh_not_asked', { mailbox_id: mailbox.id, error: String(error) });
+    });
+  };
+
+  const open = async ({ mailbox, audience }: TokenWish, token: CachedAccessToken, scope: string) => ({
+    accessToken: await grants.openAccessToken(mailbox.organizationId, mailbox.id, token),
+    expiresAt: token.expiresAt,
+    scope,
+    audience,
+  });
+
+  return async (wish: TokenWish, cached: CachedAccess): Promise<Result<AccessToken, BrokerError>> => {
+    const { mailbox, audience, minTtlSeconds } = wish;
+    const { grant } = cached.grant;
+    const scope = scopeFor(mailbox.provider, audience);
+    if (scope === undefined) {
+      return fail(brokerError('scope_not_offered', `A ${mailbox.provider} mailbox offers no token for "${audience}".`));
+    }
+    const refusal = grantRefusal(grant);
+    if (refusal !== undefined) return fail(refusedGrant(refusal, cached.grant));
+    if (isLive(grant) && !scopeGranted(grant.scopes, scope)) {
+      return fail(brokerError('scope_not_granted', `The sign-in granted: ${grant.scopes.join(' ')}.`));
+    }
+
+    const now = epochSeconds(clock);
+    const token = cached.token?.generation === generationOf(grant) ? cached.token : undefined;
+    if (token && isFreshEnough(token, minTtlSeconds, now)) {
+      if (now >= renewAt(token)) await refreshSoon(wish, now);
+      return ok(await open(wish, token, scope));
+    }
+
+    const refreshed = await refresher.refreshNow({ mailboxId: mailbox.id, audience, minTtlSeconds });
+    if (refreshed.outcome === 'fresh') {
+      const read = await grants.getWithTokens(mailbox.id, [audience]);
+      const [fresh] = read.tokens;
+      if (fresh && fresh.expiresAt > epochSeconds(clock) && fresh.generation === generationOf(read.grant)) {
+        return ok(await open(wish, fresh, scope));
+      }
+      return fail(brokerError('provider_unavailable', 'The mailbox was just signed in or out again.'));
+    }
+    const passing =
+      refreshed.error.kind === 'provider_unavailable' || refreshed.error.kind === 'app_registration_refused';
+    if (passing && token && token.expiresAt - now >= STILL_USABLE_SECONDS) return ok(await open(wish, token, scope));
+    return fail(refreshed.error);
+  };
+};
+
+export type AcquireAccessToken = ReturnType<typeof makeAcquireAccessToken>;
+
+/** Why there is no token, with what the provider said when it ended the grant. */
+const refusedGrant = (kind: BrokerError['kind'], { grant }: GrantRecord): BrokerError => {
+  if (grant.state !== 'invalid' || grant.trouble === undefined) return { kind };
+  const { message, code, correlationId } = grant.trouble;
+  return { kind, detail: message, code, ...(correlationId === undefined ? {} : { correlationId }) };
+};

@@ -1,0 +1,106 @@
+import type { Binding, Device, DeviceMetadata } from '../../domain/entities.ts';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { CLIENT_SECRET_LENGTH, panelString } from '../../domain/identifiers.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import { isSlot } from '../../domain/slot.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Table } from '../../ports/table.ts';
+import type { Records } from '../../records/index.ts';
+import { type NewDevice, newDevice } from '../register-device.ts';
+import { hashOf } from '../secrets.ts';
+
+interface Dependencies {
+  readonly table: Table;
+  readonly records: Pick<Records, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const missing = fail(brokerError('not_found', 'No such device.'));
+
+export const deviceAdministration = ({ table, records, clock, random }: Dependencies) => {
+  const { devices, audit } = records;
+
+  const noteDown = ({ organizationId, clientId }: Device, action: string, detail = ''): Promise<void> =>
+    audit.add({ organizationId, by: 'admin', action, subject: clientId, detail });
+
+  const withDevice = async <Value>(
+    clientId: string,
+    act: (device: Device) => Promise<Result<Value, BrokerError>>,
+  ): Promise<Result<Value, BrokerError>> => {
+    const device = await devices.get(clientId);
+    return device ? act(device) : missing;
+  };
+
+  return {
+    async create(organizationId: string, metadata: DeviceMetadata): Promise<Result<NewDevice, BrokerError>> {
+      if ((await records.organizations.get(organizationId)) === undefined) {
+        return fail(brokerError('not_found', 'No such organization.'));
+      }
+      const made = newDevice(organizationId, metadata, clock, random);
+      if ((await table.writeAll(devices.creation(made.device))) === 'refused')
+        return this.create(organizationId, metadata);
+      await noteDown(made.device, 'device.created', metadata.clientName);
+      return ok(made);
+    },
+
+    list: (organizationId: string): Promise<readonly Device[]> => devices.list(organizationId),
+
+    get: (clientId: string) =>
+      withDevice<{ device: Device; bindings: readonly Binding[] }>(clientId, async (device) =>
+        ok({ device, bindings: await devices.bindings(clientId) }),
+      ),
+
+    update: (clientId: string, changes: { enabled?: boolean; metadata?: DeviceMetadata }) =>
+      withDevice<Device>(clientId, async (device) => {
+        await devices.update(clientId, changes);
+        await noteDown(device, 'device.changed', Object.keys(changes).join(', '));
+        return ok({ ...device, ...changes });
+      }),
+
+    /** A new secret at once; the old one stops. Shown once. */
+    rotateSecret: (clientId: string) =>
+      withDevice<{ clientSecret: string }>(clientId, async (device) => {
+        const clientSecret = panelString(CLIENT_SECRET_LENGTH, random.bytes);
+        await devices.update(clientId, { secretHashes: [hashOf(clientSecret)] });
+        await noteDown(device, 'device.secret-rotated');
+        return ok({ clientSecret });
+      }),
+
+    remove: (clientId: string) =>
+      withDevice<undefined>(clientId, async (device) => {
+        await devices.remove(device);
+        await noteDown(device, 'device.removed');
+        return ok(undefined);
+      }),
+
+    /** Ties a slot to a mailbox of the same organization; replaces what was bound there. */
+    bind: (clientId: string, slot: string, mailboxId: string) =>
+      withDevice<Binding>(clientId, async (device) => {
+        if (!isSlot(slot)) {
+          return fail(brokerError('invalid_request', 'A slot is scan, alerts, fax, receive or user:<login>.'));
+        }
+        const mailbox = await records.mailboxes.get(mailboxId);
+        if (mailbox?.organizationId !== device.organizationId) {
+          return fail(brokerError('not_found', 'No such mailbox in the organization of this device.'));
+        }
+        const { organizationId } = device;
+        const binding: Binding = { clientId, slot, mailboxId, organizationId, boundAt: epochSeconds(clock) };
+        await devices.bind(binding);
+        await noteDown(device, 'binding.made', `${slot} to ${mailbox.address}`);
+        return ok(binding);
+      }),
+
+    unbind: (clientId: string, slot: string) =>
+      withDevice<undefined>(clientId, async (device) => {
+        if (!(await devices.unbind(clientId, slot))) {
+          return fail(brokerError('not_found', 'Nothing is bound to this slot.'));
+        }
+        await noteDown(device, 'binding.removed', slot);
+        return ok(undefined);
+      }),
+  };
+};
+
+export type DeviceAdministration = ReturnType<typeof deviceAdministration>;

@@ -1,0 +1,117 @@
+import type { Mailbox } from '../../domain/entities.ts';
+import { isAddress } from '../../domain/envelope.ts';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import type { ProviderName } from '../../domain/provider.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import type { SignIn } from '../../domain/signIn.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Refresher } from '../../ports/refresher.ts';
+import type { Records } from '../../records/index.ts';
+import { makeBeginSignIn } from '../begin-sign-in.ts';
+import type { DescribeMailbox, MailboxDescription } from '../describe-mailbox.ts';
+import { newId } from '../secrets.ts';
+import type { SignOut } from '../sign-out.ts';
+
+interface Dependencies {
+  readonly records: Pick<Records, 'organizations' | 'mailboxes' | 'grants' | 'signIns' | 'audit'>;
+  readonly describeMailbox: DescribeMailbox;
+  readonly signOut: SignOut;
+  readonly refresher: Refresher;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface NewMailbox {
+  readonly provider: ProviderName;
+  readonly address: string;
+  readonly aliases: readonly string[];
+}
+
+const missing = fail(brokerError('not_found', 'No such mailbox.'));
+
+export const mailboxAdministration = (dependencies: Dependencies) => {
+  const { records, describeMailbox, signOut, refresher, clock, random } = dependencies;
+  const { mailboxes, audit } = records;
+  const beginSignIn = makeBeginSignIn({ signIns: records.signIns, clock, random });
+
+  const noteDown = ({ organizationId, id, address }: Mailbox, action: string): Promise<void> =>
+    audit.add({ organizationId, by: 'admin', action, subject: id, detail: address });
+
+  const withMailbox = async <Value>(
+    id: string,
+    act: (mailbox: Mailbox) => Promise<Result<Value, BrokerError>>,
+  ): Promise<Result<Value, BrokerError>> => {
+    const mailbox = await mailboxes.get(id);
+    return mailbox ? act(mailbox) : missing;
+  };
+
+  return {
+    async create(organizationId: string, wish: NewMailbox): Promise<Result<MailboxDescription, BrokerError>> {
+      if ((await records.organizations.get(organizationId)) === undefined) {
+        return fail(brokerError('not_found', 'No such organization.'));
+      }
+      const malformed = [wish.address, ...wish.aliases].find((address) => !isAddress(address));
+      if (malformed !== undefined) {
+        return fail(brokerError('invalid_request', `Not a mail address: ${JSON.stringify(malformed)}`));
+      }
+      const mailbox: Mailbox = { ...wish, id: newId('mbx', random), organizationId, createdAt: epochSeconds(clock) };
+      await mailboxes.create(mailbox);
+      await noteDown(mailbox, 'mailbox.created');
+      return ok(await describeMailbox(mailbox));
+    },
+
+    async list(organizationId: string): Promise<readonly MailboxDescription[]> {
+      return Promise.all((await mailboxes.list(organizationId)).map(describeMailbox));
+    },
+
+    get: (id: string) => withMailbox<MailboxDescription>(id, async (mailbox) => ok(await describeMailbox(mailbox))),
+
+    boundDevices: (id: string) => mailboxes.boundDevices(id),
+
+    /** Its tokens are deleted; refused while a device is bound to it. */
+    remove: (id: string) =>
+      withMailbox<undefined>(id, async (mailbox) => {
+        const [bound] = await mailboxes.boundDevices(id);
+        if (bound) {
+          return fail(
+            brokerError('conflict', `Device ${bound.clientId} uses it for "${bound.slot}"; unbind that first.`),
+          );
+        }
+        await signOut(mailbox);
+        await mailboxes.remove(mailbox);
+        await noteDown(mailbox, 'mailbox.removed');
+        return ok(undefined);
+      }),
+
+    beginSignIn: (id: string) =>
+      withMailbox<SignIn>(id, async (mailbox) => {
+        const signIn = await beginSignIn(mailbox);
+        await noteDown(mailbox, 'sign-in.started');
+        return ok(signIn);
+      }),
+
+    async getSignIn(id: string): Promise<Result<SignIn, BrokerError>> {
+      const signIn = await records.signIns.get(id);
+      return signIn ? ok(signIn) : fail(brokerError('not_found', 'No such sign-in.'));
+    },
+
+    signOut: (id: string) =>
+      withMailbox<undefined>(id, async (mailbox) => {
+        await signOut(mailbox);
+        await noteDown(mailbox, 'mailbox.signed-out');
+        return ok(undefined);
+      }),
+
+    /** Refreshes now, whatever the cache holds; the description tells how it went. */
+    refresh: (id: string) =>
+      withMailbox<MailboxDescription>(id, async (mailbox) => {
+        const minTtlSeconds = Number.MAX_SAFE_INTEGER;
+        const outcome = await refresher.refreshNow({ mailboxId: id, audience: 'smtp', minTtlSeconds });
+        await noteDown(mailbox, 'mailbox.refreshed');
+        return outcome.outcome === 'fresh' ? ok(await describeMailbox(mailbox)) : fail(outcome.error);
+      }),
+  };
+};
+
+export type MailboxAdministration = ReturnType<typeof mailboxAdministration>;

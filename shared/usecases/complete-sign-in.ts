@@ -1,0 +1,193 @@
+import type { Mailbox } from '../domain/entities.ts';
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { type Grant, generationOf } from '../domain/grant.ts';
+import { AUDIENCES, type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import type { SignIn } from '../domain/signIn.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { ProviderFailure } from '../ports/identity-provider.ts';
+import type { KeyRing } from '../ports/key-ring.ts';
+import type { Log } from '../ports/log.ts';
+import type { TokenVault } from '../ports/token-vault.ts';
+import type { Records } from '../records/index.ts';
+import { codeVerifierContext, redirectUriOf } from './begin-sign-in.ts';
+import type { IdentityProviders, RefreshGrant } from './refresh-grant.ts';
+import type { ResumeHeld } from './requeue-submissions.ts';
+import { matchesAny } from './secrets.ts';
+
+/** What the browser brought back from the provider (RFC 6749 section 4.1.2). */
+export interface Callback {
+  readonly provider: ProviderName;
+  readonly state: string | undefined;
+  readonly code: string | undefined;
+  readonly error: string | undefined;
+  readonly errorDescription: string | undefined;
+  /** The cookie set at departure. */
+  readonly browserSecret: string | undefined;
+}
+
+export interface CompletedSignIn {
+  readonly mailbox: Mailbox;
+  /** `acquired`: the new grant has already yielded an access token. `waiting`: it will, when the provider answers. */
+  readonly tokenStatus: 'acquired' | 'waiting';
+}
+
+interface Dependencies {
+  readonly records: Records;
+  readonly vault: TokenVault;
+  readonly providers: IdentityProviders;
+  readonly refreshGrant: RefreshGrant;
+  readonly resumeHeld: ResumeHeld;
+  readonly attemptKeys: KeyRing;
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Enough for any race with a refresh or another sign-in; more would be a bug. */
+const WRITE_ATTEMPTS = 5;
+
+type StartedSignIn = Extract<SignIn, { state: 'started' }>;
+
+/** What a redeemed code must hold to become a grant. */
+interface Permission {
+  readonly refreshToken: string;
+  readonly account: SignedInAccount;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * The way back from the provider: checks that this is the attempt, the browser and the account it should be, makes the
+ * refresh token durable, and only then replaces the grant. Whatever goes wrong leaves the earlier grant as it was (R8).
+ */
+export const makeCompleteSignIn = (dependencies: Dependencies) => {
+  const { records, vault, providers, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } = dependencies;
+
+  /** The attempt that this callback belongs to, good for nobody else from here on. */
+  const claim = async (callback: Callback): Promise<Result<StartedSignIn, BrokerError>> => {
+    const id = callback.state?.split('.')[0];
+    const signIn = id ? await records.signIns.get(id) : undefined;
+    if (!signIn || signIn.provider !== callback.provider) return fail(brokerError('sign_in_not_found'));
+    if (signIn.state !== 'started') return fail(brokerError('sign_in_already_used'));
+    const { stateHash, browserHash } = signIn.attempt;
+    if (!matchesAny(callback.state ?? '', [stateHash])) return fail(brokerError('sign_in_not_found'));
+    if (!matchesAny(callback.browserSecret ?? '', [browserHash])) return fail(brokerError('sign_in_other_browser'));
+    if (signIn.expiresAt <= epochSeconds(clock)) return fail(brokerError('sign_in_expired'));
+    const { attempt: _spent, ...rest } = signIn;
+    if (!(await records.signIns.move(signIn, { ...rest, state: 'redeeming' }))) {
+      return fail(brokerError('sign_in_already_used'));
+    }
+    return ok(signIn);
+  };
+
+  const redeem = async (
+    signIn: StartedSignIn,
+    mailbox: Mailbox,
+    callback: Callback,
+  ): Promise<Result<Permission, BrokerError>> => {
+    const provider = providers[signIn.provider];
+    const { code, error, errorDescription } = callback;
+    if (error !== undefined) return fail(provider.explainRedirectError({ error, errorDescription }));
+    if (code === undefined) return fail(brokerError('sign_in_refused', 'The provider sent neither code nor error.'));
+    const reply = await provider.redeemCode({
+      code,
+      codeVerifier: await attemptKeys.open(signIn.attempt.sealedCodeVerifier, codeVerifierContext(signIn.id)),
+      redirectUri: redirectUriOf(publicUrl, signIn.provider),
+    });
+    if (!reply.ok) return fail(redemptionError(reply.error));
+    const { refreshToken, account, scopes } = reply.value;
+    if (!account?.addresses.some((address) => sameAddress(address, mailbox.address))) {
+      const who = account?.addresses[0] ?? 'an account that the provider did not name';
+      return fail(brokerError('sign_in_wrong_account', `Signed in was ${who}; expected was ${mailbox.address}.`));
+    }
+    const sendScope = provider.scopeFor('smtp');
+    if (sendScope !== undefined && !scopeGranted(scopes, sendScope)) {
+      return fail(brokerError('sign_in_scope_missing', `Missing is: ${sendScope}`));
+    }
+    if (refreshToken === undefined) return fail(brokerError('sign_in_no_refresh_token'));
+    return ok({ refreshToken, account, scopes });
+  };
+
+  /** Vault first, grant second: at no moment does the grant promise a token that is not durable. */
+  const adopt = async (mailbox: Mailbox, { refreshToken, account, scopes }: Permission): Promise<boolean> => {
+    const { provider, id } = mailbox;
+    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+      const stored = await vault.read(id);
+      const previous = stored && { previousRefreshToken: stored.refreshToken };
+      const { outcome } = await vault.store(id, { refreshToken, ...previous }, stored?.version ?? 'absent');
+      if (outcome !== 'stored') continue;
+      for (let write = 0; write < WRITE_ATTEMPTS; write++) {
+        const { grant, revision } = await records.grants.get(id);
+        const now = epochSeconds(clock);
+        const generation = generationOf(grant) + 1;
+        const adopted: Grant = {
+          state: 'unproven',
+          provider,
+          account,
+          scopes,
+          signedInAt: now,
+          generation,
+          failures: 0,
+        };
+        if (await records.grants.replace(id, revision, adopted, now)) return true;
+      }
+    }
+    return false;
+  };
+
+  const finish = async (signIn: SignIn, mailbox: Mailbox, error?: BrokerError): Promise<void> => {
+    const { id, mailboxId, organizationId, provider, expiresAt } = signIn;
+    const redeeming: SignIn = { id, mailboxId, organizationId, provider, expiresAt, state: 'redeeming' };
+    const outcome = error ? ({ state: 'failed', error } as const) : ({ state: 'completed' } as const);
+    await records.signIns.move(redeeming, { ...redeeming, ...outcome });
+    await records.signIns.close(signIn);
+    await records.audit.add({
+      organizationId,
+      by: 'person',
+      action: error ? 'sign-in.failed' : 'sign-in.completed',
+      subject: mailboxId,
+      detail: error ? `${error.kind}${error.detail ? `: ${error.detail}` : ''}` : mailbox.address,
+    });
+    log.info(error ? 'sign_in.failed' : 'sign_in.completed', {
+      mailbox_id: mailboxId,
+      kind: error?.kind,
+      code: error?.code,
+    });
+  };
+
+  return async (callback: Callback): Promise<Result<CompletedSignIn, BrokerError>> => {
+    const claimed = await claim(callback);
+    if (!claimed.ok) {
+      log.info('sign_in.refused', { provider: callback.provider, kind: claimed.error.kind });
+      return claimed;
+    }
+    const mailbox = await records.mailboxes.get(claimed.value.mailboxId);
+    if (mailbox === undefined) return fail(brokerError('sign_in_not_found'));
+
+    const permission = await redeem(claimed.value, mailbox, callback);
+    const error = !permission.ok
+      ? permission.error
+      : (await adopt(mailbox, permission.value))
+        ? undefined
+        : brokerError('internal', 'The sign-in could not be stored; start it again.');
+    await finish(claimed.value, mailbox, error);
+    if (error !== undefined) return fail(error);
+
+    await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
+    // The first refresh proves that the permission lasts, and fills the cache before a device asks.
+    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1 });
+    if (proof.outcome === 'failed' && proof.error.kind !== 'provider_unavailable') return fail(proof.error);
+    await resumeHeld(mailbox.id);
+    return ok({ mailbox, tokenStatus: proof.outcome === 'fresh' ? 'acquired' : 'waiting' });
+  };
+};
+
+export type CompleteSignIn = ReturnType<typeof makeCompleteSignIn>;
+
+/** A failed exchange is no verdict on the earlier grant; it only ends this attempt. */
+const redemptionError = ({ kind, message, code, correlationId }: ProviderFailure): BrokerError => ({
+  kind: kind === 'sign_in_lapsed' ? 'sign_in_refused' : kind,
+  detail: message,
+  code,
+  ...(correlationId === undefined ? {} : { correlationId }),
+});

@@ -1,0 +1,90 @@
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { renewAt, USE_RECORDED_EVERY_SECONDS } from '../domain/timing.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { DeviceAccess } from '../records/device-access.ts';
+import type { Records } from '../records/index.ts';
+import type { AcquireAccessToken } from './acquire-access-token.ts';
+import { checkDevice, type DeviceCredential } from './authenticate-device.ts';
+
+export interface TokenRequest extends DeviceCredential {
+  readonly slot: string;
+  readonly audience: Audience;
+  readonly minTtlSeconds: number;
+}
+
+/** What a device needs to open a mail session: the provider's token, and where to use it. */
+export interface IssuedToken {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly audience: Audience;
+  readonly account: string;
+  readonly provider: ProviderName;
+  readonly slot: string;
+  readonly server: MailServer | undefined;
+}
+
+/** Where a provider's mail servers are; undefined for `api`, which is no mail server. */
+export type ServerFor = (provider: ProviderName, audience: Audience) => MailServer | undefined;
+
+/**
+ * A device fetches an access token. With a fresh one in the cache this is one round trip to the table (design rule 5).
+ * Errors: `invalid_client`, `slot_not_bound`, and those of the mailbox behind the slot.
+ */
+export const makeFetchToken = ({
+  records,
+  acquireAccessToken,
+  serverFor,
+  clock,
+  log,
+}: {
+  records: Pick<Records, 'deviceAccess' | 'grants'>;
+  acquireAccessToken: AcquireAccessToken;
+  serverFor: ServerFor;
+  clock: Clock;
+  log: Log;
+}) => {
+  const recordUse = async ({ binding, mailbox, token }: DeviceAccess, audience: Audience): Promise<void> => {
+    const now = epochSeconds(clock);
+    if (!binding || !mailbox || now - (binding.lastFetchedAt ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
+    await records.deviceAccess.recordFetch(binding, now);
+    await records.grants.recordUse(mailbox.id, audience, now, token ? Math.max(now, renewAt(token)) : now);
+  };
+
+  return async (request: TokenRequest): Promise<Result<IssuedToken, BrokerError>> => {
+    const { clientId, slot, audience, minTtlSeconds } = request;
+    const access = await records.deviceAccess.read(clientId, slot, audience);
+    const device = checkDevice(request, access?.device, access?.organization);
+    if (!device.ok) return device;
+    const mailbox = access?.mailbox;
+    if (!access?.binding || !mailbox || mailbox.organizationId !== device.value.organizationId) {
+      return fail(brokerError('slot_not_bound', `Slot "${slot}" has no mailbox.`));
+    }
+
+    const token = await acquireAccessToken({ mailbox, audience, minTtlSeconds }, access);
+    if (!token.ok) return token;
+    await recordUse(access, audience);
+    const expiresInSeconds = token.value.expiresAt - epochSeconds(clock);
+    log.info('token.issued', {
+      client_id: clientId,
+      organization_id: mailbox.organizationId,
+      mailbox_id: mailbox.id,
+      slot,
+      audience,
+      expires_in: expiresInSeconds,
+    });
+    return ok({
+      accessToken: token.value.accessToken,
+      expiresInSeconds,
+      audience,
+      account: mailbox.address,
+      provider: mailbox.provider,
+      slot,
+      server: serverFor(mailbox.provider, audience),
+    });
+  };
+};
+
+export type FetchToken = ReturnType<typeof makeFetchToken>;

@@ -1,0 +1,120 @@
+import type { Device, DeviceMetadata } from '../domain/entities.ts';
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { CLIENT_ID_LENGTH, CLIENT_SECRET_LENGTH, panelString } from '../domain/identifiers.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { Table } from '../ports/table.ts';
+import type { Records } from '../records/index.ts';
+import { hashOf, longSecret, matchesAny } from './secrets.ts';
+
+/** Shown once; the broker keeps only hashes. */
+export interface NewDevice {
+  readonly device: Device;
+  readonly clientSecret: string;
+  readonly registrationAccessToken: string;
+}
+
+/** One device with fresh secrets, not yet stored. */
+export const newDevice = (
+  organizationId: string,
+  metadata: DeviceMetadata,
+  clock: Clock,
+  random: Random,
+): NewDevice => {
+  const clientSecret = panelString(CLIENT_SECRET_LENGTH, random.bytes);
+  const registrationAccessToken = longSecret(random);
+  const device: Device = {
+    clientId: panelString(CLIENT_ID_LENGTH, random.bytes),
+    organizationId,
+    metadata,
+    enabled: true,
+    secretHashes: [hashOf(clientSecret)],
+    registrationTokenHash: hashOf(registrationAccessToken),
+    createdAt: epochSeconds(clock),
+  };
+  return { device, clientSecret, registrationAccessToken };
+};
+
+interface Dependencies {
+  readonly table: Table;
+  readonly records: Pick<Records, 'devices' | 'enrolmentTokens' | 'organizations' | 'audit'>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Races for the last use of a token are few; each round somebody wins. */
+const WRITE_ATTEMPTS = 20;
+
+/** RFC 7591: a device registers itself. One use of the enrolment token is taken together with making the device. */
+export const makeRegisterDevice =
+  ({ table, records, clock, random }: Dependencies) =>
+  async (enrolmentToken: string, metadata: DeviceMetadata): Promise<Result<NewDevice, BrokerError>> => {
+    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+      const token = await records.enrolmentTokens.get(hashOf(enrolmentToken));
+      if (!token) return fail(brokerError('invalid_enrolment_token'));
+      if (token.usesLeft < 1) return fail(brokerError('invalid_enrolment_token', 'It has been used up.'));
+      if (token.expiresAt <= epochSeconds(clock))
+        return fail(brokerError('invalid_enrolment_token', 'It has expired.'));
+      const organization = await records.organizations.get(token.organizationId);
+      if (!organization?.enabled) return fail(brokerError('invalid_enrolment_token'));
+
+      const made = newDevice(token.organizationId, metadata, clock, random);
+      const writes = [...records.devices.creation(made.device), records.enrolmentTokens.useOnce(token)];
+      if ((await table.writeAll(writes)) === 'refused') continue;
+      await records.audit.add({
+        organizationId: token.organizationId,
+        by: `device:${made.device.clientId}`,
+        action: 'device.registered',
+        subject: made.device.clientId,
+        detail: metadata.clientName,
+      });
+      return ok(made);
+    }
+    return fail(brokerError('conflict', 'Too many devices registered at the same moment; try again.'));
+  };
+
+export type RegisterDevice = ReturnType<typeof makeRegisterDevice>;
+
+/** RFC 7592: the device reads, changes and removes its own registration. */
+export const makeManageRegistration = ({ records, random }: Pick<Dependencies, 'records' | 'random'>) => {
+  const authorized = async (clientId: string, token: string): Promise<Result<Device, BrokerError>> => {
+    const device = await records.devices.get(clientId);
+    const fits = matchesAny(token, device ? [device.registrationTokenHash] : []);
+    return device && fits ? ok(device) : fail(brokerError('invalid_registration_token'));
+  };
+
+  return {
+    read: authorized,
+
+    /** `rotateSecret`: the new secret; the old one stops at once (a grace period comes with the console's rotation). */
+    async update(
+      clientId: string,
+      token: string,
+      metadata: DeviceMetadata,
+      rotateSecret: boolean,
+    ): Promise<Result<{ device: Device; clientSecret: string | undefined }, BrokerError>> {
+      const found = await authorized(clientId, token);
+      if (!found.ok) return found;
+      const clientSecret = rotateSecret ? panelString(CLIENT_SECRET_LENGTH, random.bytes) : undefined;
+      const changes = { metadata, ...(clientSecret === undefined ? {} : { secretHashes: [hashOf(clientSecret)] }) };
+      await records.devices.update(clientId, changes);
+      return ok({ device: { ...found.value, ...changes }, clientSecret });
+    },
+
+    async remove(clientId: string, token: string): Promise<Result<undefined, BrokerError>> {
+      const found = await authorized(clientId, token);
+      if (!found.ok) return found;
+      await records.devices.remove(found.value);
+      await records.audit.add({
+        organizationId: found.value.organizationId,
+        by: `device:${clientId}`,
+        action: 'device.removed',
+        subject: clientId,
+      });
+      return ok(undefined);
+    },
+  };
+};
+
+export type ManageRegistration = ReturnType<typeof makeManageRegistration>;

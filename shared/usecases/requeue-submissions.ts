@@ -1,0 +1,66 @@
+import { isClaimable, type Submission } from '../domain/submission.ts';
+import { dueShards } from '../domain/timing.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Table } from '../ports/table.ts';
+import type { WorkQueue } from '../ports/work-queue.ts';
+import type { Records } from '../records/index.ts';
+import type { SubmissionWork } from './accept-message.ts';
+
+const enqueue = (queue: WorkQueue, { id, mailboxId, attempts }: Submission, now: number): Promise<void> =>
+  queue.send({
+    body: JSON.stringify({ submissionId: id } satisfies SubmissionWork),
+    group: mailboxId,
+    // Not the id alone: FIFO queues drop for five minutes what they have seen.
+    deduplicationId: `${id}-${attempts}-${now}`,
+  });
+
+/** After a sign-in: mail that waited for it goes on its way, oldest first. */
+export const makeResumeHeld =
+  ({ submissions, queue, clock }: { submissions: Records['submissions']; queue: WorkQueue; clock: Clock }) =>
+  async (mailboxId: string): Promise<void> => {
+    const now = epochSeconds(clock);
+    for (const id of await submissions.heldOf(mailboxId)) {
+      const record = await submissions.get(id);
+      if (record?.submission.status.state !== 'held') continue;
+      const queued = { ...record.submission, status: { state: 'queued' } as const };
+      if (await submissions.replace(record, queued, now)) await enqueue(queue, queued, now);
+    }
+  };
+
+export type ResumeHeld = ReturnType<typeof makeResumeHeld>;
+
+/** At most this many of a shard in one sweep; the rest is still due a minute later. */
+const SHARD_BATCH = 100;
+
+/** Every minute: queues what was deferred until now, and what a lost queue message or a dead worker left behind. */
+export const makeSweepSubmissions =
+  ({
+    table,
+    submissions,
+    queue,
+    clock,
+    log,
+  }: {
+    table: Table;
+    submissions: Records['submissions'];
+    queue: WorkQueue;
+    clock: Clock;
+    log: Log;
+  }) =>
+  async (): Promise<number> => {
+    const now = epochSeconds(clock);
+    let count = 0;
+    for (const shard of dueShards('submission')) {
+      for (const { pk } of await table.due(shard, now, SHARD_BATCH)) {
+        const record = await submissions.get(pk.slice('submission#'.length));
+        if (record === undefined || !isClaimable(record.submission, now)) continue;
+        const queued = { ...record.submission, status: { state: 'queued' } as const };
+        if (!(await submissions.replace(record, queued, now))) continue;
+        await enqueue(queue, queued, now);
+        count++;
+      }
+    }
+    if (count > 0) log.info('submissions.swept', { count });
+    return count;
+  };

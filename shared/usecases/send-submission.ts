@@ -1,0 +1,171 @@
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import {
+  type AttemptOutcome,
+  blobKeyOf,
+  isClaimable,
+  type Submission,
+  type SubmissionStatus,
+} from '../domain/submission.ts';
+import {
+  backOffSeconds,
+  DEFAULT_MIN_TTL_SECONDS,
+  GIVE_UP_AFTER_SECONDS,
+  HELD_RECHECK_SECONDS,
+  MAIL_BACK_OFF,
+  SENDING_SECONDS,
+} from '../domain/timing.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { MailTransport } from '../ports/mail-transport.ts';
+import type { Random } from '../ports/random.ts';
+import type { Records } from '../records/index.ts';
+import type { SubmissionRecord } from '../records/submissions.ts';
+import type { AcquireAccessToken } from './acquire-access-token.ts';
+import type { ServerFor } from './fetch-token.ts';
+
+/** Whether a token could not be had because a person must act (hold the mail), or will be had later (defer it). */
+export type NeedsPerson = (error: BrokerError) => boolean;
+
+/**
+ * One attempt at sending one submission, and the record of how it ended. Safe to call twice: only the worker that claims
+ * the submission sends it.
+ */
+export const makeSendSubmission = ({
+  records,
+  blobs,
+  transport,
+  acquireAccessToken,
+  serverFor,
+  needsPerson,
+  clock,
+  random,
+  log,
+}: {
+  records: Pick<Records, 'submissions' | 'mailboxes' | 'grants' | 'audit'>;
+  blobs: BlobStore;
+  transport: MailTransport;
+  acquireAccessToken: AcquireAccessToken;
+  serverFor: ServerFor;
+  needsPerson: NeedsPerson;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}) => {
+  const withoutToken = (error: BrokerError): AttemptOutcome => {
+    const response = error.detail ?? error.kind;
+    if (needsPerson(error)) return { outcome: 'held', reason: error.kind, response };
+    const { retryAfterSeconds } = error;
+    return { outcome: 'deferred', reason: error.kind, response, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) };
+  };
+
+  const attempt = async (submission: Submission): Promise<AttemptOutcome> => {
+    const mailbox = await records.mailboxes.get(submission.mailboxId);
+    if (mailbox === undefined) {
+      return { outcome: 'failed', reason: 'slot_not_bound', response: 'The mailbox was removed.' };
+    }
+    const { grant, revision, tokens } = await records.grants.getWithTokens(mailbox.id, ['smtp']);
+    const wish = { mailbox, audience: 'smtp', minTtlSeconds: DEFAULT_MIN_TTL_SECONDS } as const;
+    const token = await acquireAccessToken(wish, { grant: { grant, revision }, token: tokens[0] });
+    if (!token.ok) return withoutToken(token.error);
+    const server = serverFor(mailbox.provider, 'smtp');
+    if (server === undefined) throw new Error(`no SMTP server is configured for ${mailbox.provider}`);
+    const blob = await blobs.open(blobKeyOf(submission.id));
+    if (blob === undefined) {
+      return { outcome: 'failed', reason: 'internal', response: 'The stored message is gone.' };
+    }
+    return transport.send({
+      server,
+      user: mailbox.address,
+      accessToken: token.value.accessToken,
+      envelope: submission.envelope,
+      content: blob.stream,
+      sizeBytes: blob.sizeBytes,
+    });
+  };
+
+  const statusAfter = (submission: Submission, result: AttemptOutcome, now: number): SubmissionStatus => {
+    switch (result.outcome) {
+      case 'sent':
+        return { state: 'sent', at: now, rejected: result.rejected };
+      case 'failed':
+        return { state: 'failed', at: now, reason: result.reason };
+      case 'held':
+        return { state: 'held', since: now, reason: result.reason, recheckAt: now + HELD_RECHECK_SECONDS };
+      case 'deferred': {
+        if (now - submission.acceptedAt > GIVE_UP_AFTER_SECONDS)
+          return { state: 'failed', at: now, reason: result.reason };
+        const backOff = backOffSeconds(submission.attempts, MAIL_BACK_OFF, random.fraction());
+        return {
+          state: 'deferred',
+          until: now + Math.max(backOff, result.retryAfterSeconds ?? 0),
+          reason: result.reason,
+        };
+      }
+    }
+  };
+
+  const report = async (submission: Submission, result: AttemptOutcome): Promise<void> => {
+    const { id, status, mailboxId, attempts } = submission;
+    const fields = {
+      submission_id: id,
+      mailbox_id: mailboxId,
+      attempts,
+      ...('reason' in result ? { reason: result.reason } : {}),
+      response: result.response,
+    };
+    if (status.state === 'sent') log.info('submission.sent', fields);
+    else log.warn(`submission.${status.state}`, fields);
+    if (status.state !== 'failed') return;
+    await records.audit.add({
+      organizationId: submission.organizationId,
+      by: 'relay',
+      action: 'submission.failed',
+      subject: id,
+      detail: result.response,
+    });
+  };
+
+  const claim = async (record: SubmissionRecord, now: number): Promise<Submission | undefined> => {
+    const { submission } = record;
+    const status = { state: 'sending', until: now + SENDING_SECONDS } as const;
+    const claimed: Submission = { ...submission, attempts: submission.attempts + 1, status };
+    return (await records.submissions.replace(record, claimed, now)) ? claimed : undefined;
+  };
+
+  return async (submissionId: string): Promise<void> => {
+    const record = await records.submissions.get(submissionId);
+    const startedAt = epochSeconds(clock);
+    if (record === undefined || !isClaimable(record.submission, startedAt)) return;
+    const claimed = await claim(record, startedAt);
+    if (claimed === undefined) return;
+
+    const result = await attempt(claimed);
+    const now = epochSeconds(clock);
+    const after = { ...claimed, lastResponse: result.response, status: statusAfter(claimed, result, now) };
+    const settled = await records.submissions.replace(
+      { submission: claimed, revision: record.revision + 1 },
+      after,
+      now,
+    );
+    if (!settled) {
+      log.error('submission.claim_lost', { submission_id: submissionId, outcome: result.outcome });
+      return;
+    }
+    await report(after, result);
+    if (after.status.state === 'sent') await blobs.delete(blobKeyOf(submissionId));
+  };
+};
+
+export type SendSubmission = ReturnType<typeof makeSendSubmission>;
+
+/** For the message's owner, and nobody else: a submission of another device is not there. */
+export const makeReadSubmission =
+  ({ submissions }: Pick<Records, 'submissions'>) =>
+  async (clientId: string, submissionId: string) => {
+    const record = await submissions.get(submissionId);
+    if (record === undefined || record.submission.clientId !== clientId) {
+      return { ok: false, error: brokerError('not_found', 'No such submission.') } as const;
+    }
+    return { ok: true, value: record.submission } as const;
+  };
