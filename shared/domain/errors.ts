@@ -75,3 +75,7 @@ export const brokerError = (kind: ErrorKind, detail?: string): BrokerError =>
 
 /** Who can mend it. Retry, paging and the class of every reply follow from this. */
 export type Actor = 'device' | 'person' | 'operator' | 'nobody';
+
+/** Whether waiting is enough: for the provider, or for the operator's own registration; no owner of a mailbox must act. */
+export const passesByItself = ({ kind }: BrokerError): boolean =>
+  kind === 'provider_unavailable' || kind === 'app_registration_refused' || kind === 'mail_server_unavailable';

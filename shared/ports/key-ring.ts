@@ -9,3 +9,10 @@ export interface KeyRing {
 export class KeyRingError extends Error {
   override readonly name = 'KeyRingError';
 }
+
+const unreachable = async (): Promise<never> => {
+  throw new KeyRingError('this function has no access to sealed tokens');
+};
+
+/** For functions that have nothing to seal or open. */
+export const noKeyRing: KeyRing = { seal: unreachable, open: unreachable };

@@ -1,4 +1,5 @@
 import type { Actor, BrokerError, ErrorKind } from '../domain/errors.ts';
+import type { TokenStatus } from '../domain/grant.ts';
 
 /** R26: the job error codes a device can show. 360 no connection (sign in), 361 sign-in expired, 370 sign in again. */
 export type PanelCode = 360 | 361 | 370;
@@ -14,7 +15,13 @@ export interface Outcome {
   /** Who can mend it. */
   readonly actor: Actor;
   readonly panelCode?: PanelCode;
+  /** R13: what the error says of the mailbox's token, where it does. */
+  readonly tokenStatus?: TokenStatus;
 }
+
+/** The mailbox behind the slot yields no token. */
+const noToken = (actor: Actor, panelCode: PanelCode, tokenStatus: TokenStatus) =>
+  ({ status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor, panelCode, tokenStatus }) as const;
 
 /** A kind without a row does not compile. */
 export const OUTCOMES = {
@@ -34,18 +41,18 @@ export const OUTCOMES = {
   invalid_admin_key: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
   too_many_attempts: { status: 429, oauthError: 'slow_down', actor: 'nobody' },
 
-  slot_not_bound: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'operator', panelCode: 360 },
-  not_signed_in: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 360 },
-  waiting_for_sign_in: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 360 },
-  signed_out: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
-  sign_in_lapsed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
-  consent_withdrawn: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
-  consent_needed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 370 },
-  more_proof_needed: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
-  conditional_access: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
-  account_unavailable: { status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor: 'person', panelCode: 361 },
+  slot_not_bound: noToken('operator', 360, 'not_acquired'),
+  not_signed_in: noToken('person', 360, 'not_acquired'),
+  waiting_for_sign_in: noToken('person', 360, 'waiting'),
+  signed_out: noToken('person', 370, 'not_acquired'),
+  sign_in_lapsed: noToken('person', 361, 'invalid'),
+  consent_withdrawn: noToken('person', 370, 'invalid'),
+  consent_needed: noToken('person', 370, 'invalid'),
+  more_proof_needed: noToken('person', 361, 'invalid'),
+  conditional_access: noToken('person', 361, 'invalid'),
+  account_unavailable: noToken('person', 361, 'invalid'),
   scope_not_offered: { status: 400, oauthError: 'invalid_scope', actor: 'device' },
-  scope_not_granted: { status: 409, oauthError: 'invalid_scope', oauthStatus: 400, actor: 'person' },
+  scope_not_granted: { status: 409, oauthError: 'invalid_scope', oauthStatus: 400, actor: 'person', panelCode: 370 },
 
   provider_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
   app_registration_refused: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
@@ -58,14 +65,14 @@ export const OUTCOMES = {
   sign_in_refused: { status: 400, oauthError: 'access_denied', actor: 'person' },
   sign_in_wrong_account: { status: 400, oauthError: 'access_denied', actor: 'person' },
   sign_in_scope_missing: { status: 400, oauthError: 'access_denied', actor: 'person' },
-  sign_in_no_refresh_token: { status: 502, oauthError: 'temporarily_unavailable', actor: 'operator' },
+  sign_in_no_refresh_token: { status: 400, oauthError: 'access_denied', actor: 'operator' },
 
   not_a_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
   invalid_recipient: { status: 400, oauthError: 'invalid_request', actor: 'device' },
   sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator' },
   message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
   mail_server_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
-  mail_server_refused_sign_in: { status: 409, oauthError: 'invalid_grant', actor: 'operator', panelCode: 370 },
+  mail_server_refused_sign_in: noToken('operator', 360, 'acquired'),
   mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
 
   internal: { status: 500, oauthError: 'server_error', actor: 'operator' },

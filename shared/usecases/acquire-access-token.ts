@@ -1,5 +1,5 @@
 import type { Mailbox } from '../domain/entities.ts';
-import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
 import { generationOf, grantRefusal, isLive } from '../domain/grant.ts';
 import { type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
@@ -102,10 +102,8 @@ export const makeAcquireAccessToken = ({
       }
       return fail(brokerError('provider_unavailable', 'The mailbox was just signed in or out again.'));
     }
-    const passing =
-      refreshed.error.kind === 'provider_unavailable' || refreshed.error.kind === 'app_registration_refused';
-    if (passing && token && token.expiresAt - now >= STILL_USABLE_SECONDS) return ok(await open(wish, token, scope));
-    return fail(refreshed.error);
+    const stillUsable = token && token.expiresAt - now >= STILL_USABLE_SECONDS;
+    return stillUsable && passesByItself(refreshed.error) ? ok(await open(wish, token, scope)) : fail(refreshed.error);
   };
 };
 

@@ -1,30 +1,9 @@
 import type { Mailbox } from '../domain/entities.ts';
-import type { ErrorKind } from '../domain/errors.ts';
-import {
-  type GrantTrouble,
-  generationOf,
-  grantRefusal,
-  lapsesAt,
-  type TokenStatus,
-  tokenStatus,
-} from '../domain/grant.ts';
+import { generationOf, grantRefusal, lapsesAt, tokenStatus } from '../domain/grant.ts';
+import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import { AUDIENCES } from '../domain/provider.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Records } from '../records/index.ts';
-
-/** A mailbox as people and devices see it. Times are epoch seconds. */
-export interface MailboxDescription {
-  readonly mailbox: Mailbox;
-  readonly tokenStatus: TokenStatus;
-  /** Why there is no token, while there is none. */
-  readonly statusReason: ErrorKind | undefined;
-  readonly signedInAccount: string | undefined;
-  readonly scopes: readonly string[];
-  readonly accessTokenExpiresAt: number | undefined;
-  readonly lapsesAt: number | undefined;
-  readonly lastRefreshedAt: number | undefined;
-  readonly lastError: GrantTrouble | undefined;
-}
 
 /** The one place that puts together what is known of a mailbox. */
 export const makeDescribeMailbox =

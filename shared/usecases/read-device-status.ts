@@ -1,10 +1,11 @@
 import type { Binding, Device } from '../domain/entities.ts';
 import type { BrokerError } from '../domain/errors.ts';
+import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { DEFAULT_SLOT } from '../domain/slot.ts';
 import type { Records } from '../records/index.ts';
 import type { AuthenticateDevice, DeviceCredential } from './authenticate-device.ts';
-import type { DescribeMailbox, MailboxDescription } from './describe-mailbox.ts';
+import type { DescribeMailbox } from './describe-mailbox.ts';
 
 export interface SlotStatus {
   readonly slot: string;

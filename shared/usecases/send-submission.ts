@@ -1,4 +1,4 @@
-import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { type BrokerError, passesByItself } from '../domain/errors.ts';
 import {
   type AttemptOutcome,
   blobKeyOf,
@@ -24,9 +24,6 @@ import type { SubmissionRecord } from '../records/submissions.ts';
 import type { AcquireAccessToken } from './acquire-access-token.ts';
 import type { ServerFor } from './fetch-token.ts';
 
-/** Whether a token could not be had because a person must act (hold the mail), or will be had later (defer it). */
-export type NeedsPerson = (error: BrokerError) => boolean;
-
 /**
  * One attempt at sending one submission, and the record of how it ended. Safe to call twice: only the worker that claims
  * the submission sends it.
@@ -37,7 +34,6 @@ export const makeSendSubmission = ({
   transport,
   acquireAccessToken,
   serverFor,
-  needsPerson,
   clock,
   random,
   log,
@@ -47,14 +43,13 @@ export const makeSendSubmission = ({
   transport: MailTransport;
   acquireAccessToken: AcquireAccessToken;
   serverFor: ServerFor;
-  needsPerson: NeedsPerson;
   clock: Clock;
   random: Random;
   log: Log;
 }) => {
   const withoutToken = (error: BrokerError): AttemptOutcome => {
     const response = error.detail ?? error.kind;
-    if (needsPerson(error)) return { outcome: 'held', reason: error.kind, response };
+    if (!passesByItself(error)) return { outcome: 'held', reason: error.kind, response };
     const { retryAfterSeconds } = error;
     return { outcome: 'deferred', reason: error.kind, response, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) };
   };
@@ -158,14 +153,3 @@ export const makeSendSubmission = ({
 };
 
 export type SendSubmission = ReturnType<typeof makeSendSubmission>;
-
-/** For the message's owner, and nobody else: a submission of another device is not there. */
-export const makeReadSubmission =
-  ({ submissions }: Pick<Records, 'submissions'>) =>
-  async (clientId: string, submissionId: string) => {
-    const record = await submissions.get(submissionId);
-    if (record === undefined || record.submission.clientId !== clientId) {
-      return { ok: false, error: brokerError('not_found', 'No such submission.') } as const;
-    }
-    return { ok: true, value: record.submission } as const;
-  };

@@ -1,6 +1,7 @@
 import type { Mailbox } from '../../domain/entities.ts';
 import { isAddress } from '../../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import type { MailboxDescription } from '../../domain/mailbox-description.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { SignIn } from '../../domain/signIn.ts';
@@ -9,7 +10,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
 import type { Records } from '../../records/index.ts';
 import { makeBeginSignIn } from '../begin-sign-in.ts';
-import type { DescribeMailbox, MailboxDescription } from '../describe-mailbox.ts';
+import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { newId } from '../secrets.ts';
 import type { SignOut } from '../sign-out.ts';
 

@@ -1,0 +1,208 @@
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { type BrokerContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
+import { readJsonAs, readQuery } from '../../shared/adapters/http/bodies.ts';
+import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
+import { PROVIDERS } from '../../shared/domain/provider.ts';
+import { fail, ok, type Result } from '../../shared/domain/result.ts';
+import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
+import {
+  auditReply,
+  bindingReply,
+  deviceReply,
+  enrolmentTokenReply,
+  mailboxReply,
+  organizationReply,
+  signInReply,
+} from '../../shared/protocol/administration.ts';
+import { parseBearer } from '../../shared/protocol/client-authentication.ts';
+import { parseDeviceMetadata, registrationReply } from '../../shared/protocol/registration.ts';
+import { adminSubmissionReply } from '../../shared/protocol/submission.ts';
+import type { HistoryQuery } from '../../shared/usecases/administration/history.ts';
+import type { Administration } from '../../shared/usecases/administration/index.ts';
+import { matchesAny } from '../../shared/usecases/secrets.ts';
+
+const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(128), v.regex(/^[^\p{Cc}]*$/u, 'has control characters'));
+const locale = v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/i, 'is not a language tag'));
+const positive = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+
+/** Unknown fields are refused here: an administrator's typing error must not pass for a setting. */
+const NEW_ORGANIZATION = v.strictObject({ name, locale: v.optional(locale, 'en') });
+const ORGANIZATION_CHANGES = v.strictObject({
+  name: v.exactOptional(name),
+  locale: v.exactOptional(locale),
+  enabled: v.exactOptional(v.boolean()),
+});
+const NEW_ENROLMENT_TOKEN = v.strictObject({
+  uses: v.optional(positive(10_000)),
+  expires_in: v.optional(positive(365 * 86_400)),
+});
+const NEW_DEVICE_FIELDS = [
+  'client_name',
+  'software_id',
+  'software_version',
+  'vendor',
+  'model',
+  'serial_number',
+  'location',
+  'locale',
+];
+const NEW_DEVICE = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.check((body) => Object.keys(body).every((field) => NEW_DEVICE_FIELDS.includes(field)), 'has an unknown field'),
+);
+const DEVICE_CHANGES = v.strictObject({ enabled: v.exactOptional(v.boolean()) });
+const BINDING = v.strictObject({ mailbox_id: v.string() });
+const NEW_MAILBOX = v.strictObject({
+  provider: v.optional(v.picklist(PROVIDERS), 'microsoft'),
+  address: v.pipe(v.string(), v.trim(), v.maxLength(254)),
+  aliases: v.optional(v.pipe(v.array(v.string()), v.maxLength(50)), []),
+});
+const NEW_SIGN_IN = v.strictObject({ method: v.optional(v.picklist(['redirect']), 'redirect') });
+
+/** The longest page of a list. */
+const PAGE_LIMIT = 200;
+const PAGE_DEFAULT = 50;
+
+/** The admin API (`/v1/admin/…`): one bearer key for everything. */
+export const adminApi = ({
+  administration,
+  adminKeyHash,
+  publicUrl,
+  clock,
+}: {
+  administration: Administration;
+  adminKeyHash: string;
+  publicUrl: string;
+  clock: Clock;
+}): Hono<BrokerEnv> => {
+  const { organizations, devices, mailboxes, history } = administration;
+  const api = new Hono<BrokerEnv>();
+
+  api.use(async (c, next) => {
+    const key = parseBearer(c.req.header('authorization'));
+    if (key === undefined || !matchesAny(key, [adminKeyHash])) return replyError(c, brokerError('invalid_admin_key'));
+    return next();
+  });
+
+  const nothing = (c: BrokerContext, result: Result<undefined, BrokerError>) =>
+    result.ok ? c.body(null, 204) : replyError(c, result.error);
+
+  api.post('/organizations', async (c) => {
+    const body = await readJsonAs(c, NEW_ORGANIZATION);
+    if (!body.ok) return replyError(c, body.error);
+    return c.json(organizationReply(await organizations.create(body.value.name, body.value.locale)), 201);
+  });
+  api.get('/organizations', async (c) =>
+    c.json({ organizations: (await organizations.list()).map(organizationReply) }),
+  );
+  api.get('/organizations/:id', async (c) =>
+    replyResult(c, await organizations.get(c.req.param('id')), organizationReply),
+  );
+  api.patch('/organizations/:id', async (c) => {
+    const body = await readJsonAs(c, ORGANIZATION_CHANGES);
+    if (!body.ok) return replyError(c, body.error);
+    return replyResult(c, await organizations.update(c.req.param('id'), body.value), organizationReply);
+  });
+  api.delete('/organizations/:id', async (c) => nothing(c, await organizations.remove(c.req.param('id'))));
+
+  api.post('/organizations/:id/enrolment-tokens', async (c) => {
+    const body = await readJsonAs(c, NEW_ENROLMENT_TOKEN, {});
+    if (!body.ok) return replyError(c, body.error);
+    const { uses, expires_in } = body.value;
+    const made = await organizations.createEnrolmentToken(c.req.param('id'), uses, expires_in);
+    return replyResult(c, made, enrolmentTokenReply, 201);
+  });
+
+  api.post('/organizations/:id/devices', async (c) => {
+    const body = await readJsonAs(c, NEW_DEVICE);
+    if (!body.ok) return replyError(c, body.error);
+    const metadata = parseDeviceMetadata(body.value);
+    if (!metadata.ok) return replyError(c, metadata.error);
+    const made = await devices.create(c.req.param('id'), metadata.value);
+    return replyResult(c, made, (value) => registrationReply(value.device, publicUrl, value), 201);
+  });
+  api.get('/organizations/:id/devices', async (c) => {
+    const organization = await organizations.get(c.req.param('id'));
+    if (!organization.ok) return replyError(c, organization.error);
+    return c.json({ devices: (await devices.list(organization.value.id)).map((device) => deviceReply(device)) });
+  });
+
+  api.get('/devices/:client_id', async (c) =>
+    replyResult(c, await devices.get(c.req.param('client_id')), ({ device, bindings }) => deviceReply(device, bindings)),
+  );
+  api.patch('/devices/:client_id', async (c) => {
+    const body = await readJsonAs(c, DEVICE_CHANGES);
+    if (!body.ok) return replyError(c, body.error);
+    return replyResult(c, await devices.update(c.req.param('client_id'), body.value), (device) => deviceReply(device));
+  });
+  api.delete('/devices/:client_id', async (c) => nothing(c, await devices.remove(c.req.param('client_id'))));
+  api.post('/devices/:client_id/secret', async (c) =>
+    replyResult(
+      c,
+      await devices.rotateSecret(c.req.param('client_id')),
+      ({ clientSecret }) => ({ client_id: c.req.param('client_id'), client_secret: clientSecret }),
+      201,
+    ),
+  );
+  api.put('/devices/:client_id/bindings/:slot', async (c) => {
+    const body = await readJsonAs(c, BINDING);
+    if (!body.ok) return replyError(c, body.error);
+    const bound = await devices.bind(c.req.param('client_id'), c.req.param('slot'), body.value.mailbox_id);
+    return replyResult(c, bound, bindingReply);
+  });
+  api.delete('/devices/:client_id/bindings/:slot', async (c) =>
+    nothing(c, await devices.unbind(c.req.param('client_id'), c.req.param('slot'))),
+  );
+
+  api.post('/organizations/:id/mailboxes', async (c) => {
+    const body = await readJsonAs(c, NEW_MAILBOX);
+    if (!body.ok) return replyError(c, body.error);
+    return replyResult(c, await mailboxes.create(c.req.param('id'), body.value), mailboxReply, 201);
+  });
+  api.get('/organizations/:id/mailboxes', async (c) => {
+    const organization = await organizations.get(c.req.param('id'));
+    if (!organization.ok) return replyError(c, organization.error);
+    return c.json({ mailboxes: (await mailboxes.list(organization.value.id)).map(mailboxReply) });
+  });
+  api.get('/mailboxes/:id', async (c) => replyResult(c, await mailboxes.get(c.req.param('id')), mailboxReply));
+  api.delete('/mailboxes/:id', async (c) => nothing(c, await mailboxes.remove(c.req.param('id'))));
+  api.delete('/mailboxes/:id/grant', async (c) => nothing(c, await mailboxes.signOut(c.req.param('id'))));
+  api.post('/mailboxes/:id/refresh', async (c) =>
+    replyResult(c, await mailboxes.refresh(c.req.param('id')), mailboxReply),
+  );
+  api.post('/mailboxes/:id/sign-ins', async (c) => {
+    const body = await readJsonAs(c, NEW_SIGN_IN, {});
+    if (!body.ok) return replyError(c, body.error);
+    const now = epochSeconds(clock);
+    return replyResult(c, await mailboxes.beginSignIn(c.req.param('id')), (made) => signInReply(made, publicUrl, now), 201);
+  });
+  api.get('/sign-ins/:id', async (c) => {
+    const now = epochSeconds(clock);
+    return replyResult(c, await mailboxes.getSignIn(c.req.param('id')), (found) => signInReply(found, publicUrl, now));
+  });
+
+  const historyQuery = (c: BrokerContext): Result<HistoryQuery, BrokerError> => {
+    const query = readQuery(c);
+    if (!query.ok) return query;
+    const { organization_id: organizationId, cursor, limit = String(PAGE_DEFAULT) } = query.value;
+    if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE_LIMIT) {
+      return fail(brokerError('invalid_request', `limit is 1 to ${PAGE_LIMIT}.`));
+    }
+    return ok({ organizationId, cursor, limit: Number(limit) });
+  };
+  api.get('/submissions', async (c) => {
+    const query = historyQuery(c);
+    if (!query.ok) return replyError(c, query.error);
+    const { entries, cursor = null } = await history.submissions(query.value);
+    return c.json({ submissions: entries.map(adminSubmissionReply), cursor });
+  });
+  api.get('/audit', async (c) => {
+    const query = historyQuery(c);
+    if (!query.ok) return replyError(c, query.error);
+    const { entries, cursor = null } = await history.audit(query.value);
+    return c.json({ audit: entries.map(auditReply), cursor });
+  });
+
+  return api;
+};

@@ -1,0 +1,148 @@
+import type { Hono } from 'hono';
+import { confirmPage, type Question } from '../../../console/pages/confirm.ts';
+import { enrolmentTokenFormPage, enrolmentTokenPage } from '../../../console/pages/enrolment-token.ts';
+import { organizationPage } from '../../../console/pages/organization.ts';
+import { organizationFormPage } from '../../../console/pages/organization-form.ts';
+import { overviewPage } from '../../../console/pages/overview.ts';
+import { textsIn } from '../../../console/texts/index.ts';
+import { EMPTY_FORM, paths, problemOf, type View } from '../../../console/view.ts';
+import type { Organization } from '../../../shared/domain/entities.ts';
+import {
+  type ConsoleDependencies,
+  type ConsoleEnv,
+  redirectAfter,
+  replyFailure,
+  replyPage,
+  statusOf,
+} from './context.ts';
+import { chosenLanguage, filledIn, nameProblem, numberProblem, wholeNumber } from './fields.ts';
+import { replyLogin } from './session.ts';
+
+/** The bounds of the admin API. */
+const ENROLMENT_USES_LIMIT = 10_000;
+const ENROLMENT_DAYS_LIMIT = 365;
+const DAY_SECONDS = 86_400;
+
+const removal = (view: View, { id, name }: Organization, inUse: boolean): Question => {
+  const { organization: words, overview } = textsIn(view.language);
+  const here = paths.organization(id);
+  return {
+    title: words.remove,
+    trail: [
+      [paths.home, overview.title],
+      [here, name],
+    ],
+    consequence: words.removeConsequence,
+    yes: words.remove,
+    action: `${here}/remove`,
+    cancel: here,
+    obstacle: inUse ? words.removeObstacle : undefined,
+  };
+};
+
+export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publicUrl }: ConsoleDependencies): void => {
+  const { organizations, devices, mailboxes } = administration;
+
+  const contentsOf = async (organization: Organization) => {
+    const [ownDevices, ownMailboxes] = await Promise.all([
+      devices.list(organization.id),
+      mailboxes.list(organization.id),
+    ]);
+    return { organization, devices: ownDevices, mailboxes: ownMailboxes };
+  };
+
+  app.get(paths.home, async (c) => {
+    if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
+    const contents = await Promise.all((await organizations.list()).map(contentsOf));
+    const model = contents
+      .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))
+      .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
+    return replyPage(c, overviewPage(c.get('view'), { organizations: model }));
+  });
+
+  app.get(paths.organizations, (c) => c.redirect(paths.home, 303));
+
+  app.get(paths.newOrganization, (c) => replyPage(c, organizationFormPage(c.get('view'), EMPTY_FORM)));
+
+  app.post(paths.organizations, async (c) => {
+    const { view, form } = c.var;
+    const problem = nameProblem(view.language, 'name', form.name);
+    if (problem) return replyPage(c, organizationFormPage(view, filledIn(form, problem)), 400);
+    const made = await organizations.create(form.name ?? '', chosenLanguage(form.locale, view.language));
+    return redirectAfter(c, paths.organization(made.id), 'organization_created');
+  });
+
+  app.get('/console/organizations/:id', async (c) => {
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    return replyPage(c, organizationPage(c.get('view'), await contentsOf(found.value)));
+  });
+
+  app.get('/console/organizations/:id/edit', async (c) => {
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    return replyPage(c, organizationFormPage(c.get('view'), EMPTY_FORM, found.value));
+  });
+
+  app.post('/console/organizations/:id', async (c) => {
+    const { view, form } = c.var;
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    const problem = nameProblem(view.language, 'name', form.name);
+    if (problem) return replyPage(c, organizationFormPage(view, filledIn(form, problem), found.value), 400);
+    const changes = { name: form.name ?? '', locale: chosenLanguage(form.locale, view.language) };
+    const updated = await organizations.update(found.value.id, changes);
+    if (!updated.ok) return replyFailure(c, updated.error);
+    return redirectAfter(c, paths.organization(found.value.id), 'organization_saved');
+  });
+
+  app.post('/console/organizations/:id/enabled', async (c) => {
+    const enabled = c.get('form').enabled === 'true';
+    const updated = await organizations.update(c.req.param('id'), { enabled });
+    if (!updated.ok) return replyFailure(c, updated.error);
+    const done = enabled ? 'organization_enabled' : 'organization_disabled';
+    return redirectAfter(c, paths.organization(updated.value.id), done);
+  });
+
+  app.get('/console/organizations/:id/remove', async (c) => {
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    const contents = await contentsOf(found.value);
+    const inUse = contents.devices.length + contents.mailboxes.length > 0;
+    return replyPage(c, confirmPage(c.get('view'), removal(c.get('view'), found.value, inUse)));
+  });
+
+  app.post('/console/organizations/:id/remove', async (c) => {
+    const { view } = c.var;
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    const removed = await organizations.remove(found.value.id);
+    if (removed.ok) return redirectAfter(c, paths.home, 'organization_removed');
+    const question = removal(view, found.value, true);
+    return replyPage(c, confirmPage(view, question, problemOf(view.language, removed.error)), statusOf(removed.error));
+  });
+
+  app.get('/console/organizations/:id/enrolment-tokens/new', async (c) => {
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    return replyPage(c, enrolmentTokenFormPage(c.get('view'), found.value, EMPTY_FORM));
+  });
+
+  app.post('/console/organizations/:id/enrolment-tokens', async (c) => {
+    const { view, form } = c.var;
+    const found = await organizations.get(c.req.param('id'));
+    if (!found.ok) return replyFailure(c, found.error);
+    const uses = wholeNumber(form.uses, ENROLMENT_USES_LIMIT);
+    const days = wholeNumber(form.days, ENROLMENT_DAYS_LIMIT);
+    if (uses === undefined || days === undefined) {
+      const problem =
+        uses === undefined
+          ? numberProblem(view.language, 'uses', ENROLMENT_USES_LIMIT)
+          : numberProblem(view.language, 'days', ENROLMENT_DAYS_LIMIT);
+      return replyPage(c, enrolmentTokenFormPage(view, found.value, filledIn(form, problem)), 400);
+    }
+    const made = await organizations.createEnrolmentToken(found.value.id, uses, days * DAY_SECONDS);
+    if (!made.ok) return replyFailure(c, made.error);
+    return replyPage(c, enrolmentTokenPage(view, { organization: found.value, publicUrl, ...made.value }));
+  });
+};

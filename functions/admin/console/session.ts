@@ -1,0 +1,136 @@
+import type { Hono } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { createMiddleware } from 'hono/factory';
+import { loginPage } from '../../../console/pages/login.ts';
+import { textsIn } from '../../../console/texts/index.ts';
+import { EMPTY_FORM, type Problem, paths } from '../../../console/view.ts';
+import type { BrokerContext } from '../../../shared/adapters/http/app.ts';
+import { readForm } from '../../../shared/adapters/http/bodies.ts';
+import { epochSeconds } from '../../../shared/ports/clock.ts';
+import { isLanguage } from '../../../shared/protocol/texts/index.ts';
+import { hashOf, longSecret, matchesAny } from '../../../shared/usecases/secrets.ts';
+import {
+  type ConsoleContext,
+  type ConsoleDependencies,
+  type ConsoleEnv,
+  LANGUAGE_COOKIE,
+  localPath,
+  redirectAfter,
+  replyFailure,
+  replyPage,
+  replyProblem,
+  viewOf,
+} from './context.ts';
+
+/** A working day and its overtime. */
+const SESSION_SECONDS = 12 * 3600;
+
+const LANGUAGE_SECONDS = 365 * 86_400;
+
+const cookieName = ({ secureCookies }: ConsoleDependencies): string =>
+  secureCookies ? '__Host-console_session' : 'console_session';
+
+/**
+ * Lax, not Strict: an alert by mail links to a mailbox's page, and whoever follows it is still logged in. Every POST
+ * needs the session's CSRF token besides.
+ */
+const cookieOptions = ({ secureCookies }: ConsoleDependencies) =>
+  ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: secureCookies }) as const;
+
+/** The admin key is part of it, so that a new admin key ends every session. */
+const sessionHash = (token: string, { adminKeyHash }: ConsoleDependencies): string =>
+  hashOf(`${token}.${adminKeyHash}`);
+
+/** Finds the session and, for a POST, reads its form. Refuses nothing. */
+export const withSession = (dependencies: ConsoleDependencies) =>
+  createMiddleware<ConsoleEnv>(async (c, next) => {
+    const token = getCookie(c, cookieName(dependencies));
+    const now = epochSeconds(dependencies.clock);
+    const session =
+      token === undefined ? undefined : await dependencies.sessions.get(sessionHash(token, dependencies), now);
+    c.set('session', session);
+    c.set('view', viewOf(c, dependencies, session));
+    c.set('form', {});
+    await next();
+  });
+
+/** Asks for the admin key, then goes back to the page that was asked for. */
+export const replyLogin = (
+  c: ConsoleContext,
+  status: number,
+  problem?: Problem,
+  back = c.get('view').here ?? paths.home,
+): Response | Promise<Response> => {
+  const form = problem === undefined ? EMPTY_FORM : { values: {}, problem };
+  return replyPage(c, loginPage(c.get('view'), form, back), status);
+};
+
+/**
+ * Whether a browser says that the form came from another site (W3C Fetch Metadata). The header Origin cannot tell: under
+ * `Referrer-Policy: no-referrer` it is `null` for our own forms, too (Fetch, section 3.2).
+ */
+const isFromElsewhere = (c: ConsoleContext): boolean => {
+  const site = c.req.header('sec-fetch-site');
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+};
+
+const outOfDate = (c: ConsoleContext): Response | Promise<Response> => {
+  const { problem } = textsIn(c.get('view').language);
+  return replyProblem(c, { message: problem.formOutOfDate, remedy: problem.formOutOfDateRemedy }, 403);
+};
+
+/**
+ * Reads the form of a POST. With a session it must carry the session's token; but for the login, whose page may be older
+ * than the session, and which needs the admin key anyway.
+ */
+export const withForm = createMiddleware<ConsoleEnv>(async (c, next) => {
+  if (c.req.method !== 'POST') return next();
+  if (isFromElsewhere(c)) return outOfDate(c);
+  const form = await readForm(c as unknown as BrokerContext);
+  if (!form.ok) return replyFailure(c, form.error);
+  const session = c.req.path === paths.login ? undefined : c.get('session');
+  if (session && !matchesAny(form.value.csrf_token ?? '', [hashOf(session.csrfToken)])) return outOfDate(c);
+  c.set('form', Object.fromEntries(Object.entries(form.value).map(([name, value]) => [name, value.trim()])));
+  return next();
+});
+
+/** Everything behind this is for administrators. */
+export const requireSession = createMiddleware<ConsoleEnv>(async (c, next) => {
+  if (c.get('session')) return next();
+  const { problem } = textsIn(c.get('view').language);
+  return replyLogin(c, 401, c.req.method === 'GET' ? undefined : { message: problem.notLoggedIn });
+});
+
+export const sessionRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
+  const { sessions, adminKeyHash, clock, random, secureCookies } = dependencies;
+
+  app.post(paths.login, async (c) => {
+    const { admin_key = '', back } = c.get('form');
+    if (!matchesAny(admin_key, [adminKeyHash])) {
+      const { login } = textsIn(c.get('view').language);
+      const problem = { message: login.wrongKey, remedy: login.wrongKeyRemedy, field: 'admin_key' };
+      return replyLogin(c, 401, problem, localPath(back));
+    }
+    const token = longSecret(random);
+    const session = { csrfToken: longSecret(random), expiresAt: epochSeconds(clock) + SESSION_SECONDS };
+    await sessions.create(sessionHash(token, dependencies), session);
+    setCookie(c, cookieName(dependencies), token, { ...cookieOptions(dependencies), maxAge: SESSION_SECONDS });
+    return redirectAfter(c, localPath(back));
+  });
+
+  app.post(paths.logout, async (c) => {
+    const token = getCookie(c, cookieName(dependencies));
+    if (token !== undefined) await sessions.remove(sessionHash(token, dependencies));
+    deleteCookie(c, cookieName(dependencies), cookieOptions(dependencies));
+    return redirectAfter(c, paths.home, 'logged_out');
+  });
+
+  app.post(paths.language, (c) => {
+    const { language = '', back } = c.get('form');
+    if (isLanguage(language)) {
+      const options = { path: '/', httpOnly: true, sameSite: 'Lax', secure: secureCookies } as const;
+      setCookie(c, LANGUAGE_COOKIE, language, { ...options, maxAge: LANGUAGE_SECONDS });
+    }
+    return redirectAfter(c, localPath(back));
+  });
+};

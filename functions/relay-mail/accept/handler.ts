@@ -1,0 +1,31 @@
+/** Takes mail from devices: durable in the bucket and the table before the 202. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
+import { httpHandler } from '../../../shared/adapters/lambda/http-handler.ts';
+import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
+import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
+import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
+import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
+import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
+import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
+import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
+import { noKeyRing } from '../../../shared/ports/key-ring.ts';
+import { brokerRecords } from '../../../shared/records/index.ts';
+import { makeAcceptMessage } from '../../../shared/usecases/accept-message.ts';
+import { makeAuthenticateDevice } from '../../../shared/usecases/authenticate-device.ts';
+import { makeReadSubmission } from '../../../shared/usecases/read-submission.ts';
+import { acceptMailApp } from './app.ts';
+
+const env = readCloudEnvironment(process.env, 'BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL');
+const log = powertoolsLog('accept-mail');
+const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
+const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
+const records = brokerRecords(table, noKeyRing, clock, random);
+const acceptMessage = makeAcceptMessage({ records, blobs, queue, messageFormat, clock, random, log });
+const authenticateDevice = makeAuthenticateDevice(records);
+const readSubmission = makeReadSubmission(records);
+
+export const handler = httpHandler(acceptMailApp({ acceptMessage, authenticateDevice, readSubmission, log, random }));

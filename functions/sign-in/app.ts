@@ -1,0 +1,80 @@
+import type { Hono } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { signInResultPage } from '../../console/pages/sign-in-result.ts';
+import { type BrokerContext, type BrokerEnv, brokerApp } from '../../shared/adapters/http/app.ts';
+import { pageHeaders } from '../../shared/adapters/http/pages.ts';
+import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
+import { isProviderName } from '../../shared/domain/provider.ts';
+import { SIGN_IN_SECONDS } from '../../shared/domain/signIn.ts';
+import type { Log } from '../../shared/ports/log.ts';
+import type { Random } from '../../shared/ports/random.ts';
+import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
+import { ERROR_TEXTS, preferredLanguage } from '../../shared/protocol/texts/index.ts';
+import type { DepartForProvider } from '../../shared/usecases/begin-sign-in.ts';
+import type { CompleteSignIn } from '../../shared/usecases/complete-sign-in.ts';
+
+/** One cookie for each attempt, so that two mailboxes can be signed in side by side in one browser. */
+const cookieName = (signInId: string): string => `sign_in_${signInId.replace(/\W/g, '')}`;
+
+const CALLBACK_PATH = '/oauth/callback';
+
+/** A mailbox is signed in by redirect: out to the provider, and back (RFC 6749 section 4.1, RFC 7636). */
+export const signInApp = ({
+  departForProvider,
+  completeSignIn,
+  publicUrl,
+  log,
+  random,
+}: {
+  departForProvider: DepartForProvider;
+  completeSignIn: CompleteSignIn;
+  publicUrl: string;
+  log: Log;
+  random: Random;
+}): Hono<BrokerEnv> => {
+  const app = brokerApp({ errorShape: 'problem', log, random });
+  const cookie = { path: CALLBACK_PATH, httpOnly: true, sameSite: 'Lax', secure: publicUrl.startsWith('https:') } as const;
+
+  const failedPage = (c: BrokerContext, error: BrokerError) => {
+    const language = preferredLanguage(c.req.header('accept-language'));
+    const [message, remedy] = ERROR_TEXTS[language][error.kind];
+    const { status }: Outcome = outcomeOf(error);
+    const { detail, code, correlationId } = error;
+    return c.html(
+      signInResultPage({ language, result: 'failed', message, remedy, detail, code, correlationId }),
+      status as 400,
+    );
+  };
+
+  app.use(pageHeaders());
+
+  app.get('/sign-in/:sign_in_id', async (c) => {
+    const id = c.req.param('sign_in_id');
+    const departure = await departForProvider(id);
+    if (!departure.ok) return failedPage(c, departure.error);
+    setCookie(c, cookieName(id), departure.value.browserSecret, { ...cookie, maxAge: SIGN_IN_SECONDS });
+    return c.redirect(departure.value.authorizationUrl, 302);
+  });
+
+  app.get(`${CALLBACK_PATH}/:provider`, async (c) => {
+    const provider = c.req.param('provider');
+    if (!isProviderName(provider)) return failedPage(c, brokerError('not_found'));
+    const state = c.req.query('state');
+    const name = cookieName(state?.split('.')[0] ?? '');
+    const completed = await completeSignIn({
+      provider,
+      state,
+      code: c.req.query('code'),
+      error: c.req.query('error'),
+      errorDescription: c.req.query('error_description'),
+      browserSecret: getCookie(c, name),
+    });
+    if (!completed.ok) return failedPage(c, completed.error);
+    deleteCookie(c, name, cookie);
+    const language = preferredLanguage(c.req.header('accept-language'));
+    const { mailbox, tokenStatus } = completed.value;
+    return c.html(signInResultPage({ language, result: 'completed', mailboxAddress: mailbox.address, tokenStatus }));
+  });
+
+  return app;
+};

@@ -1,0 +1,35 @@
+/** Mailboxes are signed in by redirect. May write the vault, and refreshes once to prove the new grant. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
+import { configuredIdentityProviders } from '../../shared/adapters/identity-providers/configured.ts';
+import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
+import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
+import { secretText } from '../../shared/adapters/secrets-manager/secret-text.ts';
+import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
+import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
+import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
+import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
+import { cloudTokenVault } from '../../shared/adapters/vaults/cloud-token-vault.ts';
+import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
+import { parseBrokerConfig } from '../../shared/config/provider-config.ts';
+import { brokerRecords } from '../../shared/records/index.ts';
+import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
+import { signInApp } from './app.ts';
+
+const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT', 'BROKER_MAIL_QUEUE_URL'] as const;
+const env = readCloudEnvironment(process.env, ...needed);
+const log = powertoolsLog('sign-in');
+const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const secrets = new SecretsManagerClient();
+const keys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
+const vault = cloudTokenVault(env, { table, secrets, clock });
+const config = parseBrokerConfig(await secretText(secrets, env.BROKER_CONFIG_SECRET), 'the configuration secret');
+const providers = configuredIdentityProviders(config);
+const mailQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
+const records = brokerRecords(table, keys, clock, random);
+const publicUrl = env.BROKER_PUBLIC_URL;
+const shared = { records, vault, providers, attemptKeys: keys, publicUrl, clock, random, log };
+
+export const handler = httpHandler(signInApp({ ...signInUseCases({ ...shared, mailQueue }), publicUrl, log, random }));

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import type { ConsoleProvider } from '../console/view.ts';
+import { adminApp } from '../functions/admin/app.ts';
+import { fetchTokenApp } from '../functions/fetch-token/app.ts';
+import { registerDeviceApp } from '../functions/register-device/app.ts';
+import { acceptMailApp } from '../functions/relay-mail/accept/app.ts';
+import type { RoutedFunction } from '../functions/routes.ts';
+import { signInApp } from '../functions/sign-in/app.ts';
+import { envelopeTokenVault } from '../shared/adapters/envelope/envelope-token-vault.ts';
+import { filesystemBlobStore } from '../shared/adapters/filesystem/filesystem-blob-store.ts';
+import { configuredIdentityProviders } from '../shared/adapters/identity-providers/configured.ts';
+import { fileKeyRing } from '../shared/adapters/key-ring/file-key-ring.ts';
+import { mimeMessageFormat } from '../shared/adapters/mime/mime-message-format.ts';
+import { nodemailerTransport } from '../shared/adapters/nodemailer/nodemailer-transport.ts';
+import { openDatabase } from '../shared/adapters/sqlite/open-database.ts';
+import { purgeExpired, sqliteTable } from '../shared/adapters/sqlite/sqlite-table.ts';
+import { sqliteWorkQueue } from '../shared/adapters/sqlite/sqlite-work-queue.ts';
+import { inProcessRefresher } from '../shared/adapters/system/in-process-refresher.ts';
+import { systemClock as clock } from '../shared/adapters/system/system-clock.ts';
+import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
+import { mailServers } from '../shared/config/mail-servers.ts';
+import type { BrokerConfig } from '../shared/config/provider-config.ts';
+import { VERSION } from '../shared/config/version.ts';
+import type { MailServer } from '../shared/domain/provider.ts';
+import { epochSeconds } from '../shared/ports/clock.ts';
+import type { Log } from '../shared/ports/log.ts';
+import { scopeFor } from '../shared/protocol/scopes.ts';
+import { brokerRecords } from '../shared/records/index.ts';
+import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
+import { administrationOf } from '../shared/usecases/administration/index.ts';
+import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
+import { makeMaintainGrant, makeSweepGrants } from '../shared/usecases/maintain-grants.ts';
+import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
+import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
+import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/register-device.ts';
+import { makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
+import { hashOf } from '../shared/usecases/secrets.ts';
+import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
+import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
+import type { DataFolder } from './data-folder.ts';
+import type { QueueWorker } from './workers.ts';
+
+/** A message in hand is sent within the transport's own time limits; after this another worker may take it. */
+const MAIL_VISIBILITY_SECONDS = 900;
+const GRANT_VISIBILITY_SECONDS = 120;
+/** A message that makes the worker crash so often is set aside. */
+const MAX_RECEIVES = 5;
+
+/** How much is done side by side: providers answer slowly, this machine may be small. */
+const GRANT_CONCURRENCY = 8;
+const MAIL_CONCURRENCY = 4;
+
+export interface LocalBrokerOptions {
+  readonly data: DataFolder;
+  readonly config: BrokerConfig;
+  readonly publicUrl: string;
+  readonly adminKey: string;
+  /** Which providers the console shows, and where stand-ins take their place. */
+  readonly shownProviders: readonly ConsoleProvider[];
+  /** PEM of authorities for mail servers that no public one vouches for. */
+  readonly certificateAuthority: (server: MailServer) => string | undefined;
+  readonly log: Log;
+}
+
+/** SQLite and files in place of AWS; the same apps and use cases as in the cloud. */
+export const localBroker = (options: LocalBrokerOptions) => {
+  const { data, config, publicUrl, log } = options;
+  const database = openDatabase(data.database);
+  const table = sqliteTable(database);
+  const accessKeys = fileKeyRing(data.accessKeys);
+  const vault = envelopeTokenVault(table, fileKeyRing(data.vaultKeys));
+  const blobs = filesystemBlobStore(data.blobs);
+  const queueNamed = (name: string, fifo: boolean, visibilitySeconds: number) =>
+    sqliteWorkQueue(database, { name, fifo, visibilitySeconds, maxReceives: MAX_RECEIVES, clock });
+  const grantQueue = queueNamed('grants', false, GRANT_VISIBILITY_SECONDS);
+  const mailQueue = queueNamed('mail', true, MAIL_VISIBILITY_SECONDS);
+  const transport = nodemailerTransport({ ca: options.certificateAuthority });
+  const providers = configuredIdentityProviders(config);
+  const serverFor = mailServers(config.providers);
+
+  const records = brokerRecords(table, accessKeys, clock, random);
+  const { submissions } = records;
+  const common = { table, records, vault, providers, blobs, serverFor, scopeFor, publicUrl, clock, random, log };
+  const refreshGrant = makeRefreshGrant(common);
+  const refresher = inProcessRefresher(refreshGrant, grantQueue);
+  const forDevices = deviceUseCases({ ...common, refresher });
+  const { acquireAccessToken, authenticateDevice } = forDevices;
+  const signIn = signInUseCases({ ...common, mailQueue, attemptKeys: accessKeys });
+  const sendSubmission = makeSendSubmission({ ...common, transport, acquireAccessToken });
+
+  const apps = {
+    'fetch-token': fetchTokenApp({ ...common, ...forDevices }),
+    'register-device': registerDeviceApp({
+      ...common,
+      registerDevice: makeRegisterDevice(common),
+      manageRegistration: makeManageRegistration(common),
+    }),
+    'sign-in': signInApp({ ...common, ...signIn }),
+    'relay-mail/accept': acceptMailApp({
+      ...common,
+      authenticateDevice,
+      acceptMessage: makeAcceptMessage({ ...common, queue: mailQueue, messageFormat: mimeMessageFormat }),
+      readSubmission: makeReadSubmission(records),
+    }),
+    admin: adminApp({
+      ...common,
+      administration: administrationOf({ ...common, refresher }),
+      sessions: records.sessions,
+      adminKeyHash: hashOf(options.adminKey),
+      providers: options.shownProviders,
+      secureCookies: publicUrl.startsWith('https:'),
+      version: VERSION,
+    }),
+  } satisfies Record<RoutedFunction, unknown>;
+
+  const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock });
+  const workers: readonly QueueWorker[] = [
+    {
+      name: 'grants',
+      queue: grantQueue,
+      concurrency: GRANT_CONCURRENCY,
+      handle: (body) => maintainGrant(body as { mailboxId: string }),
+    },
+    {
+      name: 'mail',
+      queue: mailQueue,
+      concurrency: MAIL_CONCURRENCY,
+      handle: (body) => sendSubmission((body as { submissionId: string }).submissionId),
+    },
+  ];
+  const sweeps = [
+    makeSweepGrants({ table, queue: grantQueue, clock, log }),
+    makeSweepSubmissions({ table, submissions, queue: mailQueue, clock, log }),
+    () => purgeExpired(database, epochSeconds(clock)),
+  ];
+  return { apps, workers, sweeps, close: () => database.close() };
+};
+
+/** PEM files named in the configuration (`ca_file`), for the mail server that each was named for. */
+export const configuredAuthorities = (config: BrokerConfig) => {
+  const authorities = new Map<string, string>();
+  for (const provider of Object.values(config.providers)) {
+    for (const server of [provider.smtp, provider.pop, provider.imap]) {
+      if (server?.ca_file) authorities.set(`${server.host}:${server.port}`, readFileSync(server.ca_file, 'utf8'));
+    }
+  }
+  return ({ host, port }: MailServer): string | undefined => authorities.get(`${host}:${port}`);
+};

@@ -1,0 +1,70 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { ROUTES, type RoutedFunction } from '../functions/routes.ts';
+import type { BrokerEnv } from '../shared/adapters/http/app.ts';
+import { ConfigError } from '../shared/config/provider-config.ts';
+import { problemReply } from '../shared/protocol/error-replies.ts';
+
+/** As much as API Gateway's 10 KB, and some for the proxies in between. */
+const HEADER_LIMIT_BYTES = 16 * 1024;
+
+/** A scan over a slow line takes its time; a device that says nothing does not hold a connection for ever. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+
+/** Answers what is no proper HTTP request before any app sees it. */
+const refuseConnection = (server: Server): void => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return;
+    const kind = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'invalid_request';
+    const { status, body, contentType } = problemReply({ error: { kind }, language: 'en', requestId: 'none' });
+    const json = JSON.stringify(body);
+    socket.end(
+      `HTTP/1.1 ${status} Refused\r\nContent-Type: ${contentType}\r\nCache-Control: no-store\r\n` +
+        `Content-Length: ${Buffer.byteLength(json)}\r\nConnection: close\r\n\r\n${json}`,
+    );
+  });
+};
+
+export type BrokerApps = Readonly<Record<RoutedFunction, Hono<BrokerEnv>>>;
+
+/** Every function's app on the paths that the list of routes gives it, as API Gateway would have it. */
+const gatewayListener = (apps: BrokerApps): RequestListener => {
+  const gateway = new Hono();
+  for (const [name, paths] of Object.entries(ROUTES)) {
+    const app = apps[name as RoutedFunction];
+    for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw));
+  }
+  return getRequestListener(gateway.fetch, { overrideGlobalObjects: false });
+};
+
+/**
+ * Listens before the apps are there, since their own address depends on the port; early requests wait for them. Throws
+ * `ConfigError` when the port is taken.
+ */
+export const listenForApps = async (
+  host: string,
+  port: number,
+  apps: Promise<BrokerApps>,
+): Promise<{ readonly server: Server; readonly port: number }> => {
+  const listener = apps.then(gatewayListener);
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_LIMIT_BYTES,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+    },
+    async (request, response) => (await listener)(request, response),
+  );
+  refuseConnection(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(taken ? new ConfigError(`Port ${port} on ${host} is taken; set BROKER_PORT to another.`) : error);
+    });
+    server.listen(port, host, resolve);
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+};

@@ -1,0 +1,118 @@
+/** The whole broker in one process on one machine: `npm start`. Settings: docs/configuration.md. */
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { streamLog } from '../shared/adapters/system/stream-log.ts';
+import { systemClock } from '../shared/adapters/system/system-clock.ts';
+import { systemRandom } from '../shared/adapters/system/system-random.ts';
+import { type LocalEnvironment, readLocalEnvironment } from '../shared/config/local-environment.ts';
+import { type BrokerConfig, ConfigError, parseBrokerConfig } from '../shared/config/provider-config.ts';
+import { PROVIDERS } from '../shared/domain/provider.ts';
+import { redirectUriOf } from '../shared/usecases/begin-sign-in.ts';
+import { configuredAuthorities, localBroker } from './broker.ts';
+import { adminKey, openDataFolder } from './data-folder.ts';
+import { type BrokerApps, listenForApps } from './http-server.ts';
+import { startStandIns } from './stand-ins/start.ts';
+import { startWorkers } from './workers.ts';
+
+const readConfig = (file: string | undefined): BrokerConfig => {
+  if (file === undefined) return parseBrokerConfig('{}', 'the default');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new ConfigError(`BROKER_CONFIG names ${file}, which cannot be read.`);
+  }
+  return parseBrokerConfig(text, file);
+};
+
+/** Stand-ins for the providers without an app registration, and the configuration completed with them. */
+const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder: string, publicUrl: string) => {
+  const missing = PROVIDERS.filter((provider) => config.providers[provider] === undefined);
+  if (missing.length === 0) return { config, standIns: undefined };
+  const standIns = await startStandIns({
+    providers: missing,
+    host: env.host,
+    httpPort: env.standInPort,
+    smtpPort: env.standInSmtpPort,
+    folder,
+    redirectUris: {
+      microsoft: [redirectUriOf(publicUrl, 'microsoft')],
+      google: [redirectUriOf(publicUrl, 'google')],
+    },
+    testControls: env.testControls,
+    ...(env.standInTokenSeconds === undefined ? {} : { accessTokenTtlSeconds: env.standInTokenSeconds }),
+  });
+  const { microsoft, google } = standIns.providers;
+  const providers = {
+    ...config.providers,
+    ...(microsoft ? { microsoft: { ...microsoft, tenant: 'organizations' } } : {}),
+    ...(google ? { google } : {}),
+  };
+  return { config: { ...config, providers }, standIns };
+};
+
+const announce = (lines: readonly string[], ready: object): void => {
+  for (const line of lines) console.log(line);
+  console.log(JSON.stringify({ event: 'ready', ...ready }));
+};
+
+const start = async (): Promise<void> => {
+  const env = readLocalEnvironment(process.env);
+  const given = readConfig(env.configFile);
+  const data = openDataFolder(env.dataDir);
+  const log = streamLog(process.stderr, systemClock);
+  const admin = adminKey(env.adminKey, data.adminKeyFile, systemRandom);
+
+  const apps = Promise.withResolvers<BrokerApps>();
+  const { server, port } = await listenForApps(env.host, env.port, apps.promise);
+  const publicUrl = env.publicUrl ?? `http://localhost:${port}`;
+  const { config, standIns } = await withStandIns(env, given, data.standIns, publicUrl);
+  const ownAuthorities = configuredAuthorities(given);
+  const standIn = Object.values(standIns?.providers ?? {})[0];
+  const broker = localBroker({
+    data,
+    config,
+    publicUrl,
+    adminKey: admin.key,
+    shownProviders: PROVIDERS.map((name) => {
+      const isStandIn = standIns?.providers[name] !== undefined;
+      return { name, isStandIn, links: isStandIn ? { inbox: standIns.inboxUrl } : {} };
+    }),
+    certificateAuthority: (mailServer) =>
+      isDeepStrictEqual(mailServer, standIn?.smtp) ? standIn?.ca : ownAuthorities(mailServer),
+    log,
+  });
+  apps.resolve(broker.apps);
+  const workers = startWorkers(broker.workers, broker.sweeps, log);
+
+  const stop = async (signal: string): Promise<void> => {
+    log.info('broker.stopping', { signal });
+    server.close();
+    server.closeIdleConnections();
+    await workers.stop();
+    await standIns?.close();
+    broker.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
+
+  announce(
+    [
+      `Console:    ${publicUrl}/`,
+      `Admin key:  ${admin.file ? `in ${admin.file}` : 'as BROKER_ADMIN_KEY says'}`,
+      ...(standIns ? [`Stand-ins:  ${standIns.inboxUrl} shows the mail that arrived; no real account is needed`] : []),
+    ],
+    {
+      url: publicUrl,
+      port,
+      ...(admin.file ? { admin_key_file: admin.file } : {}),
+      ...(standIns ? { inbox: standIns.inboxUrl, stand_in_providers: Object.keys(standIns.providers) } : {}),
+    },
+  );
+};
+
+start().catch((error: unknown) => {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(`error: ${error.message}`);
+  process.exit(1);
+});

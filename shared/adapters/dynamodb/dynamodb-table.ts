@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../../ports/clock.ts';
+import type { Item, Key, Table, Write } from '../../ports/table.ts';
+import { deleteInput, keyOf, putInput, transactItem, updateInput } from './expressions.ts';
+import { outcomeOf } from './outcomes.ts';
+import { queryDue, queryPartition, toItem } from './queries.ts';
+
+/** BatchGetItem may leave keys unanswered under load; the caller is a device that waits, so this stays below a second. */
+const UNPROCESSED_PAUSES_MS = [20, 50, 100, 200, 400];
+/** API reference, BatchGetItem. */
+const MOST_KEYS = 100;
+/** The port's own limit; DynamoDB would take a hundred. */
+const MOST_WRITES = 25;
+
+/**
+ * The table of `tableDefinition`. The client's own retries repeat a write whose answer was lost: within `writeAll` that
+ * is harmless (request token); a lone conditional write may then say `refused` though it was written, never the other
+ * way round, and a lone unconditional `add` may count twice. Where that matters, use `writeAll`.
+ */
+export const dynamodbTable = (
+  client: DynamoDBClient,
+  tableName: string,
+  { sleep = setTimeout }: { readonly sleep?: Clock['sleep'] } = {},
+): Table => {
+  const documents = DynamoDBDocumentClient.from(client);
+
+  const writeOne = (write: Write): Promise<unknown> => {
+    if ('put' in write) return documents.send(new PutCommand(putInput(tableName, write)));
+    if ('update' in write) return documents.send(new UpdateCommand(updateInput(tableName, write)));
+    if ('delete' in write) return documents.send(new DeleteCommand(deleteInput(tableName, write)));
+    return writeTogether([write])();
+  };
+
+  /** One request token for every try, so that none is carried out twice (API reference, TransactWriteItems). */
+  const writeTogether = (writes: readonly Write[]): (() => Promise<unknown>) => {
+    const command = new TransactWriteCommand({
+      ClientRequestToken: randomUUID(),
+      TransactItems: writes.map((write) => transactItem(tableName, write)),
+    });
+    return () => documents.send(command);
+  };
+
+  const getSome = async (keys: readonly Key[]): Promise<Item[]> => {
+    const found: Item[] = [];
+    let asked: Record<string, unknown>[] = keys.map(keyOf);
+    for (const pauseMs of [...UNPROCESSED_PAUSES_MS, 0]) {
+      const { Responses, UnprocessedKeys } = await documents.send(
+        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: asked, ConsistentRead: true } } }),
+      );
+      found.push(...(Responses?.[tableName] ?? []).map(toItem));
+      asked = UnprocessedKeys?.[tableName]?.Keys ?? [];
+      if (asked.length === 0) return found;
+      await sleep(pauseMs);
+    }
+    throw new Error(`DynamoDB left ${asked.length} keys of ${keys.length} unanswered`);
+  };
+
+  return {
+    async get(key) {
+      const sent = new GetCommand({ TableName: tableName, Key: keyOf(key), ConsistentRead: true });
+      const { Item } = await documents.send(sent);
+      return Item && toItem(Item);
+    },
+
+    async getMany(keys) {
+      if (keys.length > MOST_KEYS) throw new RangeError(`at most ${MOST_KEYS} keys at once`);
+      if (keys.length === 0) return [];
+      const found = new Map((await getSome(keys)).map((item) => [nameOf(item), item]));
+      return keys.map((key) => found.get(nameOf(key)));
+    },
+
+    write: (write) => outcomeOf(() => writeOne(write), sleep),
+
+    async writeAll(writes) {
+      if (writes.length > MOST_WRITES) throw new RangeError(`at most ${MOST_WRITES} writes at once`);
+      return writes.length === 0 ? 'written' : outcomeOf(writeTogether(writes), sleep);
+    },
+
+    query: (pk, options = {}) => queryPartition(documents, tableName, pk, options),
+    due: (shard, until, limit) => queryDue(documents, tableName, shard, until, limit),
+  };
+};
+
+const nameOf = ({ pk, sk }: Key): string => JSON.stringify([pk, sk]);

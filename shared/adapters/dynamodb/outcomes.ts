@@ -1,0 +1,41 @@
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../../ports/clock.ts';
+import type { WriteOutcome } from '../../ports/table.ts';
+
+/** A transaction on the same item is over within milliseconds; the client's own retries do not cover it. */
+const CONFLICT_PAUSES_MS = [10, 20, 40, 80, 160, 320];
+
+/** Reasons that pass by themselves (API reference, TransactWriteItems, cancellation reasons). */
+const PASSING = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+
+/** Carries out a write, again where a transaction was in its way. */
+export const outcomeOf = async (send: () => Promise<unknown>, sleep: Clock['sleep']): Promise<WriteOutcome> => {
+  for (const pauseMs of CONFLICT_PAUSES_MS) {
+    const outcome = await tryOnce(send);
+    if (!(outcome instanceof Error)) return outcome;
+    await sleep(pauseMs * (1 + Math.random()));
+  }
+  const outcome = await tryOnce(send);
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+};
+
+/** The error is returned where another try may succeed. */
+const tryOnce = async (send: () => Promise<unknown>): Promise<WriteOutcome | Error> => {
+  try {
+    await send();
+    return 'written';
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return 'refused';
+    if (error instanceof TransactionConflictException) return error;
+    if (!(error instanceof TransactionCanceledException)) throw error;
+    const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None').filter((code) => code !== 'None');
+    if (codes.includes('ConditionalCheckFailed')) return 'refused';
+    if (codes.length > 0 && codes.every((code) => PASSING.has(code))) return error;
+    throw error;
+  }
+};

@@ -1,0 +1,40 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Windows has no file modes of this kind and cannot open a folder to sync it. */
+const POSIX = process.platform !== 'win32';
+
+/** Renames, links and new names within a folder survive a power cut only once the folder is synced (fsync(2), NOTES). */
+export const syncFolder = async (folder: string): Promise<void> => {
+  if (!POSIX) return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Makes a folder and its parents, for the owner alone, durably. */
+export const makeFolder = async (folder: string): Promise<void> => {
+  const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (firstMade === undefined) return;
+  for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made));
+};
+
+/** A new file, for the owner alone, whose content is on disk when this resolves; its name is not, until `syncFolder`. */
+export const writeNewFile = async (path: string, content: Uint8Array | string): Promise<void> => {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Whether anybody but the owner may read or write the file, by its mode. */
+export const isOpenToOthers = (mode: number): boolean => POSIX && (mode & 0o077) !== 0;
+
+export const isErrorCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

@@ -1,0 +1,94 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { panelString } from '../../domain/identifiers.ts';
+import type { Result } from '../../domain/result.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import { oauthErrorReply, problemReply } from '../../protocol/error-replies.ts';
+import { preferredLanguage } from '../../protocol/texts/index.ts';
+
+/** OAuth endpoints answer in the shape of RFC 6749 section 5.2, everything else with problem details (RFC 9457). */
+export type ErrorShape = 'oauth' | 'problem';
+
+export interface BrokerEnv {
+  Variables: { requestId: string; errorShape: ErrorShape };
+}
+
+export type BrokerContext = Context<BrokerEnv>;
+
+/** Enough for every form and JSON of the broker. */
+export const SMALL_BODY_BYTES = 64 * 1024;
+
+const REQUEST_ID_LENGTH = 16;
+
+/** The error as this request's reply, in its shape and its language. */
+export const replyError = (c: BrokerContext, error: BrokerError, extraHeaders: Record<string, string> = {}): Response => {
+  const language = preferredLanguage(c.req.header('accept-language'));
+  const render = c.get('errorShape') === 'oauth' ? oauthErrorReply : problemReply;
+  const reply = render({ error, language, requestId: c.get('requestId') });
+  return new Response(JSON.stringify(reply.body), {
+    status: reply.status,
+    headers: { 'Content-Type': reply.contentType, ...reply.headers, ...extraHeaders },
+  });
+};
+
+/** The value as JSON, or the error as its reply. */
+export const replyResult = <Value>(
+  c: BrokerContext,
+  result: Result<Value, BrokerError>,
+  toJson: (value: Value) => object,
+  status: 200 | 201 | 202 = 200,
+): Response => (result.ok ? c.json(toJson(result.value), status) : replyError(c, result.error));
+
+/**
+ * An app with what every reply of the broker has: a request id, no caching, no sniffing, errors in the documented shape,
+ * a body limit. A thrown error is a bug: it is logged and answered with 500, without its text.
+ */
+export const brokerApp = ({
+  errorShape,
+  log,
+  random,
+  bodyLimitBytes = SMALL_BODY_BYTES,
+  tooLarge = brokerError('payload_too_large', `The limit is ${bodyLimitBytes} bytes.`),
+}: {
+  errorShape: ErrorShape;
+  log: Log;
+  random: Random;
+  bodyLimitBytes?: number;
+  tooLarge?: BrokerError;
+}): Hono<BrokerEnv> => {
+  const app = new Hono<BrokerEnv>();
+  app.use(async (c, next) => {
+    const requestId = `req_${panelString(REQUEST_ID_LENGTH, random.bytes)}`;
+    c.set('requestId', requestId);
+    c.set('errorShape', errorShape);
+    await next();
+    c.header('X-Request-Id', requestId);
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Referrer-Policy', 'no-referrer');
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(', ');
+        return replyError(c, brokerError('method_not_allowed', `Allowed: ${allow}.`), { Allow: allow });
+      },
+    }),
+  );
+  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (c) => replyError(c as BrokerContext, tooLarge) }));
+  app.notFound((c) => replyError(c, brokerError('not_found')));
+  app.onError((error, c) => {
+    log.error('request.crashed', {
+      request_id: c.get('requestId'),
+      method: c.req.method,
+      path: c.req.path,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    return replyError(c, brokerError('internal'));
+  });
+  return app;
+};

@@ -1,0 +1,29 @@
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import * as v from 'valibot';
+import { AUDIENCES } from '../../domain/provider.ts';
+import type { Log } from '../../ports/log.ts';
+import type { RefreshOutcome, RefreshRequest } from '../../ports/refresher.ts';
+import { batchHandler } from './batch-handler.ts';
+
+const GRANT_WORK = v.object({ mailboxId: v.string() });
+
+const REFRESH_REQUEST = v.object({
+  mailboxId: v.string(),
+  audience: v.picklist(AUDIENCES),
+  minTtlSeconds: v.pipe(v.number(), v.minValue(0)),
+});
+
+/** One function, two callers: SQS with batches of due grants, and `lambdaRefresher` with one request to answer. */
+export const refreshHandler = ({
+  refreshGrant,
+  maintainGrant,
+  log,
+}: {
+  readonly refreshGrant: (request: RefreshRequest) => Promise<RefreshOutcome>;
+  readonly maintainGrant: (work: { mailboxId: string }) => Promise<void>;
+  readonly log: Log;
+}) => {
+  const onBatch = batchHandler(GRANT_WORK, maintainGrant, log);
+  return async (event: SQSEvent | RefreshRequest): Promise<SQSBatchResponse | RefreshOutcome> =>
+    'Records' in event ? onBatch(event) : refreshGrant(v.parse(REFRESH_REQUEST, event));
+};

@@ -1,0 +1,125 @@
+import {
+  ConfidentialClientApplication,
+  type INetworkModule,
+  type NetworkResponse,
+  ResponseMode,
+} from '@azure/msal-node';
+import type { Audience } from '../../domain/provider.ts';
+import { fail, ok } from '../../domain/result.ts';
+import type { IdentityProvider } from '../../ports/identity-provider.ts';
+import { SCOPES, scopeFor } from '../../protocol/scopes.ts';
+import type { OAuthClientConfig, OAuthEndpoints } from '../oauth-http/endpoints.ts';
+import { exchangeThrough, type Fetch } from '../oauth-http/exchange.ts';
+import { idTokenClaims, signedInAccount } from '../oauth-http/id-token.ts';
+import { readRedirectError, readTokenReply } from '../oauth-http/replies.ts';
+import { MICROSOFT_REPLIES } from './replies.ts';
+
+export interface MicrosoftConfig extends OAuthClientConfig {
+  /** A directory's id or domain, or `organizations`, `common`, `consumers`. */
+  readonly tenant: string;
+}
+
+/** Consented to in one go; each token request then names one (Graph, for `api`, would be another resource). */
+const MAIL_SCOPES = Object.values(SCOPES.microsoft);
+const SIGN_IN_SCOPES = ['openid', 'profile', 'email', 'offline_access', ...MAIL_SCOPES];
+
+/**
+ * Microsoft by MSAL. MSAL hides the refresh token, drops status and `Retry-After`, and keeps throttling and a cache in
+ * each application object, across users; so every call gets a new object, and what counts is read from the wire.
+ */
+export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider => {
+  const { clientId, now = Date.now } = config;
+  const throughMsal = (call: (application: ConfidentialClientApplication) => Promise<unknown>) =>
+    exchangeThrough((fetch) => call(newApplication(config, networkClient(fetch))), config);
+
+  return {
+    name: 'microsoft',
+    scopeFor: (audience) => scopeFor('microsoft', audience),
+    authorizationUrl: ({ redirectUri, state, codeChallenge, loginHint }) =>
+      newApplication(config, networkClient(sendsNothing)).getAuthCodeUrl({
+        scopes: SIGN_IN_SCOPES,
+        redirectUri,
+        state,
+        codeChallenge,
+        codeChallengeMethod: 'S256',
+        loginHint,
+        responseMode: ResponseMode.QUERY,
+      }),
+    redeemCode: async ({ code, codeVerifier, redirectUri }) => {
+      const exchange = await throughMsal((application) =>
+        application.acquireTokenByCode({ code, codeVerifier, redirectUri, scopes: MAIL_SCOPES }),
+      );
+      const reply = readTokenReply(exchange, MICROSOFT_REPLIES, 'code', MAIL_SCOPES);
+      if (!reply.ok) return reply;
+      const { idToken, ...tokens } = reply.value;
+      return ok({ ...tokens, account: accountOf(idToken, clientId, now()) });
+    },
+    refresh: async ({ refreshToken, audience }) => {
+      const scope = scopeFor('microsoft', audience);
+      if (scope === undefined) return fail(notOffered(audience));
+      const exchange = await throughMsal((application) =>
+        application.acquireTokenByRefreshToken({ refreshToken, scopes: [scope], forceCache: true }),
+      );
+      const reply = readTokenReply(exchange, MICROSOFT_REPLIES, 'refresh', [scope]);
+      if (!reply.ok) return reply;
+      const { idToken: _, ...tokens } = reply.value;
+      return ok(tokens);
+    },
+    explainRedirectError: (error) => readRedirectError(error, MICROSOFT_REPLIES),
+  };
+};
+
+const newApplication = (
+  { clientId, clientSecret, tenant, endpoints }: MicrosoftConfig,
+  networkClient: INetworkModule,
+): ConfidentialClientApplication =>
+  new ConfidentialClientApplication({
+    auth: {
+      clientId,
+      clientSecret,
+      // With `authorityMetadata` this address is never contacted, but MSAL insists on https here and only here.
+      authority: `https://login.microsoftonline.com/${tenant}`,
+      ...(endpoints !== undefined && { authorityMetadata: metadataOf(endpoints) }),
+    },
+    system: { networkClient, disableInternalRetries: true },
+  });
+
+/** The four members MSAL wants to see; the last two it only carries along. */
+const metadataOf = ({ authorization_endpoint, token_endpoint, issuer, jwks_uri }: OAuthEndpoints): string => {
+  const { origin } = new URL(token_endpoint);
+  return JSON.stringify({
+    authorization_endpoint,
+    token_endpoint,
+    issuer: issuer ?? origin,
+    jwks_uri: jwks_uri ?? `${origin}/keys`,
+  });
+};
+
+const networkClient = (fetch: Fetch): INetworkModule => ({
+  sendPostRequestAsync: async <Body>(url: string, options?: { headers?: Record<string, string>; body?: string }) => {
+    const response = await fetch(url, { method: 'POST', ...options });
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.json(),
+    } as NetworkResponse<Body>;
+  },
+  // MSAL knows Microsoft's endpoints, or is told them. Were it to ask, it would ask hosts that nobody configured.
+  sendGetRequestAsync: () => Promise.reject(new Error('MSAL needs no discovery')),
+});
+
+const sendsNothing: Fetch = () => Promise.reject(new Error('an authorization URL needs no request'));
+
+/** `upn` and `preferred_username` belong to the directory; `email` may be anything an administrator typed. */
+const accountOf = (idToken: unknown, clientId: string, nowMs: number) => {
+  const claims = idTokenClaims(idToken, { clientId, issuers: undefined, nowMs });
+  return claims && signedInAccount(claims.oid ?? claims.sub, [claims.preferred_username, claims.upn, claims.email]);
+};
+
+const notOffered = (audience: Audience) =>
+  ({
+    class: 'operator_must_act',
+    kind: 'scope_not_offered',
+    code: 'invalid_scope',
+    message: `There is no Microsoft token for "${audience}".`,
+  }) as const;

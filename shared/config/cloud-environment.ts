@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { ConfigError } from './provider-config.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+const optional = v.exactOptional(v.string());
+
+/** Environment variables of the functions in AWS; every function is given only what it needs. */
+const cloudEnvironment = v.object({
+  BROKER_PUBLIC_URL: text,
+  BROKER_TABLE: text,
+  /** Secret with the keys that seal access tokens and sign-in attempts. */
+  BROKER_ACCESS_KEYS_SECRET: optional,
+  /** Secret with the keys of the envelope vault; only where that is the vault. */
+  BROKER_VAULT_KEYS_SECRET: optional,
+  /** `secrets-manager` (default) or `envelope`. */
+  BROKER_VAULT: v.optional(v.picklist(['secrets-manager', 'envelope']), 'secrets-manager'),
+  BROKER_VAULT_PREFIX: v.optional(v.string(), 'token-broker/grant/'),
+  /** Secret with the document of `BROKER_CONFIG`. */
+  BROKER_CONFIG_SECRET: optional,
+  BROKER_ADMIN_KEY_SECRET: optional,
+  /** Mail servers other than the providers' public ones, as JSON; no secrets in it. */
+  BROKER_MAIL_SERVERS: v.optional(v.string(), '{}'),
+  BROKER_GRANT_QUEUE_URL: optional,
+  BROKER_MAIL_QUEUE_URL: optional,
+  BROKER_REFRESH_FUNCTION: optional,
+  BROKER_BLOB_BUCKET: optional,
+});
+
+type CloudVariables = v.InferOutput<typeof cloudEnvironment>;
+export type CloudVariable = keyof CloudVariables;
+
+/** Given to every function, or with a default. */
+type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX';
+
+/** Only what is named in `needed` may be relied on. Throws `ConfigError` naming what is missing. */
+export const readCloudEnvironment = <Needed extends CloudVariable>(
+  env: Readonly<Record<string, string | undefined>>,
+  ...needed: Needed[]
+): Pick<Required<CloudVariables>, Needed | AlwaysThere> => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = v.safeParse(cloudEnvironment, given);
+  const missing = needed.filter((name) => !parsed.success || parsed.output[name] === undefined);
+  if (!parsed.success || missing.length > 0) {
+    const names = parsed.success ? missing : parsed.issues.map((issue) => v.getDotPath(issue) ?? '');
+    throw new ConfigError(`The function's environment lacks or misstates: ${[...names].join(', ')}.`);
+  }
+  return parsed.output as Required<CloudVariables>;
+};

@@ -1,0 +1,118 @@
+import * as v from 'valibot';
+import type { MailServer } from '../domain/provider.ts';
+
+/** `http://` is for servers on this very machine; everything else is TLS. */
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+const endpoint = v.pipe(
+  v.string(),
+  v.url('is not a URL'),
+  v.check((text) => {
+    const { protocol, hostname } = new URL(text);
+    return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
+  }, 'must be https:// (http:// is allowed on loopback only)'),
+);
+
+/** A mail server. `ca_file`: PEM file of the authority that signed its certificate, where that is not a public one. */
+const mailServer = v.strictObject({
+  host: v.pipe(v.string(), v.minLength(1)),
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+  security: v.picklist(['starttls', 'tls']),
+  ca_file: v.exactOptional(v.string()),
+});
+
+/** Azure shows a secret's id, a GUID, beside its value; taking the one for the other is the commonest mistake. */
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const mailServers = {
+  smtp: v.exactOptional(mailServer),
+  pop: v.exactOptional(mailServer),
+  imap: v.exactOptional(mailServer),
+};
+
+const microsoft = v.strictObject({
+  client_id: v.pipe(v.string(), v.minLength(1)),
+  client_secret: v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.check((text) => !GUID.test(text), 'is a GUID: this is the secret ID; copy the secret Value instead'),
+  ),
+  tenant: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+$/, 'is not a tenant')), 'organizations'),
+  endpoints: v.exactOptional(
+    v.object({
+      authorization_endpoint: endpoint,
+      token_endpoint: endpoint,
+      device_authorization_endpoint: v.exactOptional(endpoint),
+      jwks_uri: v.exactOptional(endpoint),
+      issuer: v.exactOptional(v.string()),
+    }),
+  ),
+  ...mailServers,
+});
+
+const google = v.strictObject({
+  client_id: v.pipe(v.string(), v.minLength(1)),
+  client_secret: v.pipe(v.string(), v.minLength(1)),
+  endpoints: v.exactOptional(
+    v.object({
+      authorization_endpoint: endpoint,
+      token_endpoint: endpoint,
+      revocation_endpoint: v.exactOptional(endpoint),
+      jwks_uri: v.exactOptional(endpoint),
+      issuer: v.exactOptional(v.string()),
+    }),
+  ),
+  ...mailServers,
+});
+
+const brokerConfig = v.strictObject({
+  providers: v.optional(
+    v.strictObject({ microsoft: v.exactOptional(microsoft), google: v.exactOptional(google) }),
+    {},
+  ),
+});
+
+export type MicrosoftConfig = v.InferOutput<typeof microsoft>;
+export type GoogleConfig = v.InferOutput<typeof google>;
+export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
+export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;
+
+/** A setting that does not fit. The message says which, and what to do; it never repeats a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The document behind `BROKER_CONFIG` (docs/configuration.md). `source` is named in the error. */
+export const parseBrokerConfig = (text: string, source: string): BrokerConfig => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new ConfigError(`${source} is not JSON.`);
+  }
+  const parsed = v.safeParse(brokerConfig, json);
+  if (parsed.success) return parsed.output;
+  const problems = parsed.issues.map((issue) => {
+    const unknown = issue.type === 'strict_object' && issue.expected === 'never';
+    return `${v.getDotPath(issue) ?? 'the document'} ${unknown ? 'is not a known setting' : withoutValue(issue)}`;
+  });
+  throw new ConfigError(`${source}: ${problems.join('; ')}.`);
+};
+
+/** valibot's own messages repeat what was received; a secret may be in there. */
+const withoutValue = (issue: v.BaseIssue<unknown>): string =>
+  issue.message.startsWith('Invalid') ? `must be ${issue.expected ?? 'something else'}` : issue.message;
+
+/** Where the providers' own mail servers are (facts M17 to M22, G11). */
+export const PUBLIC_MAIL_SERVERS = {
+  microsoft: {
+    smtp: { host: 'smtp.office365.com', port: 587, security: 'starttls' },
+    pop: { host: 'outlook.office365.com', port: 995, security: 'tls' },
+    imap: { host: 'outlook.office365.com', port: 993, security: 'tls' },
+  },
+  google: {
+    smtp: { host: 'smtp.gmail.com', port: 587, security: 'starttls' },
+    pop: { host: 'pop.gmail.com', port: 995, security: 'tls' },
+    imap: { host: 'imap.gmail.com', port: 993, security: 'tls' },
+  },
+} as const satisfies Record<string, Record<string, MailServer>>;

@@ -1,0 +1,35 @@
+/** Names of fields whose values never belong into a log, whatever they look like. */
+const SECRET_NAME =
+  /^(authorization|cookie|set-cookie|password|.*(_token|Token|_secret|Secret|_verifier|Verifier|_key|Key)|token|secret|assertion|sasl.*)$/;
+
+const REDACTED = '[redacted]';
+
+/**
+ * Shapes of secrets inside text: JSON Web Tokens; refresh and access tokens of Microsoft and Google by their known
+ * beginnings; bearer and basic credentials; token parameters in URLs and bodies.
+ */
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  [/\beyJ[\w-]{8,}\.[\w-]{4,}(\.[\w-]*)*/g, REDACTED],
+  [/\b(?:0\.|1\.|M\.)A[\w.*!$-]{40,}/g, REDACTED],
+  [/\b(?:1\/\/0|ya29\.)[\w-]{20,}/g, REDACTED],
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
+  [
+    /((?:^|[?&\s"'{,])(?:access_token|refresh_token|id_token|client_secret|code|code_verifier|device_code|state|password|assertion)["']?\s*[=:]\s*["']?)[^&\s"',}]+/gi,
+    `$1${REDACTED}`,
+  ],
+];
+
+export const redactText = (text: string): string =>
+  SHAPES.reduce((redacted, [shape, replacement]) => redacted.replace(shape, replacement), text);
+
+type LogValue = string | number | boolean | readonly string[] | undefined;
+
+/** The fields of a log line with secrets taken out, by name and by shape. */
+export const redactFields = (fields: { readonly [name: string]: LogValue }): { [name: string]: LogValue } => {
+  const clean = (name: string, value: LogValue): LogValue => {
+    if (value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
+    if (SECRET_NAME.test(name)) return REDACTED;
+    return typeof value === 'string' ? redactText(value) : value.map(redactText);
+  };
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, clean(name, value)]));
+};

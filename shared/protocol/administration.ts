@@ -1,0 +1,101 @@
+import type { AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
+import type { MailboxDescription } from '../domain/mailbox-description.ts';
+import { publicSignInState, type SignIn } from '../domain/signIn.ts';
+import { wireMetadata } from './registration.ts';
+import { ERROR_TEXTS } from './texts/index.ts';
+import { rfc3339, rfc3339OrNull } from './time.ts';
+
+/** Entities in the admin API's spelling. Hashes and sealed texts have no place here. */
+
+export const organizationReply = ({ id, name, locale, enabled, createdAt }: Organization) => ({
+  organization_id: id,
+  name,
+  locale,
+  enabled,
+  created_at: rfc3339(createdAt),
+});
+
+export const enrolmentTokenReply = (made: { readonly token: EnrolmentToken; readonly enrolmentToken: string }) => ({
+  enrolment_token: made.enrolmentToken,
+  organization_id: made.token.organizationId,
+  uses: made.token.usesLeft,
+  expires_at: rfc3339(made.token.expiresAt),
+});
+
+export const bindingReply = ({ clientId, slot, mailboxId, boundAt, lastFetchedAt }: Binding) => ({
+  client_id: clientId,
+  slot,
+  mailbox_id: mailboxId,
+  bound_at: rfc3339(boundAt),
+  last_fetched_at: rfc3339OrNull(lastFetchedAt),
+});
+
+export const deviceReply = (device: Device, bindings?: readonly Binding[]) => ({
+  client_id: device.clientId,
+  organization_id: device.organizationId,
+  enabled: device.enabled,
+  created_at: rfc3339(device.createdAt),
+  ...wireMetadata(device.metadata),
+  ...(bindings === undefined ? {} : { bindings: bindings.map(bindingReply) }),
+});
+
+export const mailboxReply = (description: MailboxDescription) => {
+  const { mailbox, tokenStatus, statusReason, lastError } = description;
+  return {
+    mailbox_id: mailbox.id,
+    organization_id: mailbox.organizationId,
+    provider: mailbox.provider,
+    address: mailbox.address,
+    aliases: mailbox.aliases,
+    token_status: tokenStatus,
+    status_reason: statusReason ?? null,
+    status_text: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][0],
+    remedy: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][1],
+    signed_in_account: description.signedInAccount ?? null,
+    scopes: description.scopes,
+    access_token_expires_at: rfc3339OrNull(description.accessTokenExpiresAt),
+    lapses_at: rfc3339OrNull(description.lapsesAt),
+    last_refreshed_at: rfc3339OrNull(description.lastRefreshedAt),
+    last_error:
+      lastError === undefined
+        ? null
+        : {
+            kind: lastError.kind,
+            code: lastError.code,
+            message: lastError.message,
+            at: rfc3339(lastError.at),
+            correlation_id: lastError.correlationId ?? null,
+          },
+    created_at: rfc3339(mailbox.createdAt),
+  };
+};
+
+export const signInReply = (signIn: SignIn, publicUrl: string, nowSeconds: number) => ({
+  sign_in_id: signIn.id,
+  mailbox_id: signIn.mailboxId,
+  state: publicSignInState(signIn, nowSeconds),
+  url: `${publicUrl}/sign-in/${signIn.id}`,
+  expires_at: rfc3339(signIn.expiresAt),
+  ...(signIn.state === 'failed'
+    ? {
+        error: {
+          kind: signIn.error.kind,
+          message: ERROR_TEXTS.en[signIn.error.kind][0],
+          remedy: ERROR_TEXTS.en[signIn.error.kind][1],
+          ...(signIn.error.detail === undefined ? {} : { detail: signIn.error.detail }),
+          ...(signIn.error.code === undefined ? {} : { code: signIn.error.code }),
+          ...(signIn.error.correlationId === undefined ? {} : { correlation_id: signIn.error.correlationId }),
+        },
+      }
+    : {}),
+});
+
+export const auditReply = ({ id, organizationId, at, by, action, subject, detail }: AuditEntry) => ({
+  audit_id: id,
+  organization_id: organizationId,
+  at: rfc3339(at),
+  by,
+  action,
+  subject,
+  detail: detail ?? null,
+});

@@ -1,0 +1,33 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Refresher } from '../ports/refresher.ts';
+import type { Records } from '../records/index.ts';
+import { makeAcquireAccessToken, type ScopeFor } from './acquire-access-token.ts';
+import { makeAuthenticateDevice } from './authenticate-device.ts';
+import { makeDescribeMailbox } from './describe-mailbox.ts';
+import { makeFetchToken, type ServerFor } from './fetch-token.ts';
+import { makeReadDeviceStatus } from './read-device-status.ts';
+
+/** The use cases that serve devices, built once for every composition. None of them can reach the vault. */
+export const deviceUseCases = (dependencies: {
+  readonly records: Records;
+  readonly refresher: Refresher;
+  readonly scopeFor: ScopeFor;
+  readonly serverFor: ServerFor;
+  readonly clock: Clock;
+  readonly log: Log;
+}) => {
+  const { records, clock, log } = dependencies;
+  const acquireAccessToken = makeAcquireAccessToken({ ...dependencies, grants: records.grants });
+  const authenticateDevice = makeAuthenticateDevice(records);
+  const describeMailbox = makeDescribeMailbox({ grants: records.grants, clock });
+  return {
+    acquireAccessToken,
+    authenticateDevice,
+    describeMailbox,
+    fetchToken: makeFetchToken({ ...dependencies, acquireAccessToken, log }),
+    readDeviceStatus: makeReadDeviceStatus({ records, authenticateDevice, describeMailbox }),
+  };
+};
+
+export type DeviceUseCases = ReturnType<typeof deviceUseCases>;

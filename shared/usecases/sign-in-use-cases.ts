@@ -1,0 +1,32 @@
+import type { Clock } from '../ports/clock.ts';
+import type { KeyRing } from '../ports/key-ring.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import type { TokenVault } from '../ports/token-vault.ts';
+import type { WorkQueue } from '../ports/work-queue.ts';
+import type { Records } from '../records/index.ts';
+import { makeDepartForProvider } from './begin-sign-in.ts';
+import { makeCompleteSignIn } from './complete-sign-in.ts';
+import { type IdentityProviders, makeRefreshGrant } from './refresh-grant.ts';
+import { makeResumeHeld } from './requeue-submissions.ts';
+
+/** The use cases of the sign-in by redirect, built once for every composition. */
+export const signInUseCases = (dependencies: {
+  readonly records: Records;
+  readonly vault: TokenVault;
+  readonly providers: IdentityProviders;
+  readonly mailQueue: WorkQueue;
+  readonly attemptKeys: KeyRing;
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}) => {
+  const { records, mailQueue, clock } = dependencies;
+  const refreshGrant = makeRefreshGrant(dependencies);
+  const resumeHeld = makeResumeHeld({ submissions: records.submissions, queue: mailQueue, clock });
+  return {
+    departForProvider: makeDepartForProvider(dependencies),
+    completeSignIn: makeCompleteSignIn({ ...dependencies, refreshGrant, resumeHeld }),
+  };
+};

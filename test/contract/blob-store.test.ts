@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import { S3Client } from '@aws-sdk/client-s3';
+import { filesystemBlobStore } from '../../shared/adapters/filesystem/filesystem-blob-store.ts';
+import { s3BlobStore } from '../../shared/adapters/s3/s3-blob-store.ts';
+import type { BlobStore } from '../../shared/ports/blob-store.ts';
+import { LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
+import { startFauxqs } from '../fakes/fauxqs.ts';
+import { runUntilKilled } from './crash/runUntilKilled.ts';
+import { during } from './during.ts';
+
+interface Started {
+  readonly blobs: BlobStore;
+  close(): Promise<void>;
+}
+
+const inFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'blobs-'));
+  return { folder, blobs: filesystemBlobStore(folder), close: () => rm(folder, { recursive: true }) };
+};
+
+const inS3 = async (): Promise<Started> => {
+  const emulator = await startFauxqs();
+  await emulator.createBucket('mail');
+  const client = new S3Client({ ...LOOPBACK_CLIENT, endpoint: emulator.endpoint, forcePathStyle: true });
+  return {
+    blobs: s3BlobStore(client, { bucket: 'mail' }),
+    async close() {
+      client.destroy();
+      await emulator.close();
+    },
+  };
+};
+
+const contentOf = async (blobs: BlobStore, key: string): Promise<Buffer | undefined> => {
+  const opened = await blobs.open(key);
+  if (opened === undefined) return undefined;
+  const content = await buffer(opened.stream);
+  assert.equal(opened.sizeBytes, content.length);
+  return content;
+};
+
+const contract = (start: () => Promise<Started>) => () => {
+  let started: Started;
+  let blobs: BlobStore;
+  before(async () => {
+    started = await start();
+    blobs = started.blobs;
+  });
+  after(() => started.close());
+
+  it('gives back the very bytes, empty, small and large', async () => {
+    const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const contents = [Buffer.alloc(0), every, Buffer.from('Größe 大 🖨️\r\n'), Buffer.alloc(8 * 1024 * 1024, every)];
+    for (const [n, content] of contents.entries()) {
+      await blobs.put(`sizes/${n}.eml`, content);
+      assert.ok((await contentOf(blobs, `sizes/${n}.eml`))?.equals(content));
+    }
+  });
+
+  it('gives a fresh stream each time', async () => {
+    await blobs.put('fresh', Buffer.from('again'));
+    const [one, two] = [await blobs.open('fresh'), await blobs.open('fresh')];
+    assert.ok(one !== undefined && two !== undefined);
+    assert.equal(String(await buffer(one.stream)), 'again');
+    assert.equal(String(await buffer(two.stream)), 'again');
+  });
+
+  it('says undefined for what is not there', async () => {
+    assert.equal(await blobs.open('a/b.eml'), undefined);
+    await blobs.put('a/c.eml', Buffer.from('beside'));
+    assert.equal(await blobs.open('a/b.eml'), undefined);
+  });
+
+  it('replaces what was there', async () => {
+    await blobs.put('replaced', Buffer.from('a longer content'));
+    await blobs.put('replaced', Buffer.from('short'));
+    assert.equal(String(await contentOf(blobs, 'replaced')), 'short');
+  });
+
+  it('shows a reader the old or the new, never a part', async () => {
+    const contents = [1, 2].map((byte) => Buffer.alloc(500_000, byte));
+    const [first = Buffer.alloc(0)] = contents;
+    await blobs.put('raced', first);
+    const writing = Promise.all(Array.from({ length: 10 }, (_, n) => blobs.put('raced', contents[n % 2] ?? first)));
+    for (let n = 0; n < 20; n++) {
+      const found = await contentOf(blobs, 'raced');
+      assert.ok(contents.some((content) => found?.equals(content)));
+    }
+    await writing;
+  });
+
+  it('deletes, and does not mind an absent key', async () => {
+    await blobs.put('d/e.eml', Buffer.from('x'));
+    await blobs.delete('d/e.eml');
+    await blobs.delete('d/e.eml');
+    assert.equal(await blobs.open('d/e.eml'), undefined);
+  });
+};
+
+describe('filesystemBlobStore', () => {
+  describe('as a BlobStore', contract(inFolder));
+
+  it('rejects keys that could leave the folder or clash with its own files', async (t) => {
+    const { folder, blobs } = during(t, await inFolder());
+    const wrong = [
+      '',
+      '/',
+      '/a',
+      'a/',
+      'a//b',
+      '.',
+      '..',
+      '../a',
+      'a/../b',
+      'a/..',
+      '.incoming/x',
+      'a\\b',
+      'c:',
+      'a\0',
+      'a b',
+    ];
+    for (const key of wrong) {
+      await assert.rejects(blobs.put(key, Buffer.from('x')), RangeError);
+      await assert.rejects(blobs.open(key), RangeError);
+      await assert.rejects(blobs.delete(key), RangeError);
+    }
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it('keeps files and folders to their owner', { skip: process.platform === 'win32' }, async (t) => {
+    const { folder, blobs } = during(t, await inFolder());
+    await blobs.put('a/b.eml', Buffer.from('x'));
+    assert.equal((await stat(join(folder, 'a'))).mode & 0o777, 0o700);
+    assert.equal((await stat(join(folder, 'a/b.eml'))).mode & 0o777, 0o600);
+  });
+
+  it('clears away what a crash left half-written', async (t) => {
+    const { folder, blobs } = during(t, await inFolder());
+    await mkdir(join(folder, '.incoming'));
+    await writeFile(join(folder, '.incoming', 'half'), 'ha');
+    await blobs.put('a', Buffer.from('x'));
+    assert.deepEqual(await readdir(join(folder, '.incoming')), []);
+  });
+
+  it('keeps every content that resolved before kill -9, whole', async (t) => {
+    const { folder, blobs } = during(t, await inFolder());
+    const last = await runUntilKilled('writeBlobs.ts', folder, 40);
+    for (let n = 0; n <= last; n++) {
+      assert.ok((await contentOf(blobs, `spool/${n}.eml`))?.equals(Buffer.alloc(300_000, n % 256)));
+    }
+    for (const name of await readdir(join(folder, 'spool'))) {
+      assert.equal((await stat(join(folder, 'spool', name))).size, 300_000);
+    }
+  });
+});
+
+describe('s3BlobStore', contract(inS3));

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { type IdentityStandIn, startIdentityStandIn } from '../../local/stand-ins/identity/server.ts';
+import { googleIdentityProvider } from '../../shared/adapters/google/google-identity-provider.ts';
+import { msalIdentityProvider } from '../../shared/adapters/msal/msal-identity-provider.ts';
+import type { OAuthClientConfig } from '../../shared/adapters/oauth-http/endpoints.ts';
+import { type Audience, type ProviderName, scopeGranted } from '../../shared/domain/provider.ts';
+import type { IdentityProvider } from '../../shared/ports/identity-provider.ts';
+import { makePerson, type SignInWish } from '../fakes/person.ts';
+
+const CLIENT = { clientId: '11111111-2222-3333-4444-555555555555', clientSecret: 'made-up-client-secret' };
+const REDIRECT_URI = 'http://127.0.0.1:9/oauth/callback';
+
+const SUBJECTS = {
+  microsoft: {
+    address: 'scanner@contoso.example',
+    provider: (config: OAuthClientConfig) => msalIdentityProvider({ ...config, tenant: 'organizations' }),
+    audiences: ['smtp', 'imap', 'pop'],
+  },
+  google: {
+    address: 'scanner@gmail.example',
+    provider: googleIdentityProvider,
+    audiences: ['smtp', 'imap', 'pop', 'api'],
+  },
+} as const satisfies Record<
+  ProviderName,
+  { address: string; provider: (config: OAuthClientConfig) => IdentityProvider; audiences: readonly Audience[] }
+>;
+
+for (const name of ['microsoft', 'google'] as const) {
+  const { address, provider: make, audiences } = SUBJECTS[name];
+
+  describe(`${name}: an IdentityProvider against a real OAuth server`, () => {
+    let server: IdentityStandIn;
+    let provider: IdentityProvider;
+
+    before(async () => {
+      server = await startIdentityStandIn({
+        provider: name,
+        databasePath: ':memory:',
+        clients: [{ ...CLIENT, redirectUris: [REDIRECT_URI] }],
+        port: 0,
+        host: '127.0.0.1',
+      });
+      provider = make({ ...CLIENT, endpoints: server.endpoints, timeoutMs: 2000 });
+    });
+    afterEach(() => {
+      server.clearFaults();
+      server.resetCounters();
+      server.setRotation(name === 'microsoft' ? 'lenient' : 'none');
+    });
+    after(() => server.close());
+
+    /** A person signs in; what the browser brings back. */
+    const callback = async (wish: Partial<SignInWish> = {}) => {
+      const codeVerifier = randomBytes(32).toString('base64url');
+      const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
+      const request = { redirectUri: REDIRECT_URI, state: 'made-up-state', codeChallenge, loginHint: address };
+      const page = await makePerson().signIn(await provider.authorizationUrl(request), { username: address, ...wish });
+      const query = new URL(page.url).searchParams;
+      return { query, codeVerifier };
+    };
+
+    const signIn = async () => {
+      const { query, codeVerifier } = await callback();
+      const code = query.get('code') ?? '';
+      const result = await provider.redeemCode({ code, codeVerifier, redirectUri: REDIRECT_URI });
+      return { code, codeVerifier, result };
+    };
+
+    const refreshToken = async (): Promise<string> => {
+      const { result } = await signIn();
+      assert.ok(result.ok && result.value.refreshToken);
+      return result.value.refreshToken;
+    };
+
+    const refused = async (token: string, by = provider) => {
+      const result = await by.refresh({ refreshToken: token, audience: 'smtp' });
+      assert.ok(!result.ok, 'expected a failure');
+      return { who: result.error.class, kind: result.error.kind };
+    };
+
+    it('turns a sign-in into a working grant that knows its account', async () => {
+      const { result } = await signIn();
+      assert.ok(result.ok, result.ok ? '' : result.error.message);
+      const { accessToken, account, scopes, refreshToken, expiresInSeconds } = result.value;
+      assert.ok(refreshToken);
+      assert.ok(expiresInSeconds > 3000);
+      assert.deepEqual(account?.addresses, [address]);
+      assert.ok(account?.subject);
+      for (const audience of audiences)
+        assert.ok(scopeGranted(scopes, provider.scopeFor(audience) ?? 'none'), audience);
+      assert.deepEqual(await server.verifyToken(accessToken, 'smtp'), { outcome: 'valid', provider: name, address });
+    });
+
+    it('gets a token for each audience from the one refresh token', async () => {
+      const token = await refreshToken();
+      for (const audience of audiences) {
+        const result = await provider.refresh({ refreshToken: token, audience });
+        assert.ok(result.ok, result.ok ? '' : result.error.message);
+        assert.equal((await server.verifyToken(result.value.accessToken, audience)).outcome, 'valid', audience);
+      }
+      assert.equal(server.counters()['token:refresh_token'], audiences.length);
+    });
+
+    it('follows a strict rotation, link by link', async () => {
+      server.setRotation('strict');
+      let token = await refreshToken();
+      for (let link = 0; link < 3; link++) {
+        const result = await provider.refresh({ refreshToken: token, audience: 'smtp' });
+        assert.ok(result.ok && result.value.refreshToken, `link ${link}`);
+        assert.notEqual(result.value.refreshToken, token);
+        token = result.value.refreshToken;
+      }
+    });
+
+    it('hears that a grant was revoked', async () => {
+      const token = await refreshToken();
+      server.revokeAccount(address);
+      assert.deepEqual(await refused(token), { who: 'person_must_act', kind: 'sign_in_lapsed' });
+      assert.deepEqual(await refused('made-up'), { who: 'person_must_act', kind: 'sign_in_lapsed' });
+    });
+
+    it('calls the operator for a wrong secret, and the grant still works', async () => {
+      const token = await refreshToken();
+      const mistaken = make({ ...CLIENT, clientSecret: 'made-up-wrong-secret', endpoints: server.endpoints });
+      assert.deepEqual(await refused(token, mistaken), { who: 'operator_must_act', kind: 'app_registration_refused' });
+      assert.ok((await provider.refresh({ refreshToken: token, audience: 'smtp' })).ok);
+    });
+
+    it('takes faults of the server as passing, each after one request', async () => {
+      const token = await refreshToken();
+      const later = { who: 'retry_later', kind: 'provider_unavailable' };
+      const faults = [
+        { kind: 'reset' },
+        { kind: 'lose_reply' },
+        { kind: 'reply', status: 429, body: { error: 'temporarily_unavailable' }, headers: { 'retry-after': '9' } },
+        { kind: 'reply', status: 502, body: '<html>Bad Gateway</html>' },
+        { kind: 'reply', status: 200, body: {} },
+      ] as const;
+      for (const fault of faults) {
+        server.resetCounters();
+        server.setFault('token', fault);
+        assert.deepEqual(await refused(token), later);
+        assert.equal(server.counters().token, 1, JSON.stringify(fault));
+      }
+      assert.ok((await provider.refresh({ refreshToken: token, audience: 'smtp' })).ok);
+    });
+
+    it('redeems a code once, with the right verifier only', async () => {
+      const { code, codeVerifier } = await signIn();
+      const again = await provider.redeemCode({ code, codeVerifier, redirectUri: REDIRECT_URI });
+      assert.deepEqual(!again.ok && again.error.class, 'person_must_act');
+
+      const fresh = (await callback()).query.get('code') ?? '';
+      const guessed = await provider.redeemCode({
+        code: fresh,
+        codeVerifier: 'x'.repeat(43),
+        redirectUri: REDIRECT_URI,
+      });
+      assert.ok(!guessed.ok);
+      assert.deepEqual([guessed.error.class, guessed.error.kind], ['person_must_act', 'sign_in_refused']);
+    });
+
+    it('explains a sign-in that the person broke off', async () => {
+      for (const decision of ['cancel', 'refuse'] as const) {
+        const { query } = await callback({ decision });
+        const error = query.get('error') ?? '';
+        const errorDescription = query.get('error_description') ?? undefined;
+        assert.equal(provider.explainRedirectError({ error, errorDescription }).kind, 'sign_in_cancelled', decision);
+        assert.equal(query.get('state'), 'made-up-state');
+      }
+    });
+  });
+}

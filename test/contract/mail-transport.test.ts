@@ -1,0 +1,358 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { nodemailerTransport, type SmtpTimeouts } from '../../shared/adapters/nodemailer/nodemailer-transport.ts';
+import type { MailServer } from '../../shared/domain/provider.ts';
+import type { AttemptOutcome } from '../../shared/domain/submission.ts';
+import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
+import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scriptedSmtp.ts';
+
+const USER = 'scan@contoso.example';
+const ACCESS_TOKEN = 'made-up-access-token';
+const FROM = 'scan@contoso.example';
+const TO = ['ann@a.example', 'bob@b.example'];
+const MESSAGE = Buffer.from('From: scan@contoso.example\r\nSubject: x\r\n\r\nhello\r\n');
+
+const SHORT: Partial<SmtpTimeouts> = { connectionMs: 2000, greetingMs: 300, socketMs: 300 };
+
+interface Attempt {
+  readonly content?: Buffer | Readable;
+  readonly to?: readonly string[];
+  readonly sizeBytes?: number;
+  readonly accessToken?: string;
+  readonly timeouts?: Partial<SmtpTimeouts>;
+  readonly trusted?: boolean;
+}
+
+describe('nodemailerTransport as MailTransport', () => {
+  let certificate: TestCertificate;
+  before(async () => {
+    certificate = await testCertificate();
+  });
+
+  const send = (port: number, security: MailServer['security'], attempt: Attempt = {}): Promise<AttemptOutcome> => {
+    const { content = MESSAGE, to = TO, accessToken = ACCESS_TOKEN, timeouts = {}, trusted = true } = attempt;
+    const stream = Buffer.isBuffer(content) ? Readable.from([content]) : content;
+    return nodemailerTransport({ ca: () => (trusted ? certificate.cert : undefined), timeouts }).send({
+      server: { host: '127.0.0.1', port, security },
+      user: USER,
+      accessToken,
+      envelope: { from: FROM, to },
+      content: stream,
+      sizeBytes: attempt.sizeBytes ?? MESSAGE.length,
+    });
+  };
+
+  describe('with a real SMTP server', () => {
+    interface Received {
+      readonly from: string;
+      readonly to: readonly string[];
+      readonly content: Buffer;
+      readonly secure: boolean;
+      readonly token: string;
+    }
+    const received: Received[] = [];
+    const servers: SMTPServer[] = [];
+
+    const start = async (options: SMTPServerOptions = {}): Promise<number> => {
+      let token = 'none';
+      const server = new SMTPServer({
+        ...certificate,
+        authMethods: ['XOAUTH2'],
+        onAuth: ({ method, username, accessToken }, _, done) => {
+          token = `${method} ${username} ${accessToken}`;
+          if (accessToken === ACCESS_TOKEN) return done(null, { user: username });
+          // Google's way: the reason as base64 JSON in a 334, and the verdict after an empty line.
+          done(null, { message: 'Username and Password not accepted', responseCode: 535, data: { status: '401' } });
+        },
+        onRcptTo: ({ address }, _, done) => {
+          if (!address.includes('bob')) return done();
+          done(Object.assign(new Error('No such user'), { responseCode: 550 }));
+        },
+        onData: (stream, { envelope, secure }, done) => {
+          const chunks: Buffer[] = [];
+          stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+          stream.on('end', () => {
+            const { mailFrom, rcptTo } = envelope;
+            received.push({
+              from: mailFrom ? mailFrom.address : '',
+              to: rcptTo.map(({ address }) => address),
+              content: Buffer.concat(chunks),
+              secure,
+              token,
+            });
+            done();
+          });
+        },
+        ...options,
+      });
+      server.on('error', () => undefined);
+      servers.push(server);
+      const listener = server.listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      return (listener.address() as AddressInfo).port;
+    };
+    after(() => Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))));
+
+    for (const security of ['starttls', 'tls'] as const) {
+      it(`signs in by XOAUTH2 and sends over ${security}, byte for byte`, async () => {
+        const port = await start({ secure: security === 'tls', onRcptTo: (_, __, done) => done() });
+        received.length = 0;
+        const content = Buffer.concat([
+          Buffer.from(
+            'From: someone@else.example\r\nBcc: kept@as.it.is\r\nSubject: dots\r\n\r\n.\r\n..\r\n.leading\r\n\r\n',
+          ),
+          Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10 && byte !== 13)),
+          Buffer.from(`\r\n${'long '.repeat(50_000)}\r\n.\r\n`),
+        ]);
+        const pieces = Readable.from([content.subarray(0, 85), content.subarray(85, 87), content.subarray(87)]);
+        const outcome = await send(port, security, { content: pieces, sizeBytes: content.length });
+        assert.equal(outcome.outcome, 'sent');
+        assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, []);
+        const [mail] = received;
+        assert.ok(mail);
+        assert.ok(mail.content.equals(content), 'the very same bytes');
+        assert.deepEqual([mail.from, mail.to], [FROM, TO]);
+        assert.ok(mail.secure);
+        assert.equal(mail.token, `XOAUTH2 ${USER} ${ACCESS_TOKEN}`);
+        assert.ok(pieces.destroyed);
+      });
+    }
+
+    it('tells which recipients were refused', async () => {
+      received.length = 0;
+      const outcome = await send(await start(), 'starttls');
+      assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, ['bob@b.example']);
+      assert.deepEqual(received[0]?.to, ['ann@a.example']);
+    });
+
+    it('names a refused recipient as it was given', async () => {
+      const outcome = await send(await start(), 'starttls', { to: ['ann@a.example', 'Bob-bob@B.Example'] });
+      assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, ['Bob-bob@B.Example']);
+    });
+
+    it('fails when every recipient is refused', async () => {
+      const outcome = await send(await start(), 'starttls', { to: ['bob@b.example'] });
+      assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'invalid_recipient']);
+      assert.match(outcome.response, /^550 .*No such user/);
+    });
+
+    it('hears the verdict after a challenge, and asks once', async () => {
+      let asked = 0;
+      const port = await start({
+        onAuth: (_, __, done) => {
+          asked++;
+          done(null, { message: 'not accepted', responseCode: 535, data: { status: '401', scope: 'x' } } as never);
+        },
+      });
+      const outcome = await send(port, 'starttls', { accessToken: 'made-up-stale-token' });
+      assert.deepEqual(
+        [outcome.outcome, 'reason' in outcome && outcome.reason],
+        ['held', 'mail_server_refused_sign_in'],
+      );
+      assert.match(outcome.response, /^535 /);
+      assert.equal(asked, 1);
+    });
+
+    const unsafe: readonly (readonly [string, SMTPServerOptions])[] = [
+      ['offers no STARTTLS', { hideSTARTTLS: true, allowInsecureAuth: true, disabledCommands: ['STARTTLS'] }],
+      ['offers no AUTH', { authOptional: true, disabledCommands: ['AUTH'] }],
+      ['offers no XOAUTH2', { authMethods: ['PLAIN', 'LOGIN'], authOptional: true }],
+    ];
+    for (const [what, options] of unsafe) {
+      it(`never sends in the open or unauthenticated: a server that ${what}`, async () => {
+        received.length = 0;
+        const outcome = await send(await start(options), 'starttls');
+        assert.deepEqual(
+          [outcome.outcome, 'reason' in outcome && outcome.reason],
+          ['deferred', 'mail_server_unavailable'],
+        );
+        assert.equal(received.length, 0);
+      });
+    }
+
+    it('does not talk to a server whose certificate it does not trust', async () => {
+      received.length = 0;
+      for (const security of ['starttls', 'tls'] as const) {
+        const port = await start({ secure: security === 'tls' });
+        assert.equal((await send(port, security, { trusted: false })).outcome, 'deferred');
+      }
+      assert.equal(received.length, 0);
+    });
+
+    it('wants TLS 1.2 at least', async () => {
+      const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+      assert.equal((await send(await start({ secure: true, ...old }), 'tls')).outcome, 'deferred');
+    });
+
+    it('knows before it starts that a message is too large', async () => {
+      received.length = 0;
+      const outcome = await send(await start({ size: 1000 }), 'starttls', { sizeBytes: 1001 });
+      assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'message_too_large']);
+      assert.equal(received.length, 0);
+    });
+
+    it('delivers nothing when the content breaks off, and tries again later', async () => {
+      received.length = 0;
+      const content = Readable.from(
+        (async function* () {
+          yield MESSAGE;
+          throw new Error('the disk is gone');
+        })(),
+      );
+      const outcome = await send(await start(), 'starttls', { content, to: ['ann@a.example'] });
+      assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['deferred', 'internal']);
+      assert.equal(received.length, 0);
+    });
+  });
+
+  describe('with a server that refuses or fails', () => {
+    const servers: ScriptedSmtp[] = [];
+    after(() => Promise.all(servers.map((server) => server.close())));
+
+    const attempt = async (says: SmtpSays, options: Attempt = {}) => {
+      const server = await startScriptedSmtp(certificate, says);
+      servers.push(server);
+      const outcome = await send(server.port, 'tls', { timeouts: SHORT, ...options });
+      return { server, outcome };
+    };
+
+    type Row = readonly [says: SmtpSays, outcome: AttemptOutcome['outcome'], reason: string];
+    const DENIED = '554 5.2.252 SendAsDenied; scan@contoso.example not allowed to send as x@contoso.example';
+    const ROWS: readonly Row[] = [
+      [{ connect: '421 4.7.66 TLS 1.0 and 1.1 are not supported' }, 'deferred', 'mail_server_unavailable'],
+      [{ connect: '554 5.7.1 no service' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: '454 4.7.0 Temporary authentication failure' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: '504 5.7.4 Unrecognized authentication type' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: '535 5.7.3 Authentication unsuccessful' }, 'held', 'mail_server_refused_sign_in'],
+      [
+        { AUTH: '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.' },
+        'held',
+        'mail_server_refused_sign_in',
+      ],
+      [{ AUTH: '334 eyJzdGF0dXMiOiI0MDEifQ==' }, 'held', 'mail_server_refused_sign_in'],
+      [{ MAIL: '432 4.3.2 sender thread limit exceeded' }, 'deferred', 'mail_server_unavailable'],
+      [{ MAIL: '550 5.7.60 Client does not have permissions to send as this sender' }, 'failed', 'sender_not_allowed'],
+      [{ MAIL: '550 5.1.8 Access denied, bad outbound sender' }, 'held', 'account_unavailable'],
+      [{ MAIL: '503 5.5.1 Bad sequence' }, 'deferred', 'mail_server_unavailable'],
+      [{ RCPT: '452 4.5.3 Too many recipients' }, 'deferred', 'mail_server_unavailable'],
+      [{ RCPT: ['550 5.1.1 no such user', '450 4.2.1 try later'] }, 'deferred', 'mail_server_unavailable'],
+      [{ RCPT: '550 5.1.1 no such user' }, 'failed', 'invalid_recipient'],
+      [{ DATA: '451 4.3.0 later' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': '451 4.7.500 Server busy' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': '554 5.6.0 Invalid message content' }, 'failed', 'mail_server_refused_message'],
+      [{ '.': '552 5.3.4 Message size exceeds fixed maximum message size' }, 'failed', 'message_too_large'],
+      [{ '.': DENIED }, 'failed', 'sender_not_allowed'],
+      [{ '.': '554 5.2.0 SubmissionQuotaExceededException' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': '421 4.3.2 closing' }, 'deferred', 'mail_server_unavailable'],
+      [{ connect: 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ EHLO: 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ DATA: 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ content: 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': 'drop' }, 'deferred', 'mail_server_unavailable'],
+      [{ connect: 'hang' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: 'hang' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': 'hang' }, 'deferred', 'mail_server_unavailable'],
+    ];
+    for (const [says, expected, reason] of ROWS) {
+      it(`${expected} (${reason}): ${JSON.stringify(says).slice(0, 90)}`, async () => {
+        const { outcome } = await attempt(says);
+        assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], [expected, reason]);
+        assert.ok(outcome.response.length > 0);
+      });
+    }
+
+    it('repeats what the server said, on one line', async () => {
+      const { outcome } = await attempt({ AUTH: '535-5.7.8 not accepted.\r\n535 5.7.8  see the help page' });
+      assert.equal(outcome.response, '535-5.7.8 not accepted. 535 5.7.8 see the help page');
+      assert.equal((await attempt({})).outcome.response, '250 2.0.0 queued as 4711');
+    });
+
+    it('waits longer for a spent quota than for a busy server', async () => {
+      const { outcome } = await attempt({ '.': '554 5.2.0 SubmissionQuotaExceededException' });
+      assert.equal(outcome.outcome === 'deferred' && outcome.retryAfterSeconds, 3600);
+    });
+
+    it('never repeats the token, even where the server does', async () => {
+      const echo = Buffer.from(`user=${USER}\x01auth=Bearer ${ACCESS_TOKEN}\x01\x01`).toString('base64');
+      const { outcome } = await attempt({ AUTH: `535 5.7.3 bad command AUTH XOAUTH2 ${echo} (${ACCESS_TOKEN})` });
+      assert.doesNotMatch(outcome.response, /made-up/);
+      assert.ok(!outcome.response.includes(echo.slice(0, 60)));
+    });
+
+    it('sends nothing of the message before the server accepted the sign-in', async () => {
+      const { server } = await attempt({ AUTH: '535 5.7.3 Authentication unsuccessful' });
+      assert.deepEqual(
+        server.lines.map((line) => line.split(' ')[0]),
+        ['EHLO', 'AUTH'],
+      );
+    });
+
+    it('shows the token to no server that does not ask for one', async () => {
+      for (const EHLO of ['250-mail.example\r\n250 AUTH LOGIN PLAIN', '250 mail.example']) {
+        const { outcome, server } = await attempt({ EHLO });
+        assert.equal(outcome.outcome, 'deferred');
+        assert.deepEqual(
+          server.lines.map((line) => line.split(' ')[0]),
+          ['EHLO'],
+        );
+      }
+    });
+
+    it('closes the connection afterwards', async () => {
+      const { server } = await attempt({});
+      for (let waited = 0; server.open() > 0 && waited < 100; waited++)
+        await new Promise((wake) => setTimeout(wake, 10));
+      assert.equal(server.open(), 0);
+    });
+
+    it('ends an attempt that goes on and on', async () => {
+      const trickle = new Readable({ read: () => undefined });
+      const timer = setInterval(() => trickle.destroyed || trickle.push('X-More: and more\r\n'), 20);
+      const started = Date.now();
+      const { outcome } = await attempt({}, { content: trickle, timeouts: { ...SHORT, overallMs: 500 } });
+      clearInterval(timer);
+      assert.equal(outcome.outcome, 'deferred');
+      assert.ok(Date.now() - started < 3000);
+      assert.ok(trickle.destroyed);
+    });
+
+    it('takes a port where nobody listens for a passing fault', async () => {
+      const outcome = await send(1, 'tls');
+      assert.deepEqual(
+        [outcome.outcome, 'reason' in outcome && outcome.reason],
+        ['deferred', 'mail_server_unavailable'],
+      );
+    });
+
+    it('sends to nobody when an address is not one plain address', async () => {
+      const crooked = [
+        'ann@a.example>\r\nRCPT TO:<evil@b.example',
+        'ann@a.example, evil@b.example',
+        'Ann <ann@a.example>',
+        'ann',
+        '',
+        'ann@a.example evil@b.example',
+        'group: evil@b.example;',
+      ];
+      for (const address of crooked) {
+        const { outcome, server } = await attempt({}, { to: ['bob@b.example', address] });
+        assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'invalid_recipient']);
+        assert.deepEqual(server.lines, []);
+      }
+    });
+
+    it('passes plain addresses on as they are', async () => {
+      const to = ["o'hara+scan_1%x@a-b.example", 'A.B@c.example', 'x@xn--mnchen-3ya.example'];
+      const { server } = await attempt({}, { to });
+      assert.deepEqual(
+        server.lines.filter((line) => line.startsWith('RCPT')),
+        to.map((address) => `RCPT TO:<${address}>`),
+      );
+    });
+  });
+});

@@ -1,0 +1,174 @@
+import { consoleApp } from '../../functions/admin/console.ts';
+import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
+import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
+import { systemRandom } from '../../shared/adapters/system/system-random.ts';
+import type { Mailbox } from '../../shared/domain/entities.ts';
+import type { Submission, SubmissionStatus } from '../../shared/domain/submission.ts';
+import { epochSeconds } from '../../shared/ports/clock.ts';
+import type { KeyRing } from '../../shared/ports/key-ring.ts';
+import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
+import type { TokenVault } from '../../shared/ports/token-vault.ts';
+import { brokerRecords } from '../../shared/records/index.ts';
+import { administrationOf } from '../../shared/usecases/administration/index.ts';
+import { hashOf } from '../../shared/usecases/secrets.ts';
+import { manualClock } from './manualClock.ts';
+
+export const ADMIN_KEY = 'correct-horse-battery-staple';
+
+const plainKeys: KeyRing = { seal: async (text) => text, open: async (text) => text };
+
+const emptyVault: TokenVault = {
+  read: async () => undefined,
+  store: async () => ({ outcome: 'stored', version: '1' }),
+  remove: async () => undefined,
+};
+
+/** The console over a table in memory. `refreshes`: what the refresher will answer. `crashes`: what was logged. */
+export const consoleOverMemory = ({ publicUrl = 'http://localhost:8787', standIns = true } = {}) => {
+  const clock = manualClock();
+  const random = systemRandom;
+  const database = openDatabase(':memory:');
+  const table = sqliteTable(database);
+  const records = brokerRecords(table, plainKeys, clock, random);
+  const crashes: string[] = [];
+  const refreshes: { answer: RefreshOutcome } = { answer: { outcome: 'fresh' } };
+  const refresher = { refreshNow: async () => refreshes.answer, refreshSoon: async () => undefined };
+  const administration = administrationOf({ table, records, vault: emptyVault, refresher, clock, random });
+  const app = consoleApp({
+    administration,
+    sessions: records.sessions,
+    adminKeyHash: hashOf(ADMIN_KEY),
+    publicUrl,
+    providers: [
+      { name: 'microsoft', isStandIn: standIns, links: standIns ? { inbox: 'http://localhost:9901/inbox' } : {} },
+      { name: 'google', isStandIn: standIns, links: standIns ? { inbox: 'http://localhost:9902/inbox' } : {} },
+    ],
+    gateway: { host: '192.0.2.10', smtpPort: 2525, smtpsPort: 2465, pop3Port: 2110 },
+    clock,
+    random,
+    log: { info: () => undefined, warn: () => undefined, error: (event) => crashes.push(event) },
+    secureCookies: false,
+  });
+
+  /** As after a sign-in and its first refresh. */
+  const signedIn = async ({ id, provider, address, organizationId }: Mailbox): Promise<void> => {
+    const now = epochSeconds(clock);
+    const { revision } = await records.grants.get(id);
+    const account = { subject: 'subject-1', addresses: [address] };
+    const scopes = ['https://outlook.office.com/SMTP.Send', 'offline_access'];
+    const held = { provider, account, scopes, signedInAt: now, generation: 1, failures: 0 };
+    await records.grants.replace(id, revision, { state: 'active', provenAt: now, ...held }, undefined);
+    const lease = await records.grants.takeLease(id, 'test', now);
+    if (lease === undefined) throw new Error('the lease is taken');
+    const sealed = await records.grants.sealAccessToken(organizationId, id, 'smtp', 'the-access-token');
+    const token = { audience: 'smtp', sealed, issuedAt: now, expiresAt: now + 3600, scopes, generation: 1 } as const;
+    const grant = { state: 'active', provenAt: now, ...held } as const;
+    await records.grants.replaceUnderLease(id, lease, revision + 1, grant, undefined, token);
+  };
+
+  /** As after the provider has ended the grant. */
+  const lapsed = async ({ id, provider, address }: Mailbox): Promise<void> => {
+    const now = epochSeconds(clock);
+    const { revision } = await records.grants.get(id);
+    const trouble = {
+      kind: 'conditional_access',
+      code: 'AADSTS53003',
+      message: 'Access has been blocked by Conditional Access policies.',
+      at: now - 300,
+      retryAt: now,
+      correlationId: '0f4a7e0c-33f4-4c1e-9f1e-0d6c2b8f7a11',
+    } as const;
+    const account = { subject: 'subject-2', addresses: [address] };
+    const held = { provider, account, scopes: ['SMTP.Send'], signedInAt: now - 86_400, generation: 1, failures: 1 };
+    const grant = { state: 'invalid', invalidSince: now, reason: 'conditional_access', trouble, ...held } as const;
+    await records.grants.replace(id, revision, grant, undefined);
+  };
+
+  let submissions = 0;
+  const submitted = async (mailbox: Mailbox, clientId: string, status: SubmissionStatus): Promise<Submission> => {
+    submissions += 1;
+    const submission: Submission = {
+      id: `sub_${String(submissions).padStart(9, '0')}`,
+      organizationId: mailbox.organizationId,
+      clientId,
+      slot: 'scan',
+      mailboxId: mailbox.id,
+      account: mailbox.address,
+      messageId: `<${submissions}@broker.example>`,
+      envelope: { from: mailbox.address, to: ['anna@contoso.com', 'piotr@contoso.com'] },
+      sizeBytes: 120_000,
+      acceptedAt: epochSeconds(clock) + submissions,
+      attempts: 1,
+      lastResponse: status.state === 'sent' ? '250 2.0.0 OK' : '432 4.3.2 Concurrent connections limit exceeded',
+      status,
+    };
+    await records.submissions.create(submission);
+    return submission;
+  };
+
+  return { app, administration, records, clock, refreshes, crashes, signedIn, lapsed, submitted };
+};
+
+export type ConsoleOverMemory = ReturnType<typeof consoleOverMemory>;
+
+/** An organization with two devices and three mailboxes in different states, and some mail. */
+export const furnished = async (broker: ConsoleOverMemory) => {
+  const { administration, clock, signedIn, lapsed, submitted } = broker;
+  const { organizations, devices, mailboxes } = administration;
+  const must = <Value>(result: { ok: true; value: Value } | { ok: false; error: unknown }): Value => {
+    if (!result.ok) throw new Error(JSON.stringify(result.error));
+    return result.value;
+  };
+  const organization = await organizations.create('Contoso', 'en');
+  const newMailbox = async (address: string, provider: 'microsoft' | 'google' = 'microsoft') =>
+    must(await mailboxes.create(organization.id, { provider, address, aliases: ['copier@contoso.com'] })).mailbox;
+  const scan = await newMailbox('scan@contoso.com');
+  const alerts = await newMailbox('alerts@contoso.com');
+  const fresh = await newMailbox('contoso.fax@gmail.com', 'google');
+  await signedIn(scan);
+  await lapsed(alerts);
+  const metadata = { vendor: 'Konica Minolta', model: 'bizhub C360i', serialNumber: 'AA2J011', location: '2nd floor' };
+  const copier = must(await devices.create(organization.id, { clientName: 'Copier, 2nd floor', ...metadata })).device;
+  const scanner = must(await devices.create(organization.id, { clientName: 'Scanner at reception' })).device;
+  must(await devices.bind(copier.clientId, 'scan', scan.id));
+  must(await devices.bind(copier.clientId, 'alerts', alerts.id));
+  must(await devices.bind(copier.clientId, 'user:anna', fresh.id));
+  const now = epochSeconds(clock);
+  const statuses: SubmissionStatus[] = [
+    { state: 'queued' },
+    { state: 'sending', until: now + 60 },
+    { state: 'sent', at: now, rejected: ['nobody@contoso.com'] },
+    { state: 'deferred', until: now + 60, reason: 'mail_server_unavailable' },
+    { state: 'held', since: now, reason: 'conditional_access', recheckAt: now + 60 },
+    { state: 'failed', at: now, reason: 'mail_server_refused_message' },
+  ];
+  for (const status of statuses) await submitted(scan, copier.clientId, status);
+  const signIn = must(await mailboxes.beginSignIn(fresh.id));
+  return { organization, scan, alerts, fresh, copier, scanner, signIn };
+};
+
+export type Furnished = Awaited<ReturnType<typeof furnished>>;
+
+/** Every page that a GET shows. */
+export const consolePages = ({ organization, scan, alerts, fresh, copier, scanner, signIn }: Furnished) => {
+  const here = `/console/organizations/${organization.id}`;
+  return [
+    '/',
+    '/console/organizations/new',
+    here,
+    `${here}/edit`,
+    `${here}/remove`,
+    `${here}/enrolment-tokens/new`,
+    `${here}/devices/new`,
+    `${here}/mailboxes/new`,
+    ...[copier, scanner].map(({ clientId }) => `/console/devices/${clientId}`),
+    ...['edit', 'secret', 'remove'].map((step) => `/console/devices/${copier.clientId}/${step}`),
+    ...[scan, alerts, fresh].map(({ id }) => `/console/mailboxes/${id}`),
+    ...['sign-out', 'remove'].map((step) => `/console/mailboxes/${scan.id}/${step}`),
+    `/console/mailboxes/${fresh.id}?done=mailbox_created`,
+    `/console/sign-ins/${signIn.id}`,
+    '/console/submissions',
+    `/console/submissions?organization_id=${organization.id}`,
+    '/console/audit',
+  ];
+};

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { mimeMessageFormat } from '../../shared/adapters/mime/mime-message-format.ts';
+import type { MessageFacts } from '../../shared/ports/message-format.ts';
+
+const { inspect, prepare } = mimeMessageFormat;
+const NOTHING = { headers: [], without: [] };
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
+const text = (message: Uint8Array): string => Buffer.from(message).toString('utf8');
+const latin1 = (message: Uint8Array): string => Buffer.from(message).toString('latin1');
+
+const facts = (message: string): MessageFacts => {
+  const result = inspect(bytes(message));
+  assert.ok(result.ok, result.ok ? '' : result.error);
+  return result.value;
+};
+
+const refusal = (message: Uint8Array): string => {
+  const result = inspect(message);
+  assert.ok(!result.ok, 'expected no message');
+  return result.error;
+};
+
+const NAMES = ['From', 'To', 'Cc', 'Bcc', 'Subject', 'Date', 'Message-ID', 'X-Scanner', 'x-scanner', 'Received'];
+const LETTERS = [...'abcXYZ 0123456789.:;,<>@"()=?-', 'é', '\t'];
+
+const value = fc.array(fc.string({ unit: fc.constantFrom(...LETTERS), maxLength: 30 }), { minLength: 1, maxLength: 3 });
+const field = fc.record({ name: fc.constantFrom(...NAMES), lines: value });
+type Field = typeof field extends fc.Arbitrary<infer F> ? F : never;
+
+const written = ({ name, lines }: Field, end = '\r\n'): Buffer => bytes(`${name}: ${lines.join(`${end} `)}${end}`);
+const body = fc.uint8Array({ maxLength: 200 });
+/** Line ends over-represented. */
+const anything = fc
+  .array(fc.constantFrom('\r', '\n', '\r\n', 'a', ':', ' ', 'From:', '\0', '.', '\xff'), { maxLength: 40 })
+  .map((parts) => Buffer.from(parts.join(''), 'latin1'));
+
+const mended = (content: Uint8Array): Buffer => Buffer.from(latin1(content).replace(/\r\n|\r|\n/g, '\r\n'), 'latin1');
+
+describe('mimeMessageFormat.inspect', () => {
+  it('finds addresses, bare, through names, folds and groups', () => {
+    const found = facts(
+      'From: "Scan, Room 4" <scan@contoso.example>\r\nTo: Team: ann@a.example, Bob <bob@b.example>;\r\n' +
+        'to:\r\n carl@c.example\r\nCc: =?utf-8?q?J=C3=BCrgen?= <j@d.example>\r\nBcc: x@e.example, y@e.example\r\n\r\nhi',
+    );
+    assert.deepEqual(found, {
+      from: 'scan@contoso.example',
+      to: ['ann@a.example', 'bob@b.example', 'carl@c.example'],
+      cc: ['j@d.example'],
+      bcc: ['x@e.example', 'y@e.example'],
+      messageId: undefined,
+      hasDate: false,
+    });
+  });
+
+  it('finds Message-ID with its brackets, and Date', () => {
+    const found = facts('Message-ID:\r\n <1@printer>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\n');
+    assert.equal(found.messageId, '<1@printer>');
+    assert.ok(found.hasDate);
+    assert.ok(!facts('Date:\r\nMessage-ID: \r\n\r\n').hasDate);
+  });
+
+  it('takes a header without blank line and body', () => {
+    assert.equal(facts('Subject: empty').from, undefined);
+    assert.equal(facts('From: a@b.example\r\n').from, 'a@b.example');
+  });
+
+  it('takes line ends of every kind', () => {
+    for (const end of ['\r\n', '\n', '\r']) {
+      assert.deepEqual(facts(['From: a@b.example', 'To: c@d.example', '', 'To: not@this.example'].join(end)).to, [
+        'c@d.example',
+      ]);
+    }
+  });
+
+  it('refuses what is not a message', () => {
+    assert.match(refusal(bytes('')), /empty/);
+    assert.match(refusal(bytes('\r\nbody only')), /no header fields/);
+    assert.match(refusal(bytes('%PDF-1.7\r\n1 0 obj\r\n')), /Line 1 /);
+    assert.match(refusal(bytes(' folded: first\r\n\r\n')), /Line 1 /);
+    assert.match(refusal(bytes('Subject: x\r\nno field here\r\n\r\n')), /Line 2 /);
+    assert.match(refusal(bytes('From a@b.example Sat Nov 21 10:00:00 2026\r\nSubject: x\r\n\r\n')), /Line 1 /);
+    assert.match(refusal(bytes('Subject : x\r\n\r\n')), /Line 1 /);
+    assert.match(refusal(bytes('Subject: a\0b\r\n\r\n')), /NUL/);
+    assert.match(refusal(bytes(`Subject: ${'x'.repeat(64 * 1024)}\r\n\r\n`)), /64 KB/);
+  });
+
+  it('takes a header of just 64 KB, and NUL in the body', () => {
+    assert.ok(inspect(bytes(`Subject: ${'x'.repeat(64 * 1024 - 11)}\r\n\r\nbody`)).ok);
+    assert.ok(inspect(bytes('Subject: x\r\n\r\na\0b')).ok);
+  });
+
+  it('sees what will be sent, not what came', () => {
+    fc.assert(
+      fc.property(anything, (message) => {
+        assert.deepEqual(inspect(prepare(message, NOTHING)), inspect(message));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('mimeMessageFormat.prepare', () => {
+  it('returns the very same bytes when there is nothing to change', () => {
+    fc.assert(
+      fc.property(fc.array(field, { minLength: 1 }), body, (fields, content) => {
+        const message = Buffer.concat([...fields.map((f) => written(f)), bytes('\r\n'), mended(content)]);
+        assert.equal(prepare(message, NOTHING), message);
+        assert.equal(prepare(message, { headers: [], without: ['Absent'] }), message);
+      }),
+    );
+  });
+
+  it('leaves no lone CR or LF, and changes nothing else', () => {
+    fc.assert(
+      fc.property(anything, (message) => {
+        assert.equal(latin1(prepare(message, NOTHING)), latin1(mended(message)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('puts fields in front, takes named ones out, and keeps every other byte', () => {
+    fc.assert(
+      fc.property(
+        fc.array(field, { maxLength: 6 }),
+        fc.subarray(NAMES),
+        fc.array(
+          fc.tuple(fc.constantFrom('Message-ID', 'Date', 'X-A'), fc.string({ unit: fc.constantFrom(...LETTERS) })),
+          {
+            maxLength: 3,
+          },
+        ),
+        body,
+        fc.constantFrom('\r\n', '\n', '\r'),
+        (fields, without, headers, content, end) => {
+          const message = Buffer.concat([...fields.map((f) => written(f, end)), bytes(end), content]);
+          const gone = without.map((name) => name.toLowerCase());
+          const expected = Buffer.concat([
+            ...headers.map(([name, text]) => bytes(`${name}: ${text}\r\n`)),
+            ...fields.filter(({ name }) => !gone.includes(name.toLowerCase())).map((f) => written(f)),
+            bytes('\r\n'),
+            mended(content),
+          ]);
+          // A body that starts with LF after a lone CR would be one line end with it.
+          fc.pre(!(end === '\r' && content[0] === 0x0a));
+          assert.equal(latin1(prepare(message, { headers, without })), latin1(expected));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('keeps folds and odd spacing of the fields it does not touch', () => {
+    const message = bytes(
+      'Subject:  two\r\n\t lines \r\nBcc: a@b.example,\r\n c@d.example\r\nX:y\r\n\r\nBcc: body\r\n',
+    );
+    assert.equal(
+      text(prepare(message, { headers: [['Message-ID', '<1@x>']], without: ['bcc'] })),
+      'Message-ID: <1@x>\r\nSubject:  two\r\n\t lines \r\nX:y\r\n\r\nBcc: body\r\n',
+    );
+  });
+
+  it('ends the header where the message had no body', () => {
+    assert.equal(
+      text(prepare(bytes('Subject: x'), { headers: [['Date', 'now']], without: [] })),
+      'Date: now\r\nSubject: x\r\n\r\n',
+    );
+  });
+
+  it('refuses to write what would be more than one field', () => {
+    for (const field of [
+      ['X', 'a\r\nBcc: b'],
+      ['X', 'a\nb'],
+      ['X\r\nY', 'a'],
+      ['X Y', 'a'],
+      ['', 'a'],
+      ['X:', 'a'],
+    ] as const) {
+      assert.throws(() => prepare(bytes('Subject: x\r\n\r\n'), { headers: [field], without: [] }), TypeError);
+    }
+  });
+});
