@@ -22,36 +22,43 @@ import type { HistoryQuery } from '../../shared/usecases/administration/history.
 import type { Administration } from '../../shared/usecases/administration/index.ts';
 import { matchesAny } from '../../shared/usecases/secrets.ts';
 
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(128), v.regex(/^[^\p{Cc}]*$/u, 'has control characters'));
+const name = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1),
+  v.maxLength(128),
+  v.regex(/^[^\p{Cc}]*$/u, 'has control characters'),
+);
 const locale = v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/i, 'is not a language tag'));
+const somethingToChange = v.check((changes: object) => Object.keys(changes).length > 0, 'has nothing to change');
 const positive = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
 
 /** Unknown fields are refused here: an administrator's typing error must not pass for a setting. */
 const NEW_ORGANIZATION = v.strictObject({ name, locale: v.optional(locale, 'en') });
-const ORGANIZATION_CHANGES = v.strictObject({
-  name: v.exactOptional(name),
-  locale: v.exactOptional(locale),
-  enabled: v.exactOptional(v.boolean()),
-});
+const ORGANIZATION_CHANGES = v.pipe(
+  v.strictObject({
+    name: v.exactOptional(name),
+    locale: v.exactOptional(locale),
+    enabled: v.exactOptional(v.boolean()),
+  }),
+  somethingToChange,
+);
 const NEW_ENROLMENT_TOKEN = v.strictObject({
   uses: v.optional(positive(10_000)),
   expires_in: v.optional(positive(365 * 86_400)),
 });
-const NEW_DEVICE_FIELDS = [
-  'client_name',
-  'software_id',
-  'software_version',
-  'vendor',
-  'model',
-  'serial_number',
-  'location',
-  'locale',
-];
-const NEW_DEVICE = v.pipe(
-  v.record(v.string(), v.unknown()),
-  v.check((body) => Object.keys(body).every((field) => NEW_DEVICE_FIELDS.includes(field)), 'has an unknown field'),
-);
-const DEVICE_CHANGES = v.strictObject({ enabled: v.exactOptional(v.boolean()) });
+/** Only the names; the values are `parseDeviceMetadata`'s matter. */
+const NEW_DEVICE = v.strictObject({
+  client_name: v.exactOptional(v.unknown()),
+  software_id: v.exactOptional(v.unknown()),
+  software_version: v.exactOptional(v.unknown()),
+  vendor: v.exactOptional(v.unknown()),
+  model: v.exactOptional(v.unknown()),
+  serial_number: v.exactOptional(v.unknown()),
+  location: v.exactOptional(v.unknown()),
+  locale: v.exactOptional(v.unknown()),
+});
+const DEVICE_CHANGES = v.pipe(v.strictObject({ enabled: v.exactOptional(v.boolean()) }), somethingToChange);
 const BINDING = v.strictObject({ mailbox_id: v.string() });
 const NEW_MAILBOX = v.strictObject({
   provider: v.optional(v.picklist(PROVIDERS), 'microsoft'),
@@ -129,7 +136,9 @@ export const adminApi = ({
   });
 
   api.get('/devices/:client_id', async (c) =>
-    replyResult(c, await devices.get(c.req.param('client_id')), ({ device, bindings }) => deviceReply(device, bindings)),
+    replyResult(c, await devices.get(c.req.param('client_id')), ({ device, bindings }) =>
+      deviceReply(device, bindings),
+    ),
   );
   api.patch('/devices/:client_id', async (c) => {
     const body = await readJsonAs(c, DEVICE_CHANGES);
@@ -175,7 +184,12 @@ export const adminApi = ({
     const body = await readJsonAs(c, NEW_SIGN_IN, {});
     if (!body.ok) return replyError(c, body.error);
     const now = epochSeconds(clock);
-    return replyResult(c, await mailboxes.beginSignIn(c.req.param('id')), (made) => signInReply(made, publicUrl, now), 201);
+    return replyResult(
+      c,
+      await mailboxes.beginSignIn(c.req.param('id')),
+      (made) => signInReply(made, publicUrl, now),
+      201,
+    );
   });
   api.get('/sign-ins/:id', async (c) => {
     const now = epochSeconds(clock);

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { realProviders } from '../../console/view.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
@@ -14,7 +15,6 @@ import { systemRandom as random } from '../../shared/adapters/system/system-rand
 import { cloudTokenVault } from '../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { VERSION } from '../../shared/config/version.ts';
-import { realProviders } from '../../console/view.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';

@@ -18,10 +18,8 @@ import { brokerRecords } from '../../shared/records/index.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
 import { fetchTokenApp } from './app.ts';
 
-const env = readCloudEnvironment(
-  process.env,
-  ...(['BROKER_ACCESS_KEYS_SECRET', 'BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_MAIL_SERVERS'] as const),
-);
+const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
+const env = readCloudEnvironment(process.env, ...needed);
 const log = powertoolsLog('fetch-token');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });

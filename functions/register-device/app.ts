@@ -57,7 +57,9 @@ export const registerDeviceApp = ({
       return replyError(c, brokerError('invalid_client_metadata', 'client_id: names another device'));
     }
     const updated = await manageRegistration.update(clientId, bearer(c), metadata.value, named.rotate_secret === true);
-    return replyResult(c, updated, ({ device, clientSecret }) => registrationReply(device, publicUrl, { clientSecret }));
+    return replyResult(c, updated, ({ device, clientSecret }) =>
+      registrationReply(device, publicUrl, { clientSecret }),
+    );
   });
 
   app.delete('/oauth/register/:client_id', async (c) => {

@@ -33,7 +33,12 @@ export const signInApp = ({
   random: Random;
 }): Hono<BrokerEnv> => {
   const app = brokerApp({ errorShape: 'problem', log, random });
-  const cookie = { path: CALLBACK_PATH, httpOnly: true, sameSite: 'Lax', secure: publicUrl.startsWith('https:') } as const;
+  const cookie = {
+    path: CALLBACK_PATH,
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: publicUrl.startsWith('https:'),
+  } as const;
 
   const failedPage = (c: BrokerContext, error: BrokerError) => {
     const language = preferredLanguage(c.req.header('accept-language'));

@@ -30,7 +30,7 @@ type CloudVariables = v.InferOutput<typeof cloudEnvironment>;
 export type CloudVariable = keyof CloudVariables;
 
 /** Given to every function, or with a default. */
-type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX';
+type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX' | 'BROKER_MAIL_SERVERS';
 
 /** Only what is named in `needed` may be relied on. Throws `ConfigError` naming what is missing. */
 export const readCloudEnvironment = <Needed extends CloudVariable>(

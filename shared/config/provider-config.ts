@@ -66,10 +66,7 @@ const google = v.strictObject({
 });
 
 const brokerConfig = v.strictObject({
-  providers: v.optional(
-    v.strictObject({ microsoft: v.exactOptional(microsoft), google: v.exactOptional(google) }),
-    {},
-  ),
+  providers: v.optional(v.strictObject({ microsoft: v.exactOptional(microsoft), google: v.exactOptional(google) }), {}),
 });
 
 export type MicrosoftConfig = v.InferOutput<typeof microsoft>;

@@ -4,7 +4,13 @@ import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 
 /** Printable, and short enough for a list and a panel. */
-const text = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(128), v.regex(/^[^\p{Cc}]*$/u, 'has control characters'));
+const text = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1),
+  v.maxLength(128),
+  v.regex(/^[^\p{Cc}]*$/u, 'has control characters'),
+);
 
 /** RFC 7591 section 2: what is not understood is ignored. */
 const metadata = v.object({

@@ -1,7 +1,7 @@
 import type { Binding, Device } from '../domain/entities.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
-import { type Outcome, OUTCOMES } from './outcomes.ts';
+import { OUTCOMES, type Outcome } from './outcomes.ts';
 import { wireMetadata } from './registration.ts';
 import { ERROR_TEXTS, type Language } from './texts/index.ts';
 import { STATUS_LABELS } from './texts/status-labels.ts';

@@ -1,6 +1,6 @@
 import type { ErrorKind } from '../domain/errors.ts';
 import type { Submission } from '../domain/submission.ts';
-import { type Outcome, OUTCOMES } from './outcomes.ts';
+import { OUTCOMES, type Outcome } from './outcomes.ts';
 import { ERROR_TEXTS } from './texts/index.ts';
 import { rfc3339 } from './time.ts';
 

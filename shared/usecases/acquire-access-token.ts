@@ -103,7 +103,9 @@ export const makeAcquireAccessToken = ({
       return fail(brokerError('provider_unavailable', 'The mailbox was just signed in or out again.'));
     }
     const stillUsable = token && token.expiresAt - now >= STILL_USABLE_SECONDS;
-    return stillUsable && passesByItself(refreshed.error) ? ok(await open(wish, token, scope)) : fail(refreshed.error);
+    // A wait is told only where the grant still stands, whoever must act: then the token at hand stays good.
+    const stillGranted = passesByItself(refreshed.error) || refreshed.error.retryAfterSeconds !== undefined;
+    return stillUsable && stillGranted ? ok(await open(wish, token, scope)) : fail(refreshed.error);
   };
 };
 

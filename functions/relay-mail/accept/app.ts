@@ -54,7 +54,10 @@ export const acceptMailApp = ({
     }
     const idempotencyKey = c.req.header('idempotency-key');
     if (idempotencyKey !== undefined && (idempotencyKey === '' || idempotencyKey.length > IDEMPOTENCY_KEY_LIMIT)) {
-      return replyError(c, brokerError('invalid_request', `Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_LIMIT} characters.`));
+      return replyError(
+        c,
+        brokerError('invalid_request', `Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_LIMIT} characters.`),
+      );
     }
     const accepted = await acceptMessage({
       ...credential.value,

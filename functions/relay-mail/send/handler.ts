@@ -21,8 +21,8 @@ import { brokerRecords } from '../../../shared/records/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/device-use-cases.ts';
 import { makeSendSubmission } from '../../../shared/usecases/send-submission.ts';
 
-const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
-const env = readCloudEnvironment(process.env, ...queues, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_BLOB_BUCKET', 'BROKER_MAIL_SERVERS');
+const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
+const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET');
 const log = powertoolsLog('send-mail');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });

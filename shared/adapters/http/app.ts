@@ -23,8 +23,14 @@ export const SMALL_BODY_BYTES = 64 * 1024;
 
 const REQUEST_ID_LENGTH = 16;
 
+export const newRequestId = (random: Random): string => `req_${panelString(REQUEST_ID_LENGTH, random.bytes)}`;
+
 /** The error as this request's reply, in its shape and its language. */
-export const replyError = (c: BrokerContext, error: BrokerError, extraHeaders: Record<string, string> = {}): Response => {
+export const replyError = (
+  c: BrokerContext,
+  error: BrokerError,
+  extraHeaders: Record<string, string> = {},
+): Response => {
   const language = preferredLanguage(c.req.header('accept-language'));
   const render = c.get('errorShape') === 'oauth' ? oauthErrorReply : problemReply;
   const reply = render({ error, language, requestId: c.get('requestId') });
@@ -41,6 +47,20 @@ export const replyResult = <Value>(
   toJson: (value: Value) => object,
   status: 200 | 201 | 202 = 200,
 ): Response => (result.ok ? c.json(toJson(result.value), status) : replyError(c, result.error));
+
+/**
+ * What is thrown is a bug, unless the client hung up in the middle of its request, which makes the reading of it fail:
+ * that must not alarm anybody.
+ */
+export const logThrown = (log: Log, c: BrokerContext, error: unknown): void => {
+  const hungUp = c.req.raw.signal.aborted;
+  log[hungUp ? 'info' : 'error'](hungUp ? 'request.abandoned' : 'request.crashed', {
+    request_id: c.get('requestId'),
+    method: c.req.method,
+    path: c.req.path,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+};
 
 /**
  * An app with what every reply of the broker has: a request id, no caching, no sniffing, errors in the documented shape,
@@ -61,7 +81,7 @@ export const brokerApp = ({
 }): Hono<BrokerEnv> => {
   const app = new Hono<BrokerEnv>();
   app.use(async (c, next) => {
-    const requestId = `req_${panelString(REQUEST_ID_LENGTH, random.bytes)}`;
+    const requestId = newRequestId(random);
     c.set('requestId', requestId);
     c.set('errorShape', errorShape);
     await next();
@@ -82,12 +102,7 @@ export const brokerApp = ({
   app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (c) => replyError(c as BrokerContext, tooLarge) }));
   app.notFound((c) => replyError(c, brokerError('not_found')));
   app.onError((error, c) => {
-    log.error('request.crashed', {
-      request_id: c.get('requestId'),
-      method: c.req.method,
-      path: c.req.path,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    logThrown(log, c, error);
     return replyError(c, brokerError('internal'));
   });
   return app;

@@ -3,7 +3,8 @@ import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerContext } from './app.ts';
 
-const mediaType = (c: BrokerContext): string => (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+const mediaType = (c: BrokerContext): string =>
+  (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 /**
  * `application/x-www-form-urlencoded` as names and values. A parameter given twice is an error (RFC 6749 section 3.2);

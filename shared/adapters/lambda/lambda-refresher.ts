@@ -1,6 +1,6 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { brokerError } from '../../domain/errors.ts';
-import type { RefreshOutcome, Refresher } from '../../ports/refresher.ts';
+import type { Refresher, RefreshOutcome } from '../../ports/refresher.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 
 /**

@@ -26,7 +26,9 @@ export const preferredLanguage = (acceptLanguage: string | undefined): Language 
     .split(',', 20)
     .map((wish, order) => {
       const [tag = '', ...parameters] = wish.trim().toLowerCase().split(';');
-      const quality = parameters.map((p) => /^\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/.exec(p)?.[1]).find((q) => q !== undefined);
+      const quality = parameters
+        .map((p) => /^\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/.exec(p)?.[1])
+        .find((q) => q !== undefined);
       return { language: tag.trim().split('-')[0] ?? '', quality: quality === undefined ? 1 : Number(quality), order };
     })
     .filter(({ quality }) => quality > 0)

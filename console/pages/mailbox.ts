@@ -1,0 +1,107 @@
+import { html } from 'hono/html';
+import type { Organization } from '../../shared/domain/entities.ts';
+import type { ErrorKind } from '../../shared/domain/errors.ts';
+import type { GrantTrouble } from '../../shared/domain/grant.ts';
+import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
+import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
+import { buttonForm, deviceLink, facts, linkButton, statusBadge, table, time, timeAndDistance } from '../elements.ts';
+import { page } from '../layout.ts';
+import { textsIn } from '../texts/index.ts';
+import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
+
+export interface MailboxModel {
+  readonly organization: Organization;
+  readonly described: MailboxDescription;
+  readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];
+}
+
+const statusCard = (view: View, { tokenStatus, statusReason, ...described }: MailboxDescription): Html => {
+  const { mailbox: words } = textsIn(view.language);
+  const here = paths.mailbox(described.mailbox.id);
+  const [reason, remedy] = statusReason === undefined ? [] : ERROR_TEXTS[view.language][statusReason];
+  const { accessTokenExpiresAt, lapsesAt, lastRefreshedAt } = described;
+  const at = (seconds: number | undefined) => (seconds === undefined ? undefined : timeAndDistance(view, seconds));
+  const isHeld = described.signedInAccount !== undefined;
+  return html`
+<div class="card">
+${facts([
+  [words.tokenStatus, statusBadge(view, tokenStatus)],
+  [words.reason, reason],
+  [words.remedy, remedy],
+  [words.signedInAccount, described.signedInAccount],
+  [words.accessTokenExpires, at(accessTokenExpiresAt)],
+  [words.lapses, at(lapsesAt)],
+  [words.lastRefreshed, at(lastRefreshedAt)],
+  [words.scopes, described.scopes.length === 0 ? undefined : html`<code>${described.scopes.join(' ')}</code>`],
+])}
+${lapsesAt === undefined ? '' : html`<p class="quiet">${words.lapsesHint}</p>`}
+<div class="actions">
+${buttonForm(view, `${here}/sign-ins`, isHeld ? words.signInAgain : words.signIn, tokenStatus === 'acquired' ? 'plain' : 'primary')}
+${isHeld && tokenStatus !== 'invalid' ? buttonForm(view, `${here}/refresh`, words.refreshNow) : ''}
+${isHeld ? linkButton(`${here}/sign-out`, words.signOut, 'danger') : ''}
+</div></div>`;
+};
+
+/** Meaning and remedy are left out where the status has said them already. */
+const lastErrorCard = (view: View, statusReason: ErrorKind | undefined, trouble: GrantTrouble): Html => {
+  const { kind, code, message, at, retryAt, correlationId } = trouble;
+  const { mailbox: words, problem } = textsIn(view.language);
+  const [meaning, remedy] = kind === statusReason ? [] : ERROR_TEXTS[view.language][kind];
+  return html`
+<h2>${words.lastError}</h2>
+<div class="card">
+${facts([
+  [words.happened, timeAndDistance(view, at)],
+  [words.reason, meaning],
+  [words.remedy, remedy],
+  [problem.detail, html`<span lang="en">${message}</span>`],
+  [problem.code, html`<code>${code}</code>`],
+  [problem.correlationId, correlationId && html`<code>${correlationId}</code>`],
+  [words.nextTry, retryAt > view.nowSeconds ? timeAndDistance(view, retryAt) : undefined],
+])}</div>`;
+};
+
+const devicesCard = (view: View, boundDevices: MailboxModel['boundDevices']): Html => {
+  const { mailbox: words, device } = textsIn(view.language);
+  if (boundDevices.length === 0) return html`<p class="card">${words.notBound}</p>`;
+  const rows = boundDevices.map(({ clientId, slot, name }) => [
+    deviceLink(clientId, name),
+    html`<code>${clientId}</code>`,
+    html`<code>${slot}</code>`,
+  ]);
+  return table(words.boundDevices, [device.name, 'client_id', device.slot], rows);
+};
+
+export const mailboxPage = (
+  view: View,
+  { organization, described, boundDevices }: MailboxModel,
+  problem?: Problem,
+): Html => {
+  const { mailbox: words, overview, common } = textsIn(view.language);
+  const { mailbox, lastError } = described;
+  return page(view, {
+    title: mailbox.address,
+    section: 'overview',
+    trail: [
+      [paths.home, overview.title],
+      [paths.organization(organization.id), organization.name],
+    ],
+    problem,
+    body: html`
+${statusCard(view, described)}
+${lastError === undefined ? '' : lastErrorCard(view, described.statusReason, lastError)}
+<h2>${words.boundDevices}</h2>
+${devicesCard(view, boundDevices)}
+<h2>${words.settings}</h2>
+<div class="card">
+${facts([
+  [words.provider, PROVIDER_NAMES[mailbox.provider]],
+  [words.address, mailbox.address],
+  [words.aliases, mailbox.aliases.join(', ')],
+  [words.id, html`<code>${mailbox.id}</code>`],
+  [common.created, time(mailbox.createdAt)],
+])}
+<div class="actions">${linkButton(`${paths.mailbox(mailbox.id)}/remove`, words.remove, 'danger')}</div>
+</div>`,
+  });
+};

@@ -1,0 +1,99 @@
+import { html } from 'hono/html';
+import type { Device, Organization } from '../../shared/domain/entities.ts';
+import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
+import { isLanguage } from '../../shared/protocol/texts/index.ts';
+import {
+  buttonForm,
+  deviceLink,
+  disabledBadge,
+  facts,
+  linkButton,
+  mailboxLink,
+  orDash,
+  statusBadge,
+  table,
+  time,
+} from '../elements.ts';
+import { page } from '../layout.ts';
+import { LANGUAGE_NAMES, textsIn } from '../texts/index.ts';
+import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
+
+export interface OrganizationModel {
+  readonly organization: Organization;
+  readonly devices: readonly Device[];
+  readonly mailboxes: readonly MailboxDescription[];
+}
+
+const deviceTable = (view: View, devices: readonly Device[]): Html => {
+  const { device: words, organization } = textsIn(view.language);
+  if (devices.length === 0) return html`<p class="card">${organization.noDevices}</p>`;
+  const rows = devices.map(({ clientId, metadata, enabled }) => [
+    deviceLink(clientId, metadata.clientName),
+    html`<code>${clientId}</code>`,
+    orDash([metadata.vendor, metadata.model].filter(Boolean).join(' ')),
+    orDash(metadata.location),
+    disabledBadge(view, enabled),
+  ]);
+  return table(organization.devices, [words.name, 'client_id', words.model, words.location, words.state], rows);
+};
+
+const mailboxTable = (view: View, mailboxes: readonly MailboxDescription[]): Html => {
+  const { mailbox: words, organization } = textsIn(view.language);
+  if (mailboxes.length === 0) return html`<p class="card">${organization.noMailboxes}</p>`;
+  const rows = mailboxes.map(({ mailbox, tokenStatus, lapsesAt }) => [
+    mailboxLink(mailbox.id, mailbox.address),
+    PROVIDER_NAMES[mailbox.provider],
+    statusBadge(view, tokenStatus),
+    lapsesAt === undefined ? '–' : time(lapsesAt),
+  ]);
+  return table(organization.mailboxes, [words.address, words.provider, words.tokenStatus, words.lapses], rows);
+};
+
+const settings = (view: View, { id, enabled, locale, createdAt }: Organization): Html => {
+  const { organization: words, common } = textsIn(view.language);
+  const here = paths.organization(id);
+  const toggle = enabled
+    ? buttonForm(view, `${here}/enabled`, common.disable, 'plain', { enabled: 'false' })
+    : buttonForm(view, `${here}/enabled`, common.enable, 'plain', { enabled: 'true' });
+  return html`
+<h2>${words.settings}</h2>
+<div class="card">
+${facts([
+  [words.state, disabledBadge(view, enabled)],
+  [words.locale, isLanguage(locale) ? LANGUAGE_NAMES[locale] : locale],
+  [words.id, html`<code>${id}</code>`],
+  [common.created, time(createdAt)],
+])}
+<p class="quiet">${words.disableHint}</p>
+<div class="actions">
+${linkButton(`${here}/edit`, words.change)}
+${toggle}
+${linkButton(`${here}/remove`, words.remove, 'danger')}
+</div></div>`;
+};
+
+export const organizationPage = (
+  view: View,
+  { organization, devices, mailboxes }: OrganizationModel,
+  problem?: Problem,
+): Html => {
+  const { organization: words, overview, navigation } = textsIn(view.language);
+  const here = paths.organization(organization.id);
+  const filter = `?organization_id=${organization.id}`;
+  return page(view, {
+    title: organization.name,
+    section: 'overview',
+    trail: [[paths.home, overview.title]],
+    problem,
+    body: html`
+${organization.enabled ? '' : html`<p class="notice">${words.isDisabled}</p>`}
+<p class="links"><a href="${paths.submissions}${filter}">${navigation.submissions}</a>
+<a href="${paths.audit}${filter}">${navigation.audit}</a></p>
+<div class="heading"><h2>${words.mailboxes}</h2>${linkButton(`${here}/mailboxes/new`, words.addMailbox)}</div>
+${mailboxTable(view, mailboxes)}
+<div class="heading"><h2>${words.devices}</h2><div class="actions">${linkButton(`${here}/devices/new`, words.addDevice)}
+${linkButton(`${here}/enrolment-tokens/new`, words.newEnrolmentToken)}</div></div>
+${deviceTable(view, devices)}
+${settings(view, organization)}`,
+  });
+};

@@ -1,0 +1,46 @@
+import { html } from 'hono/html';
+import type { TokenStatus } from '../../shared/domain/grant.ts';
+import type { Language } from '../../shared/protocol/texts/index.ts';
+import { facts, statusBadge } from '../elements.ts';
+import { page, visitorView } from '../layout.ts';
+import { textsIn } from '../texts/index.ts';
+import { type Html, type Problem, paths } from '../view.ts';
+
+interface Common {
+  readonly language: Language;
+  /** In place of the usual heading. */
+  readonly heading?: string | undefined;
+  readonly mailboxAddress?: string | undefined;
+  /** Where an administrator goes on; the owner of the mailbox just closes the window. */
+  readonly consolePath?: string | undefined;
+}
+
+export type SignInResult = Common &
+  (
+    | { readonly result: 'completed'; readonly tokenStatus?: TokenStatus | undefined }
+    | ({ readonly result: 'failed' } & Omit<Problem, 'field'>)
+  );
+
+/** The page at the end of every sign-in: what happened, and what to do. */
+export const signInResultPage = (outcome: SignInResult): Html => {
+  const { language, result, heading, mailboxAddress, consolePath = paths.home } = outcome;
+  const view = visitorView(language);
+  const { signInResult: words, mailbox } = textsIn(language);
+  const status =
+    result === 'completed' && outcome.tokenStatus !== undefined ? statusBadge(view, outcome.tokenStatus) : undefined;
+  return page(view, {
+    title: heading ?? (result === 'completed' ? words.completed : words.failed),
+    problem: result === 'failed' ? outcome : undefined,
+    result,
+    body: html`
+<div class="card narrow">
+${result === 'completed' ? html`<p class="done">${words.completedText}</p>` : ''}
+${facts([
+  [mailbox.address, mailboxAddress],
+  [mailbox.tokenStatus, status],
+])}
+<p>${result === 'completed' ? words.closeWindow : words.tryAgain}</p>
+</div>
+<p><a href="${consolePath}">${words.toConsole}</a></p>`,
+  });
+};
