@@ -21,4 +21,11 @@ if (folders.includes('browser')) run('scripts/browser.ts');
 
 const files = folders.flatMap((folder) => globSync(`test/${folder}/**/*.test.ts`, { cwd: root })).sort();
 // Two files at a time: the wire tests start whole systems, and small machines have two cores.
-run('--test', '--test-concurrency=2', '--test-reporter=spec', '--test-timeout=300000', '--disable-warning=ExperimentalWarning', ...files);
+run(
+  '--test',
+  '--test-concurrency=2',
+  '--test-reporter=spec',
+  '--test-timeout=300000',
+  '--disable-warning=ExperimentalWarning',
+  ...files,
+);
