@@ -69,7 +69,10 @@ describe('the import table', () => {
       for (const name of importsOf(file)) {
         if (!name.startsWith('.')) continue;
         const target = normalize(join(dirname(file), name));
-        const own = home === 'functions' ? isWithin(target, [`functions/${functionOf(file)}`, 'functions/routes.ts']) : isWithin(target, [home]);
+        const own =
+          home === 'functions'
+            ? isWithin(target, [`functions/${functionOf(file)}`, 'functions/routes.ts'])
+            : isWithin(target, [home]);
         assert.ok(own || isWithin(target, mayImport), `${file} may not import ${target}`);
         assert.ok(!isRoot(target), `${file} imports the composition root ${target}`);
       }
@@ -81,7 +84,10 @@ describe('the import table', () => {
     for (const file of files.filter((name) => /^(shared|functions|console)\//.test(name) && !isHandler(name))) {
       for (const name of importsOf(file)) {
         if (name.startsWith('.') || name.startsWith('node:')) continue;
-        const packageName = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
+        const packageName = name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/');
         const common = COMMON_PACKAGES[packageName];
         if (common) assert.ok(isWithin(file, common), `${file} may not import ${packageName}`);
         else if (packageName !== 'aws-lambda') {
@@ -98,7 +104,10 @@ describe('the import table', () => {
 
   it('lets only composition roots read the environment', () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(sourceOf(file)));
-    assert.deepEqual(readers.filter((file) => !isRoot(file) && !file.startsWith('scripts/')), []);
+    assert.deepEqual(
+      readers.filter((file) => !isRoot(file) && !file.startsWith('scripts/')),
+      [],
+    );
   });
 
   it('keeps handlers within 40 lines', () => {

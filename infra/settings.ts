@@ -1,0 +1,49 @@
+import type { Node } from 'constructs';
+
+/** What may be chosen at deployment: `cdk deploy --all -c publicUrl=https://mail.example.com`, or `context` in cdk.json. */
+export interface Settings {
+  /** Begins the names of functions and secrets, so that two brokers fit into one account. */
+  readonly name: string;
+  /** Undefined: the address that API Gateway gives. */
+  readonly publicUrl: string | undefined;
+  /** Where refresh tokens rest: a secret for each mailbox, or envelopes in the table (docs/adr/0002). */
+  readonly vault: 'secrets-manager' | 'envelope';
+}
+
+const VAULTS = ['secrets-manager', 'envelope'] as const;
+
+/** The deployment cannot be made; the message says why and what to do. For people, so without a stack trace. */
+export class DeploymentError extends Error {
+  override readonly name = 'DeploymentError';
+}
+
+/** The longest function name, `<name>-refresh-grants-worker`, must stay within Lambda's 64 characters. */
+const NAME = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/;
+
+const nameOf = (given: unknown): string => {
+  if (typeof given === 'string' && NAME.test(given)) return given;
+  throw new DeploymentError('name must be 2 to 32 lower-case letters, digits and hyphens, such as token-broker.');
+};
+
+/** Providers send browsers back to it, and compare it letter by letter with what is registered there. */
+const publicUrlOf = (given: unknown): string => {
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol === 'https:' && given === url.origin) return url.origin;
+  throw new DeploymentError('publicUrl must be https://host without a path or a slash at the end.');
+};
+
+const vaultOf = (given: unknown): Settings['vault'] => {
+  const vault = VAULTS.find((known) => known === given);
+  if (vault !== undefined) return vault;
+  throw new DeploymentError(`vault must be ${VAULTS.join(' or ')}.`);
+};
+
+/** Throws `DeploymentError`. */
+export const readSettings = (node: Node): Settings => {
+  const given = (name: string): unknown => node.tryGetContext(name);
+  return {
+    name: nameOf(given('name') ?? 'token-broker'),
+    publicUrl: given('publicUrl') === undefined ? undefined : publicUrlOf(given('publicUrl')),
+    vault: vaultOf(given('vault') ?? 'secrets-manager'),
+  };
+};

@@ -1,0 +1,238 @@
+import { type App, ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { CloudVariable } from '../shared/config/cloud-environment.ts';
+import { BrokerFunction } from './broker-function.ts';
+import { addRoutes } from './routes.ts';
+import type { Settings } from './settings.ts';
+import type { StatefulStack } from './stateful-stack.ts';
+import { type FunctionName, TABLE_ACCESS, type TableAccess, VAULT_PARTITIONS } from './table-access.ts';
+import { API_TIMEOUT, REFRESH_TIMEOUT, SEND_TIMEOUT, SWEEP_TIMEOUT } from './timing.ts';
+
+export interface StatelessStackProps {
+  readonly settings: Settings;
+  readonly stateful: StatefulStack;
+  /** The folder with `<function>/index.mjs`. */
+  readonly bundles: string;
+}
+
+type Environment = { readonly [Variable in CloudVariable]?: string };
+
+/** Messages of one delivery, both queues: SQS's most for FIFO. */
+const BATCH_SIZE = 10;
+
+/** With ten grants in each, a hundred refreshes at once: more would meet the providers' limits, not finish sooner. */
+const REFRESHERS = 10;
+
+const READ_SECRET = ['secretsmanager:GetSecretValue'];
+const SEND_MESSAGE = ['sqs:SendMessage'];
+
+/** What secretsManagerTokenVault calls to put a rotated token in the place of one, by compare-and-swap. */
+const REPLACE_IN_VAULT = [...READ_SECRET, 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
+
+/** A sign-in also makes the secret, or takes back one that is scheduled for deletion. */
+const STORE_IN_VAULT = [...REPLACE_IN_VAULT, 'secretsmanager:CreateSecret', 'secretsmanager:RestoreSecret'];
+
+/** Signing out deletes without having read. */
+const REMOVE_FROM_VAULT = ['secretsmanager:DeleteSecret'];
+
+/** Functions, their address and their schedule: can be deleted and made anew at any time. */
+export class StatelessStack extends Stack {
+  private readonly props: StatelessStackProps;
+  private readonly publicUrl: string;
+
+  constructor(app: App, id: string, props: StatelessStackProps) {
+    super(app, id, { description: 'MFP Token Broker: functions, HTTP API, schedule' });
+    this.props = props;
+    // The functions need to know the address, and the address leads to the functions. That is no circle: the API itself
+    // is made first and names no function; its routes and integrations are resources of their own, made after both.
+    const api = new HttpApi(this, 'Api', { apiName: props.settings.name });
+    this.publicUrl = props.settings.publicUrl ?? api.apiEndpoint;
+
+    const worker = this.refreshWorker();
+    this.sweep();
+    this.sendMail(worker);
+    addRoutes(api, {
+      'fetch-token': this.fetchToken(worker).lambda,
+      'register-device': this.registerDevice().lambda,
+      'sign-in': this.signIn().lambda,
+      'relay-mail/accept': this.acceptMail().lambda,
+      admin: this.admin(worker).lambda,
+    });
+    this.outputs();
+  }
+
+  private fetchToken(worker: BrokerFunction): BrokerFunction {
+    const { accessTokenKeys } = this.props.stateful;
+    const fetchToken = this.broker('fetch-token', 'Devices fetch access tokens', API_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_MAIL_SERVERS: '{}',
+      ...this.refresherVariables(worker),
+    });
+    return this.mayAskForRefresh(fetchToken, worker).may(READ_SECRET, accessTokenKeys.secretArn);
+  }
+
+  private registerDevice(): BrokerFunction {
+    return this.broker('register-device', 'Devices register themselves', API_TIMEOUT, {});
+  }
+
+  private signIn(): BrokerFunction {
+    const { accessTokenKeys, providerConfig, mailQueue } = this.props.stateful;
+    const signIn = this.broker('sign-in', 'Mailboxes are signed in at their provider', API_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_CONFIG_SECRET: providerConfig.secretArn,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+      ...this.vaultVariables(),
+    });
+    signIn.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn).may(SEND_MESSAGE, mailQueue.queueArn);
+    return this.mayUseVault(signIn, STORE_IN_VAULT, ['GetItem', 'PutItem']);
+  }
+
+  private refreshWorker(): BrokerFunction {
+    const { accessTokenKeys, providerConfig, grantQueue } = this.props.stateful;
+    const worker = this.broker('refresh-grants/worker', 'Refreshes grants at their provider', REFRESH_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_CONFIG_SECRET: providerConfig.secretArn,
+      ...this.vaultVariables(),
+    });
+    worker.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn);
+    const batches = { batchSize: BATCH_SIZE, reportBatchItemFailures: true, maxConcurrency: REFRESHERS };
+    worker.lambda.addEventSource(new SqsEventSource(grantQueue, batches));
+    return this.mayUseVault(worker, REPLACE_IN_VAULT, ['GetItem', 'PutItem']);
+  }
+
+  private sweep(): void {
+    const { table, grantQueue, mailQueue } = this.props.stateful;
+    const sweep = this.broker('refresh-grants/sweep', 'Queues what is due', SWEEP_TIMEOUT, {
+      BROKER_GRANT_QUEUE_URL: grantQueue.queueUrl,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+    });
+    sweep.may(SEND_MESSAGE, grantQueue.queueArn, mailQueue.queueArn);
+    sweep.may(['dynamodb:Query'], `${table.tableArn}/index/due`);
+    new Schedule(this, 'EveryMinute', {
+      description: 'Queues the grants and the submissions that are due',
+      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+      // One that fails is not repeated: the next comes within a minute and finds the same work.
+      target: new LambdaInvoke(sweep.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+    });
+  }
+
+  private acceptMail(): BrokerFunction {
+    const { messages, mailQueue } = this.props.stateful;
+    const accept = this.broker('relay-mail/accept', 'Takes mail from devices', API_TIMEOUT, {
+      BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+    });
+    return accept
+      .may(['s3:PutObject', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
+      .may(SEND_MESSAGE, mailQueue.queueArn);
+  }
+
+  private sendMail(worker: BrokerFunction): void {
+    const { accessTokenKeys, messages, mailQueue } = this.props.stateful;
+    const send = this.broker('relay-mail/send', 'Sends mail of devices', SEND_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_MAIL_SERVERS: '{}',
+      ...this.refresherVariables(worker),
+    });
+    this.mayAskForRefresh(send, worker)
+      .may(READ_SECRET, accessTokenKeys.secretArn)
+      .may(['s3:GetObject', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
+      // Without it S3 says 403 instead of 404 for a message that is gone (API reference, GetObject).
+      .may(['s3:ListBucket'], messages.bucketArn);
+    send.lambda.addEventSource(new SqsEventSource(mailQueue, { batchSize: BATCH_SIZE, reportBatchItemFailures: true }));
+  }
+
+  private admin(worker: BrokerFunction): BrokerFunction {
+    const { adminKey } = this.props.stateful;
+    const admin = this.broker('admin', 'Console and admin API', API_TIMEOUT, {
+      BROKER_ADMIN_KEY_SECRET: adminKey.secretArn,
+      ...this.refresherVariables(worker),
+      ...this.vaultVariables(),
+    });
+    this.mayAskForRefresh(admin, worker).may(READ_SECRET, adminKey.secretArn);
+    return this.mayUseVault(admin, REMOVE_FROM_VAULT, ['DeleteItem']);
+  }
+
+  /** A function with its part of the table, and no right to anything else. */
+  private broker(name: FunctionName, description: string, timeout: Duration, variables: Environment): BrokerFunction {
+    const { settings, stateful, bundles } = this.props;
+    const environment: Environment = {
+      BROKER_PUBLIC_URL: this.publicUrl,
+      BROKER_TABLE: stateful.table.tableName,
+      ...variables,
+    };
+    const functionName = `${settings.name}-${name.replace('/', '-')}`;
+    const made = new BrokerFunction(this, name.replace('/', '-'), {
+      ...{ name, functionName, description, timeout, bundles },
+      environment: { ...environment },
+    });
+    const access: TableAccess = TABLE_ACCESS[name];
+    for (const [action, partitions] of Object.entries(access)) {
+      made.mayInPartitions(`dynamodb:${action}`, stateful.table.tableArn, partitions);
+    }
+    return made;
+  }
+
+  private refresherVariables(worker: BrokerFunction): Environment {
+    return {
+      BROKER_GRANT_QUEUE_URL: this.props.stateful.grantQueue.queueUrl,
+      BROKER_REFRESH_FUNCTION: worker.lambda.functionName,
+    };
+  }
+
+  /** Now, by invoking the worker, or soon, by way of its queue. Neither shows a refresh token. */
+  private mayAskForRefresh(asker: BrokerFunction, worker: BrokerFunction): BrokerFunction {
+    return asker
+      .may(['lambda:InvokeFunction'], worker.lambda.functionArn)
+      .may(SEND_MESSAGE, this.props.stateful.grantQueue.queueArn);
+  }
+
+  private get vaultPrefix(): string {
+    return `${this.props.settings.name}/grant/`;
+  }
+
+  private vaultVariables(): Environment {
+    const { settings, stateful } = this.props;
+    return settings.vault === 'envelope'
+      ? { BROKER_VAULT: 'envelope', BROKER_VAULT_KEYS_SECRET: stateful.vaultKeys.secretArn }
+      : { BROKER_VAULT: 'secrets-manager', BROKER_VAULT_PREFIX: this.vaultPrefix };
+  }
+
+  /** `secretActions` where each grant has a secret; `tableActions` where the table holds envelopes. */
+  private mayUseVault(
+    user: BrokerFunction,
+    secretActions: readonly string[],
+    tableActions: readonly string[],
+  ): BrokerFunction {
+    const { settings, stateful } = this.props;
+    if (settings.vault === 'secrets-manager') {
+      return user.may(
+        secretActions,
+        this.formatArn({
+          service: 'secretsmanager',
+          resource: 'secret',
+          resourceName: `${this.vaultPrefix}*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      );
+    }
+    for (const action of tableActions) {
+      user.mayInPartitions(`dynamodb:${action}`, stateful.table.tableArn, VAULT_PARTITIONS);
+    }
+    // Removing an envelope takes no key.
+    return tableActions.includes('GetItem') ? user.may(READ_SECRET, stateful.vaultKeys.secretArn) : user;
+  }
+
+  private outputs(): void {
+    const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
+    output('PublicUrl', this.publicUrl, 'The console, and the address that devices are given');
+    for (const provider of ['microsoft', 'google']) {
+      const value = `${this.publicUrl}/oauth/callback/${provider}`;
+      output(`RedirectUri${provider}`, value, `Enter as redirect URI in the app registration at ${provider}`);
+    }
+  }
+}

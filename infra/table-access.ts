@@ -1,0 +1,102 @@
+/**
+ * What each function does with the table, and in which partitions: a partition key begins with the entity's type
+ * (shared/records/items.ts), so a role can be held to some types. The envelope vault's partitions are not in here.
+ */
+export type TableAction =
+  | 'GetItem'
+  | 'BatchGetItem'
+  | 'Query'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'ConditionCheckItem';
+
+export type TableAccess = { readonly [Action in TableAction]?: readonly Partition[] };
+
+export type Partition = (typeof PARTITIONS)[number];
+
+export const PARTITIONS = [
+  'organizations',
+  'organization#*',
+  'device#*',
+  'enrolment#*',
+  'mailbox#*',
+  'sign-in#*',
+  'submission#*',
+  'submissions#*',
+  'idempotency#*',
+  'audit#*',
+  'session#*',
+] as const;
+
+/** Where the envelope vault keeps sealed refresh tokens. */
+export const VAULT_PARTITIONS = ['vault#*'] as const;
+
+/** Grants and their access tokens, leases and use, and mail held for them, all in the mailbox's partition. */
+const REFRESHING: TableAccess = {
+  GetItem: ['mailbox#*'],
+  BatchGetItem: ['mailbox#*'],
+  PutItem: ['mailbox#*', 'audit#*'],
+  UpdateItem: ['mailbox#*'],
+  ConditionCheckItem: ['mailbox#*'],
+};
+
+export const TABLE_ACCESS = {
+  'fetch-token': {
+    GetItem: ['organizations', 'device#*', 'mailbox#*'],
+    BatchGetItem: ['organizations', 'device#*', 'mailbox#*'],
+    Query: ['device#*'],
+    UpdateItem: ['device#*', 'mailbox#*'],
+  },
+  'register-device': {
+    GetItem: ['organizations', 'device#*', 'enrolment#*'],
+    Query: ['device#*'],
+    PutItem: ['organization#*', 'device#*', 'audit#*'],
+    UpdateItem: ['device#*', 'enrolment#*'],
+    // Of a mailbox only the note that the device is bound to it.
+    DeleteItem: ['organization#*', 'device#*', 'mailbox#*'],
+  },
+  'sign-in': {
+    ...REFRESHING,
+    GetItem: ['mailbox#*', 'sign-in#*', 'submission#*'],
+    Query: ['mailbox#*'],
+    PutItem: ['mailbox#*', 'sign-in#*', 'submission#*', 'audit#*'],
+    DeleteItem: ['mailbox#*'],
+  },
+  'refresh-grants/sweep': {
+    GetItem: ['submission#*'],
+    PutItem: ['submission#*'],
+    DeleteItem: ['mailbox#*'],
+  },
+  'refresh-grants/worker': { ...REFRESHING, GetItem: ['organizations', 'mailbox#*'] },
+  'relay-mail/accept': {
+    GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*'],
+    BatchGetItem: ['organizations', 'device#*', 'mailbox#*'],
+    PutItem: ['submission#*', 'submissions#*', 'idempotency#*'],
+  },
+  'relay-mail/send': {
+    GetItem: ['mailbox#*', 'submission#*'],
+    BatchGetItem: ['mailbox#*'],
+    PutItem: ['mailbox#*', 'submission#*', 'audit#*'],
+    DeleteItem: ['mailbox#*'],
+  },
+  admin: {
+    GetItem: ['organizations', 'device#*', 'mailbox#*', 'sign-in#*', 'session#*'],
+    BatchGetItem: ['device#*', 'mailbox#*', 'submission#*'],
+    Query: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'submissions#*', 'audit#*'],
+    PutItem: [
+      'organizations',
+      'organization#*',
+      'device#*',
+      'enrolment#*',
+      'mailbox#*',
+      'sign-in#*',
+      'audit#*',
+      'session#*',
+    ],
+    UpdateItem: ['organizations', 'device#*'],
+    DeleteItem: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'session#*'],
+  },
+} as const satisfies Record<string, TableAccess>;
+
+export type FunctionName = keyof typeof TABLE_ACCESS;

@@ -1,0 +1,22 @@
+import { Duration } from 'aws-cdk-lib';
+
+/** API Gateway hangs up at 30 s (HTTP API, not adjustable); a function that ends before can still say why. */
+export const API_TIMEOUT = Duration.seconds(29);
+
+/** One grant may wait 25 s for another's refresh, and then 20 s for the provider; a due one has up to four tokens. */
+export const REFRESH_TIMEOUT = Duration.minutes(3);
+
+/** One attempt at sending may last 9 minutes, and a batch is sent one after the other: as long as Lambda allows. */
+export const SEND_TIMEOUT = Duration.minutes(15);
+
+/** It comes again every minute. */
+export const SWEEP_TIMEOUT = Duration.seconds(55);
+
+/** Six times the function's time-out, as AWS advises: batches come back by themselves while the function is throttled. */
+export const GRANT_VISIBILITY = Duration.seconds(6 * REFRESH_TIMEOUT.toSeconds());
+
+/**
+ * Just above the function's time-out, not six times it: for as long, a dead worker's mailbox would send nothing. What is
+ * delivered twice is sent once, because a worker claims a submission first.
+ */
+export const MAIL_VISIBILITY = Duration.seconds(SEND_TIMEOUT.toSeconds() + 60);

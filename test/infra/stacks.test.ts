@@ -1,0 +1,402 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { ROUTES } from '../../functions/routes.ts';
+import { BrokerFunction } from '../../infra/broker-function.ts';
+import { PARTITIONS, VAULT_PARTITIONS } from '../../infra/table-access.ts';
+import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
+import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
+import { blobKeyOf } from '../../shared/domain/submission.ts';
+import { SENDING_SECONDS } from '../../shared/domain/timing.ts';
+import { keys } from '../../shared/records/items.ts';
+import { type Deployment, type Statement, synthesize } from './deployment.ts';
+
+const deployment = synthesize();
+const envelopes = synthesize({ vault: 'envelope' });
+const { stateful, stateless } = deployment;
+
+describe('what must survive', () => {
+  it('has the table that the adapter needs', () => {
+    const { TableName: _given, ...definition } = tableDefinition('any');
+    stateful.hasResourceProperties('AWS::DynamoDB::Table', definition);
+  });
+
+  it('keeps the table encrypted, recoverable to any second, and safe from deletion', () => {
+    stateful.hasResource('AWS::DynamoDB::Table', {
+      Properties: {
+        SSESpecification: { SSEEnabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        DeletionProtectionEnabled: true,
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      },
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
+  it('keeps messages encrypted, closed to the public, over TLS only, and not for ever', () => {
+    const { logicalId } = deployment.data('AWS::S3::Bucket', 'Messages');
+    stateful.hasResource('AWS::S3::Bucket', {
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 90, Status: 'Enabled' })] },
+      },
+      DeletionPolicy: 'Retain',
+    });
+    stateful.hasResourceProperties('AWS::S3::BucketPolicy', {
+      Bucket: { Ref: logicalId },
+      PolicyDocument: { Statement: Match.arrayWith([tlsOnly('s3:*')]) },
+    });
+  });
+
+  it('has queues that are encrypted and take TLS only', () => {
+    const queues = stateful.findResources('AWS::SQS::Queue');
+    assert.equal(Object.keys(queues).length, 4);
+    for (const [logicalId, { Properties }] of Object.entries(queues)) {
+      assert.equal(Properties.SqsManagedSseEnabled, true, logicalId);
+      stateful.hasResourceProperties('AWS::SQS::QueuePolicy', {
+        Queues: [{ Ref: logicalId }],
+        PolicyDocument: { Statement: [tlsOnly('sqs:*')] },
+      });
+    }
+  });
+
+  it('puts what fails again and again to the dead letters, FIFO to FIFO, for two weeks', () => {
+    for (const [queue, deadLetters, fifo] of [
+      ['GrantQueue', 'GrantDeadLetters', undefined],
+      ['MailQueue', 'MailDeadLetters', true],
+    ] as const) {
+      const dead = deployment.data('AWS::SQS::Queue', deadLetters);
+      const { Properties } = deployment.data('AWS::SQS::Queue', queue);
+      assert.deepEqual(Properties.RedrivePolicy, {
+        deadLetterTargetArn: { 'Fn::GetAtt': [dead.logicalId, 'Arn'] },
+        maxReceiveCount: 5,
+      });
+      assert.equal(Properties.FifoQueue, fifo);
+      assert.equal(dead.Properties.FifoQueue, fifo);
+      assert.equal(dead.Properties.MessageRetentionPeriod, 14 * 86_400);
+    }
+  });
+
+  it('has a mail queue in high-throughput mode', () => {
+    const { Properties } = deployment.data('AWS::SQS::Queue', 'MailQueue');
+    assert.equal(Properties.DeduplicationScope, 'messageGroup');
+    assert.equal(Properties.FifoThroughputLimit, 'perMessageGroupId');
+  });
+
+  it('generates the admin key, and puts no other secret value into the template', () => {
+    const propertiesOf = (name: string) => deployment.data('AWS::SecretsManager::Secret', name).Properties;
+    assert.deepEqual(propertiesOf('AdminKey').GenerateSecretString, { PasswordLength: 40, ExcludePunctuation: true });
+    assert.equal(propertiesOf('ProviderConfig').SecretString, '{}');
+    for (const ring of ['AccessTokenKeys', 'VaultKeys']) {
+      assert.deepEqual(Object.keys(propertiesOf(ring)).sort(), ['Description', 'Name'], ring);
+    }
+    for (const { DeletionPolicy } of Object.values(stateful.findResources('AWS::SecretsManager::Secret'))) {
+      assert.equal(DeletionPolicy, 'Retain');
+    }
+  });
+});
+
+describe('functions', () => {
+  it('are those that are built, on Node 24 and arm64, each with a log of its own that ends', () => {
+    stateless.resourceCountIs('AWS::Lambda::Function', FUNCTIONS.length);
+    for (const name of FUNCTIONS) {
+      const { properties } = deployment.lambdaOf(name);
+      assert.equal(properties.Runtime, 'nodejs24.x');
+      assert.deepEqual(properties.Architectures, ['arm64']);
+      assert.equal(properties.Handler, 'index.handler');
+      assert.equal(properties.MemorySize, 512);
+      const log = deployment.resolved(properties.LoggingConfig.LogGroup).slice(1, -1);
+      const group = stateless.findResources('AWS::Logs::LogGroup')[log];
+      assert.equal(group?.Properties.LogGroupName, `/aws/lambda/${properties.FunctionName}`);
+      assert.equal(group?.Properties.RetentionInDays, 30);
+    }
+  });
+
+  for (const [vault, deployed] of Object.entries({ 'secrets-manager': deployment, envelope: envelopes })) {
+    it(`have just the variables that their handlers need, with the ${vault} vault`, () => {
+      for (const name of FUNCTIONS) {
+        const environment = deployed.environmentOf(name);
+        assert.deepEqual(Object.keys(environment).sort(), neededBy(name, vault), name);
+        for (const [variable, value] of Object.entries(environment)) assert.notEqual(value, '', variable);
+      }
+    });
+  }
+
+  it('answer before API Gateway hangs up', () => {
+    for (const name of Object.keys(ROUTES) as (keyof typeof ROUTES)[]) {
+      assert.ok(deployment.lambdaOf(name).properties.Timeout < 30, name);
+    }
+  });
+
+  it('are told the address of the API, or the one that was chosen', () => {
+    assert.match(deployment.environmentOf('sign-in').BROKER_PUBLIC_URL ?? '', /^<Api\w+\.ApiEndpoint>$/);
+    const chosen = synthesize({ publicUrl: 'https://mail.example.com' });
+    for (const name of FUNCTIONS) {
+      assert.equal(chosen.environmentOf(name).BROKER_PUBLIC_URL, 'https://mail.example.com');
+    }
+  });
+});
+
+describe('what sets functions going', () => {
+  for (const [name, patterns] of Object.entries(ROUTES) as [keyof typeof ROUTES, readonly string[]][]) {
+    for (const pattern of patterns) {
+      it(`brings ${pattern} to ${name}`, () => {
+        const route = findRoute(deployment, pattern);
+        const arn = `<${deployment.lambdaOf(name).logicalId}.Arn>`;
+        assert.equal(route.integration.PayloadFormatVersion, '2.0');
+        assert.equal(deployment.resolved(route.integration.IntegrationUri), arn);
+        const permission = Object.values(stateless.findResources('AWS::Lambda::Permission')).find(
+          ({ Properties }) =>
+            deployment.resolved(Properties.FunctionName) === arn &&
+            deployment.resolved(Properties.SourceArn).endsWith(route.permittedSource),
+        );
+        assert.equal(permission?.Properties.Principal, 'apigateway.amazonaws.com');
+      });
+    }
+  }
+
+  it('has no other routes', () => {
+    stateless.resourceCountIs('AWS::ApiGatewayV2::Route', Object.values(ROUTES).flat().length);
+  });
+
+  it('sweeps every minute', () => {
+    const { logicalId } = deployment.lambdaOf('refresh-grants/sweep');
+    stateless.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: { Arn: { 'Fn::GetAtt': [logicalId, 'Arn'] } },
+    });
+  });
+
+  it('feeds the workers from their queues, and a failed message alone comes back', () => {
+    const grants = eventSourceOf('refresh-grants/worker');
+    assert.equal(deployment.resolved(grants.EventSourceArn), arnOf('AWS::SQS::Queue', 'GrantQueue'));
+    assert.equal(grants.BatchSize, 10);
+    assert.deepEqual(grants.ScalingConfig, { MaximumConcurrency: 10 });
+    const mail = eventSourceOf('relay-mail/send');
+    assert.equal(deployment.resolved(mail.EventSourceArn), arnOf('AWS::SQS::Queue', 'MailQueue'));
+    assert.equal(mail.BatchSize, 10);
+    for (const source of [grants, mail]) {
+      assert.deepEqual(source.FunctionResponseTypes, ['ReportBatchItemFailures']);
+    }
+  });
+
+  it('hides a message for as long as a worker may work on it', () => {
+    const hidden = (queue: string) => Number(deployment.data('AWS::SQS::Queue', queue).Properties.VisibilityTimeout);
+    assert.ok(hidden('GrantQueue') >= 6 * deployment.lambdaOf('refresh-grants/worker').properties.Timeout);
+    const sending = deployment.lambdaOf('relay-mail/send').properties.Timeout;
+    assert.ok(hidden('MailQueue') > sending);
+    assert.ok(sending > SENDING_SECONDS);
+  });
+});
+
+describe('rights', () => {
+  it('name their actions and their resources, without wildcards for either', () => {
+    for (const { allStatements } of [deployment, envelopes]) {
+      assert.ok(allStatements.length > 20);
+      for (const { effect, actions, resources } of allStatements) {
+        assert.equal(effect, 'Allow');
+        for (const action of actions) assert.match(action, /^[a-z0-9]+:[A-Za-z]+$/);
+        for (const resource of resources) assert.ok(!resource.includes('*') || isNarrow(resource), resource);
+      }
+    }
+  });
+
+  it('come from no managed policy', () => {
+    for (const { Properties } of Object.values(stateless.findResources('AWS::IAM::Role'))) {
+      assert.equal(Properties.ManagedPolicyArns, undefined);
+    }
+  });
+
+  it('hold every function to partitions of the table, and none to scanning it', () => {
+    for (const { allStatements } of [deployment, envelopes]) {
+      for (const { actions, resources, partitions } of allStatements) {
+        if (!actions.some((action) => action.startsWith('dynamodb:'))) continue;
+        assert.ok(!actions.includes('dynamodb:Scan'));
+        if (resources.every((resource) => resource.endsWith('/index/due'))) continue;
+        assert.ok(partitions !== undefined && partitions.length > 0, actions.join());
+      }
+    }
+  });
+
+  it('know the partitions that the records have, and no other', () => {
+    const used = Object.values(keys).map((key) => (typeof key === 'function' ? key('x', 'x', 'x') : key).pk);
+    const prefixes = used.map((pk) => pk.replace(/#x$/, '#*'));
+    assert.deepEqual([...PARTITIONS].sort(), [...new Set(prefixes)].sort());
+  });
+
+  for (const name of ['fetch-token', 'relay-mail/send'] as const) {
+    it(`keep ${name} from refresh tokens and from the keys that protect them (design rule 4)`, () => {
+      assertNoWayToTheVault(deployment, name);
+      assertNoWayToTheVault(envelopes, name);
+    });
+  }
+
+  it('would be found out if fetch-token were given the vault, its keys, or its partitions', () => {
+    const grant = (actions: string[], resource: (data: Stacks['stateful']) => string) => (stacks: Stacks) =>
+      fetchTokenOf(stacks).may(actions, resource(stacks.stateful));
+    const leaks: ((stacks: Stacks) => unknown)[] = [
+      grant(['secretsmanager:GetSecretValue'], ({ vaultKeys }) => vaultKeys.secretArn),
+      grant(
+        ['secretsmanager:GetSecretValue'],
+        (data) => `arn:aws:secretsmanager:${data.region}:1:secret:token-broker/grant/*`,
+      ),
+      grant(['secretsmanager:BatchGetSecretValue'], ({ accessTokenKeys }) => accessTokenKeys.secretArn),
+      grant(['secretsmanager:*'], ({ accessTokenKeys }) => accessTokenKeys.secretArn),
+      grant(['dynamodb:GetItem'], ({ table }) => table.tableArn),
+      (stacks) =>
+        fetchTokenOf(stacks).mayInPartitions('dynamodb:GetItem', stacks.stateful.table.tableArn, VAULT_PARTITIONS),
+      (stacks) => fetchTokenOf(stacks).mayInPartitions('dynamodb:GetItem', stacks.stateful.table.tableArn, ['*']),
+      grant(['kms:Decrypt'], () => '*'),
+      grant(['sts:AssumeRole'], () => '*'),
+    ];
+    for (const leak of leaks) {
+      const leaky = synthesize({}, leak);
+      assert.throws(() => assertNoWayToTheVault(leaky, 'fetch-token'), assert.AssertionError, leak.toString());
+    }
+  });
+
+  it('let the console delete refresh tokens, not read them', () => {
+    const vault = secretRights(deployment, 'admin').filter(({ resources }) => resources.some(isVaultSecret));
+    assert.deepEqual(
+      vault.flatMap(({ actions }) => actions),
+      ['secretsmanager:DeleteSecret'],
+    );
+    const inTable = envelopes.rightsOf('admin').filter(({ partitions }) => partitions?.includes(VAULT_PARTITIONS[0]));
+    assert.deepEqual(
+      inTable.flatMap(({ actions }) => actions),
+      ['dynamodb:DeleteItem'],
+    );
+    assert.deepEqual(secretsRead(envelopes, 'admin'), [arnOf('AWS::SecretsManager::Secret', 'AdminKey')]);
+  });
+
+  it('let sign-in and the worker alone open the vault', () => {
+    const readers = FUNCTIONS.filter((name) => secretsRead(deployment, name).some(isVaultSecret));
+    assert.deepEqual(readers, ['sign-in', 'refresh-grants/worker']);
+    const vaultKeys = arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
+    const keyReaders = FUNCTIONS.filter((name) => secretsRead(envelopes, name).includes(vaultKeys));
+    assert.deepEqual(keyReaders, ['sign-in', 'refresh-grants/worker']);
+    assert.ok(!FUNCTIONS.some((name) => secretsRead(deployment, name).includes(vaultKeys)));
+  });
+
+  it('give register-device, relay-mail/accept and the sweep no secret at all', () => {
+    for (const name of ['register-device', 'relay-mail/accept', 'refresh-grants/sweep'] as const) {
+      assert.deepEqual(secretRights(deployment, name), [], name);
+    }
+  });
+
+  it('let the relay put messages and the sender take them, under the key they have', () => {
+    const messages = (name: 'relay-mail/accept' | 'relay-mail/send') =>
+      deployment.rightsOf(name).filter(({ actions }) => actions.some((action) => action.startsWith('s3:')));
+    const folder = blobKeyOf('*').replace(/\*.*$/, '*');
+    const objects = `${arnOf('AWS::S3::Bucket', 'Messages')}/${folder}`;
+    assert.deepEqual(messages('relay-mail/accept').map(rights), [[['s3:DeleteObject', 's3:PutObject'], [objects]]]);
+    assert.deepEqual(messages('relay-mail/send').map(rights), [
+      [['s3:DeleteObject', 's3:GetObject'], [objects]],
+      [['s3:ListBucket'], [arnOf('AWS::S3::Bucket', 'Messages')]],
+    ]);
+  });
+});
+
+describe('settings', () => {
+  for (const [settings, message] of [
+    [{ publicUrl: 'http://mail.example.com' }, /publicUrl must be https/],
+    [{ publicUrl: 'https://mail.example.com/' }, /publicUrl must be https/],
+    [{ publicUrl: 'https://mail.example.com/broker' }, /publicUrl must be https/],
+    [{ publicUrl: '' }, /publicUrl must be https/],
+    [{ name: 'Token Broker' }, /name must be/],
+    [{ vault: 'table' }, /vault must be secrets-manager or envelope/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(settings)}`, () => {
+      assert.throws(() => synthesize(settings), { name: 'DeploymentError', message });
+    });
+  }
+});
+
+type Stacks = Parameters<NonNullable<Parameters<typeof synthesize>[1]>>[0];
+
+const fetchTokenOf = ({ stateless: stack }: Stacks): BrokerFunction => {
+  const found = stack.node.findChild('fetch-token');
+  assert.ok(found instanceof BrokerFunction);
+  return found;
+};
+
+const tlsOnly = (Action: string) =>
+  Match.objectLike({ Action, Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+
+const arnOf = (type: string, construct: string): string => {
+  const { logicalId } = deployment.data(type, construct);
+  return type === 'AWS::SecretsManager::Secret' ? `<${logicalId}>` : `<${logicalId}.Arn>`;
+};
+
+/** What the handler's source asks of its environment, and what `cloudTokenVault` takes beside. */
+const neededBy = (name: FunctionName, vault: string): string[] => {
+  const source = readFileSync(new URL(`../../functions/${name}/handler.ts`, import.meta.url), 'utf8');
+  const named = source.match(/\bBROKER_[A-Z_]+\b/g) ?? [];
+  const besides = vault === 'envelope' ? 'BROKER_VAULT_KEYS_SECRET' : 'BROKER_VAULT_PREFIX';
+  const usesVault = source.includes('cloudTokenVault(');
+  return [...new Set(['BROKER_PUBLIC_URL', 'BROKER_TABLE', ...named, ...(usesVault ? [besides] : [])])].sort();
+};
+
+/** The route of a pattern of `ROUTES`, with its integration, and how the ARN ends that may call the function for it. */
+const findRoute = ({ resolved }: Deployment, pattern: string) => {
+  const path = pattern.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{proxy+}');
+  const key = pattern === '/*' ? '$default' : `ANY ${path}`;
+  const routes = Object.values(stateless.findResources('AWS::ApiGatewayV2::Route'));
+  const route = routes.find(({ Properties }) => Properties.RouteKey === key);
+  assert.ok(route, `no route ${key}`);
+  const integrationId = /<(\w+)>/.exec(resolved(route.Properties.Target))?.[1] ?? '';
+  const integration = stateless.findResources('AWS::ApiGatewayV2::Integration')[integrationId];
+  assert.ok(integration, `no integration ${integrationId}`);
+  return { integration: integration.Properties, permittedSource: pattern === '/*' ? '/*/*' : `/*/*${path}` };
+};
+
+const eventSourceOf = (name: FunctionName) => {
+  const { logicalId } = deployment.lambdaOf(name);
+  const sources = Object.values(stateless.findResources('AWS::Lambda::EventSourceMapping'));
+  const source = sources.find(({ Properties }) => deployment.resolved(Properties.FunctionName) === `<${logicalId}>`);
+  assert.ok(source, `nothing feeds ${name}`);
+  return source.Properties;
+};
+
+const rights = ({ actions, resources }: Statement) => [actions, resources];
+
+/** A folder of one bucket, the secrets of one vault, and the versions of one function: AWS names those no other way. */
+const isNarrow = (resource: string): boolean =>
+  isVaultSecret(resource) || /^<\w+\.Arn>(\/submissions\/\*|:\*)$/.test(resource);
+
+const isVaultSecret = (resource: string): boolean => resource.endsWith(':secret:token-broker/grant/*');
+
+const secretRights = (deployed: Deployment, name: FunctionName): readonly Statement[] =>
+  deployed
+    .rightsOf(name)
+    .filter(({ actions }) => actions.some((action) => !/^(dynamodb|logs|sqs|s3|lambda):/.test(action)));
+
+const secretsRead = (deployed: Deployment, name: FunctionName): readonly string[] =>
+  secretRights(deployed, name)
+    .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
+    .flatMap(({ resources }) => resources);
+
+/** Beside tables, logs, queues, messages and functions, its role reads the access tokens' keys, and nothing else. */
+const assertNoWayToTheVault = (deployed: Deployment, name: FunctionName): void => {
+  const ring = arnOf('AWS::SecretsManager::Secret', 'AccessTokenKeys');
+  assert.deepEqual(secretRights(deployed, name).map(rights), [[['secretsmanager:GetSecretValue'], [ring]]]);
+  for (const { actions, partitions } of deployed.rightsOf(name)) {
+    if (!actions.some((action) => action.startsWith('dynamodb:'))) continue;
+    assert.ok(
+      partitions?.every((partition) => (PARTITIONS as readonly string[]).includes(partition)),
+      actions.join(),
+    );
+  }
+};
