@@ -143,7 +143,8 @@ export class StatelessStack extends Stack {
       .may(['s3:GetObject', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
       // Without it S3 says 403 instead of 404 for a message that is gone (API reference, GetObject).
       .may(['s3:ListBucket'], messages.bucketArn);
-    send.lambda.addEventSource(new SqsEventSource(mailQueue, { batchSize: BATCH_SIZE, reportBatchItemFailures: true }));
+    // One at a time: an attempt may take nine minutes, and a second one would run into the function's own limit.
+    send.lambda.addEventSource(new SqsEventSource(mailQueue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 
   private admin(worker: BrokerFunction): BrokerFunction {

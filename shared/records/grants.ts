@@ -123,7 +123,10 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
         put: { ...keys.lease(mailboxId), ...attributes(lease) },
         when: held ? { equals: { fence: held.fence } } : { absent: true },
       });
-      return outcome === 'written' ? lease : undefined;
+      if (outcome === 'written') return lease;
+      // A write repeated because its answer was lost is refused by itself.
+      const current = await table.get(keys.lease(mailboxId));
+      return current?.owner === owner ? lease : undefined;
     },
 
     /** Keeps the item, so that the fence goes on growing. */

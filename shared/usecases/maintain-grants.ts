@@ -51,7 +51,8 @@ export const makeMaintainGrant =
     if (!isLive(grant)) return;
     const now = epochSeconds(clock);
     if (!organization?.enabled) {
-      await grants.replace(mailboxId, revision, grant, undefined);
+      // Not asked about, but not forgotten: the organization may be enabled again.
+      await grants.replace(mailboxId, revision, grant, nextKeepAliveAt(mailboxId, now));
       return;
     }
 

@@ -170,9 +170,10 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   /** One look at the grant, and whatever it asks for. Undefined: another process is refreshing it just now. */
   const step = async (
     mailbox: Mailbox,
-    { audience, minTtlSeconds }: RefreshRequest,
+    request: RefreshRequest,
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
+    const { audience, minTtlSeconds, duringBackOff = false } = request;
     const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, [audience]);
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
@@ -182,7 +183,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
     if (!scopeGranted(grant.scopes, scope)) return failed(brokerError('scope_not_granted'));
-    if (grant.trouble && grant.trouble.retryAt > now) {
+    if (grant.trouble && grant.trouble.retryAt > now && !duringBackOff) {
       const { kind, message, code, retryAt } = grant.trouble;
       return failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
     }
@@ -192,7 +193,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     if (lease === undefined) return undefined;
     try {
       // Looked at again under the lease: whoever held it before may have brought what is wanted.
-      return await step(mailbox, { mailboxId: mailbox.id, audience, minTtlSeconds }, lease);
+      return await step(mailbox, request, lease);
     } finally {
       await grants.releaseLease(mailbox.id, lease);
     }
@@ -216,7 +217,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   };
 
   return async (request: RefreshRequest): Promise<RefreshOutcome> => {
-    const name = `${request.mailboxId}|${request.audience}|${request.minTtlSeconds}`;
+    const name = Object.values(request).join('|');
     const joined = underWay.get(name) ?? run(request).finally(() => underWay.delete(name));
     underWay.set(name, joined);
     return joined;

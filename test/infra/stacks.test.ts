@@ -186,7 +186,7 @@ describe('what sets functions going', () => {
     assert.deepEqual(grants.ScalingConfig, { MaximumConcurrency: 10 });
     const mail = eventSourceOf('relay-mail/send');
     assert.equal(deployment.resolved(mail.EventSourceArn), arnOf('AWS::SQS::Queue', 'MailQueue'));
-    assert.equal(mail.BatchSize, 10);
+    assert.equal(mail.BatchSize, 1);
     for (const source of [grants, mail]) {
       assert.deepEqual(source.FunctionResponseTypes, ['ReportBatchItemFailures']);
     }

@@ -107,8 +107,12 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
     /** Refreshes now, whatever the cache holds; the description tells how it went. */
     refresh: (id: string) =>
       withMailbox<MailboxDescription>(id, async (mailbox) => {
-        const minTtlSeconds = Number.MAX_SAFE_INTEGER;
-        const outcome = await refresher.refreshNow({ mailboxId: id, audience: 'smtp', minTtlSeconds });
+        const outcome = await refresher.refreshNow({
+          mailboxId: id,
+          audience: 'smtp',
+          minTtlSeconds: Number.MAX_SAFE_INTEGER,
+          duringBackOff: true,
+        });
         await noteDown(mailbox, 'mailbox.refreshed');
         return outcome.outcome === 'fresh' ? ok(await describeMailbox(mailbox)) : fail(outcome.error);
       }),
