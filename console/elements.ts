@@ -27,9 +27,12 @@ export const timeAndDistance = ({ language, nowSeconds }: View, epochSeconds: nu
   return html`${time(epochSeconds)} <span class="quiet">(${distance})</span>`;
 };
 
-/** `Microsoft and Google`, as the language puts it. */
-export const listOf = ({ language }: Pick<View, 'language'>, names: readonly string[]): string =>
-  new Intl.ListFormat(language).format(names);
+/** `Microsoft and Google`, or with `disjunction` `Microsoft or Google`, as the language puts it. */
+export const listOf = (
+  { language }: Pick<View, 'language'>,
+  names: readonly string[],
+  type: 'conjunction' | 'disjunction' = 'conjunction',
+): string => new Intl.ListFormat(language, { type }).format(names);
 
 /** Always words; shape and colour only help the eye. */
 export const statusBadge = ({ language }: View, status: TokenStatus): Html =>
@@ -171,7 +174,8 @@ export const selectField = (
 /** For a name that may be missing, as a device's location is. */
 export const orDash = (text: string | undefined): string => (text === undefined || text === '' ? '–' : text);
 
-export const deviceLink = (clientId: string, name: string): Html =>
+export const deviceLink = (clientId: string, name: string | Html): Html =>
   html`<a href="${paths.device(clientId)}">${name}</a>`;
 
-export const mailboxLink = (id: string, address: string): Html => html`<a href="${paths.mailbox(id)}">${address}</a>`;
+export const mailboxLink = (id: string, address: string): Html =>
+  html`<a class="address" href="${paths.mailbox(id)}">${address}</a>`;

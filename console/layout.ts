@@ -32,22 +32,28 @@ ${entry('audit', paths.audit, words.audit)}
 ${buttonForm(view, paths.logout, words.logOut)}`;
 };
 
-const standInBanner = ({ language, providers }: View): Html => {
-  const { standIn } = textsIn(language);
-  const playing = providers.filter(({ isStandIn = false }) => isStandIn);
-  if (playing.length === 0) return html``;
+/** One link for each page, though several stand-ins may share it. */
+const standInLinks = (view: View, standIns: View['providers'], kind: 'inbox' | 'help'): readonly Html[] => {
+  const { standIn } = textsIn(view.language);
+  const urls = new Set(standIns.map(({ links }) => links?.[kind]).filter((url) => url !== undefined));
+  return [...urls].map((url) => {
+    const names = standIns.filter(({ links }) => links?.[kind] === url).map(({ name }) => PROVIDER_NAMES[name]);
+    return html`<li><a href="${url}">${standIn[kind](listOf(view, names))}</a></li>`;
+  });
+};
+
+const standInBanner = (view: View): Html => {
+  const { standIn } = textsIn(view.language);
+  const standIns = view.providers.filter(({ isStandIn = false }) => isStandIn);
+  if (standIns.length === 0) return html``;
   const names = listOf(
-    { language },
-    playing.map(({ name }) => PROVIDER_NAMES[name]),
+    view,
+    standIns.map(({ name }) => PROVIDER_NAMES[name]),
   );
-  const links = playing.flatMap(({ name, links: { inbox, help } = {} }) => [
-    inbox === undefined ? '' : html`<li><a href="${inbox}">${standIn.inbox(PROVIDER_NAMES[name])}</a></li>`,
-    help === undefined ? '' : html`<li><a href="${help}">${standIn.help(PROVIDER_NAMES[name])}</a></li>`,
-  ]);
   return html`
 <aside class="stand-in" aria-label="${standIn.label}">
 <p><strong>${standIn.label}.</strong> ${standIn.text(names)}</p>
-<ul>${links}</ul>
+<ul>${standInLinks(view, standIns, 'inbox')}${standInLinks(view, standIns, 'help')}</ul>
 </aside>`;
 };
 

@@ -44,6 +44,7 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody th time { font-weight: 400; }
 th code, td code { white-space: nowrap; }
 th a, td a { overflow-wrap: anywhere; }
+.address { display: inline-block; min-width: 11rem; }
 .quiet, .hint { color: var(--quiet); font-size: .925rem; }
 .unseen {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
@@ -174,6 +175,7 @@ td .button { padding: .35rem .8rem; min-height: 2.25rem; }
   tbody th::before, td::before { content: attr(data-column); color: var(--quiet); font-size: .875rem; font-weight: 400; }
   tbody th > span, td > span { min-width: 0; overflow-wrap: anywhere; }
   time, .badge, th code, td code { white-space: normal; }
+  .address { min-width: 0; }
 }
 @media print { .top, .stand-in, .bottom, .actions, .trail { display: none; } body { background: none; } }
 `;

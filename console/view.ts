@@ -13,6 +13,8 @@ export interface ConsoleProvider {
   readonly isStandIn?: boolean;
   /** `inbox`: shows what arrived. `help`: how the stand-in is used. */
   readonly links?: { readonly inbox?: string; readonly help?: string };
+  /** One that the stand-in knows. */
+  readonly exampleAddress?: string;
 }
 
 /** Nothing stands in for them. */

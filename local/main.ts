@@ -11,6 +11,7 @@ import { redirectUriOf } from '../shared/usecases/begin-sign-in.ts';
 import { configuredAuthorities, localBroker } from './broker.ts';
 import { adminKey, openDataFolder } from './data-folder.ts';
 import { type BrokerApps, listenForApps } from './http-server.ts';
+import { PROPOSED_ACCOUNTS } from './stand-ins/identity/accounts.ts';
 import { startStandIns } from './stand-ins/start.ts';
 import { startWorkers } from './workers.ts';
 
@@ -75,8 +76,9 @@ const start = async (): Promise<void> => {
     publicUrl,
     adminKey: admin.key,
     shownProviders: PROVIDERS.map((name) => {
-      const isStandIn = standIns?.providers[name] !== undefined;
-      return { name, isStandIn, links: isStandIn ? { inbox: standIns.inboxUrl } : {} };
+      if (standIns?.providers[name] === undefined) return { name };
+      const [exampleAddress] = PROPOSED_ACCOUNTS[name];
+      return { name, isStandIn: true, links: { inbox: standIns.inboxUrl }, exampleAddress };
     }),
     certificateAuthority: (mailServer) =>
       isDeepStrictEqual(mailServer, standIn?.smtp) ? standIn?.ca : ownAuthorities(mailServer),

@@ -74,7 +74,7 @@ export const submissionsPage = (view: View, model: HistoryModel<Submission>): Ht
   const rows = model.entries.map((submission) => [
     time(submission.acceptedAt),
     html`${submissionState(view, submission.status)}${lastReply(view, submission.lastResponse)}`,
-    html`${deviceLink(submission.clientId, submission.clientId)} <code>${submission.slot}</code>`,
+    html`${deviceLink(submission.clientId, html`<code>${submission.clientId}</code>`)} <code>${submission.slot}</code>`,
     mailboxLink(submission.mailboxId, submission.account),
     submission.envelope.to.length,
     submission.attempts,
@@ -97,7 +97,7 @@ ${pager(view, paths.submissions, model)}`,
 const actor = (view: View, by: string): Html => {
   const { audit } = textsIn(view.language);
   const [kind, name = ''] = by.split(':');
-  if (kind === 'device') return html`${audit.device} ${deviceLink(name, name)}`;
+  if (kind === 'device') return html`${audit.device} ${deviceLink(name, html`<code>${name}</code>`)}`;
   if (kind === 'admin') return html`${audit.admin}`;
   return kind === 'person' ? html`${audit.person}` : html`${by}`;
 };

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Organization } from '../../shared/domain/entities.ts';
-import { linkButton, postForm, selectField, submitButton, textArea, textField } from '../elements.ts';
+import { linkButton, listOf, postForm, selectField, submitButton, textArea, textField } from '../elements.ts';
 import { page } from '../layout.ts';
 import { textsIn } from '../texts/index.ts';
 import { type FormState, type Html, paths, type View } from '../view.ts';
@@ -11,6 +11,15 @@ const PROVIDER_OPTIONS = [
   ['google', 'Google (Gmail, Google Workspace)'],
 ] as const;
 
+/** The account must be the mailbox's own; where stand-ins run, one that they know. */
+const addressHint = (view: View): string => {
+  const { mailbox, standIn } = textsIn(view.language);
+  const examples = view.providers.map(({ exampleAddress }) => exampleAddress).filter((one) => one !== undefined);
+  return examples.length === 0
+    ? mailbox.addressHint
+    : `${mailbox.addressHint} ${standIn.examples(listOf(view, examples, 'disjunction'))}`;
+};
+
 export const mailboxFormPage = (view: View, organization: Organization, form: FormState): Html => {
   const { mailbox: words, common, overview, organization: ofOrganization } = textsIn(view.language);
   const home = paths.organization(organization.id);
@@ -19,7 +28,7 @@ ${selectField(form, { name: 'provider', label: words.provider, options: PROVIDER
 ${textField(form, {
   name: 'address',
   label: words.address,
-  hint: words.addressHint,
+  hint: addressHint(view),
   type: 'email',
   maxLength: 254,
   required: true,

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { signInResultPage } from '../../console/pages/sign-in-result.ts';
 import { type BrokerContext, type BrokerEnv, brokerApp } from '../../shared/adapters/http/app.ts';
+import { pageLanguage } from '../../shared/adapters/http/language.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import { isProviderName } from '../../shared/domain/provider.ts';
@@ -9,7 +10,7 @@ import { SIGN_IN_SECONDS } from '../../shared/domain/signIn.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
-import { ERROR_TEXTS, preferredLanguage } from '../../shared/protocol/texts/index.ts';
+import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import type { DepartForProvider } from '../../shared/usecases/begin-sign-in.ts';
 import type { CompleteSignIn } from '../../shared/usecases/complete-sign-in.ts';
 
@@ -41,7 +42,7 @@ export const signInApp = ({
   } as const;
 
   const failedPage = (c: BrokerContext, error: BrokerError) => {
-    const language = preferredLanguage(c.req.header('accept-language'));
+    const language = pageLanguage(c);
     const [message, remedy] = ERROR_TEXTS[language][error.kind];
     const { status }: Outcome = outcomeOf(error);
     const { detail, code, correlationId } = error;
@@ -76,7 +77,7 @@ export const signInApp = ({
     });
     if (!completed.ok) return failedPage(c, completed.error);
     deleteCookie(c, name, cookie);
-    const language = preferredLanguage(c.req.header('accept-language'));
+    const language = pageLanguage(c);
     const { mailbox, tokenStatus } = completed.value;
     return c.html(signInResultPage({ language, result: 'completed', mailboxAddress: mailbox.address, tokenStatus }));
   });

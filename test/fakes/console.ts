@@ -1,14 +1,16 @@
+import { type ConsoleProvider, realProviders } from '../../console/view.ts';
 import { consoleApp } from '../../functions/admin/console.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { systemRandom } from '../../shared/adapters/system/system-random.ts';
 import type { Mailbox } from '../../shared/domain/entities.ts';
+import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { Submission, SubmissionStatus } from '../../shared/domain/submission.ts';
 import { epochSeconds } from '../../shared/ports/clock.ts';
 import type { KeyRing } from '../../shared/ports/key-ring.ts';
 import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
-import { brokerRecords } from '../../shared/records/index.ts';
+import { brokerRecords, type Records } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
 import { manualClock } from './manualClock.ts';
@@ -23,8 +25,21 @@ const emptyVault: TokenVault = {
   remove: async () => undefined,
 };
 
+/** Both share the inbox. */
+const standInOf = (name: ProviderName, exampleAddress: string): ConsoleProvider => ({
+  name,
+  isStandIn: true,
+  links: { inbox: 'http://localhost:8788/' },
+  exampleAddress,
+});
+
 /** The console over a table in memory. `refreshes`: what the refresher will answer. `crashes`: what was logged. */
-export const consoleOverMemory = ({ publicUrl = 'http://localhost:8787', standIns = true } = {}) => {
+export const consoleOverMemory = ({
+  publicUrl = 'http://localhost:8787',
+  standIns = true,
+  adminKey = ADMIN_KEY,
+  sessions = undefined as Records['sessions'] | undefined,
+} = {}) => {
   const clock = manualClock();
   const random = systemRandom;
   const database = openDatabase(':memory:');
@@ -36,18 +51,16 @@ export const consoleOverMemory = ({ publicUrl = 'http://localhost:8787', standIn
   const administration = administrationOf({ table, records, vault: emptyVault, refresher, clock, random });
   const app = consoleApp({
     administration,
-    sessions: records.sessions,
-    adminKeyHash: hashOf(ADMIN_KEY),
+    sessions: sessions ?? records.sessions,
+    adminKeyHash: hashOf(adminKey),
     publicUrl,
-    providers: [
-      { name: 'microsoft', isStandIn: standIns, links: standIns ? { inbox: 'http://localhost:9901/inbox' } : {} },
-      { name: 'google', isStandIn: standIns, links: standIns ? { inbox: 'http://localhost:9902/inbox' } : {} },
-    ],
-    gateway: { host: '192.0.2.10', smtpPort: 2525, smtpsPort: 2465, pop3Port: 2110 },
+    providers: standIns
+      ? [standInOf('microsoft', 'scanner@contoso.example'), standInOf('google', 'scanner@gmail.example')]
+      : realProviders,
     clock,
     random,
     log: { info: () => undefined, warn: () => undefined, error: (event) => crashes.push(event) },
-    secureCookies: false,
+    secureCookies: publicUrl.startsWith('https:'),
   });
 
   /** As after a sign-in and its first refresh. */

@@ -121,6 +121,24 @@ describe('the console', () => {
       );
     });
 
+    it('sends the cookie by HTTPS alone where there is HTTPS', async () => {
+      const reply = await visitorOf(consoleOverMemory({ publicUrl: 'https://broker.example' })).post('/console/login', {
+        admin_key: ADMIN_KEY,
+      });
+      assert.match(
+        reply.headers.getSetCookie()[0] ?? '',
+        /^__Host-console_session=.*; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      );
+    });
+
+    it('ends every session when the admin key is another', async () => {
+      await visitor.logIn();
+      const other = visitorOf(consoleOverMemory({ adminKey: 'a new one', sessions: broker.records.sessions }));
+      for (const [name, value] of visitor.cookies) other.cookies.set(name, value);
+      assert.equal((await visitor.get('/console/audit')).status, 200);
+      assert.equal((await other.get('/console/audit')).status, 401);
+    });
+
     it('ends the session after twelve hours', async () => {
       await visitor.logIn();
       await broker.clock.advance(12 * 3600 * 1000);
@@ -490,6 +508,12 @@ describe('the console', () => {
       }
     });
 
+    it('asks the table nothing about an id that no key could hold', async () => {
+      await visitor.logIn();
+      broker.administration.devices.get = () => Promise.reject(new RangeError('the key is too long'));
+      assert.equal((await visitor.get(`/console/devices/${'x'.repeat(2100)}`)).status, 404);
+    });
+
     it('shows a page with status 405, and names what is allowed', async () => {
       await visitor.logIn();
       for (const [method, path, allow] of [
@@ -568,6 +592,14 @@ describe('the console', () => {
       assert.deepEqual(broker.crashes, ['request.crashed']);
     });
 
+    it('say so, too, when the session cannot be read', async () => {
+      await visitor.logIn();
+      broker.records.sessions.get = () => Promise.reject(new Error('table on fire'));
+      const reply = await visitor.get('/console/audit');
+      assert.equal(reply.status, 500);
+      assertSound(reply.text, 'no session');
+    });
+
     it('leave every other path to the apps beside it', async () => {
       const reply = await broker.app.request('/v1/admin/organizations');
       assert.equal(reply.headers.get('content-security-policy'), null);
@@ -576,7 +608,11 @@ describe('the console', () => {
     it('say where stand-ins run, and only there', async () => {
       const practice = await visitor.logIn();
       assert.match(practice.text, /Practice mode/);
-      assert.ok(practice.text.includes('href="http://localhost:9901/inbox"'));
+      const inbox = '<a href="http://localhost:8788/">Inbox of the stand-in (Microsoft and Google)</a>';
+      assert.equal(countOf(practice.text, inbox), 1);
+      const { organization } = await furnished(broker);
+      const form = await visitor.get(`/console/organizations/${organization.id}/mailboxes/new`);
+      assert.match(form.text, /use an address such as scanner@contoso\.example or scanner@gmail\.example/);
       const real = visitorOf(consoleOverMemory({ standIns: false }));
       assert.doesNotMatch((await real.logIn()).text, /Practice mode/);
     });

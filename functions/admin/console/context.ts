@@ -1,16 +1,14 @@
 import type { Context } from 'hono';
-import { getCookie } from 'hono/cookie';
-import type { GatewaySettings } from '../../../console/pages/device-settings.ts';
 import { problemPage } from '../../../console/pages/message.ts';
 import { type ConsoleTexts, textsIn } from '../../../console/texts/index.ts';
 import { type ConsoleProvider, type Html, type Problem, problemOf, type View } from '../../../console/view.ts';
 import type { BrokerEnv } from '../../../shared/adapters/http/app.ts';
+import { pageLanguage } from '../../../shared/adapters/http/language.ts';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
 import { type Clock, epochSeconds } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import type { Random } from '../../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../../shared/protocol/outcomes.ts';
-import { isLanguage, type Language, preferredLanguage } from '../../../shared/protocol/texts/index.ts';
 import type { Session, SessionRecords } from '../../../shared/records/sessions.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
 
@@ -21,8 +19,6 @@ export interface ConsoleDependencies {
   readonly adminKeyHash: string;
   readonly publicUrl: string;
   readonly providers: readonly ConsoleProvider[];
-  /** Undefined where it runs on another machine. */
-  readonly gateway?: GatewaySettings | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,13 +37,6 @@ export interface ConsoleEnv {
 
 export type ConsoleContext = Context<ConsoleEnv>;
 
-export const LANGUAGE_COOKIE = 'language';
-
-const languageOf = (c: ConsoleContext): Language => {
-  const chosen = getCookie(c, LANGUAGE_COOKIE) ?? '';
-  return isLanguage(chosen) ? chosen : preferredLanguage(c.req.header('accept-language'));
-};
-
 type Notice = keyof ConsoleTexts['notices'];
 
 const isNotice = (name: string | undefined): name is Notice =>
@@ -61,7 +50,7 @@ export const viewOf = (
   const { pathname, search } = new URL(c.req.url);
   const done = c.req.query('done');
   return {
-    language: languageOf(c),
+    language: pageLanguage(c),
     csrfToken: session?.csrfToken,
     here: c.req.method === 'GET' ? pathname + search : undefined,
     nowSeconds: epochSeconds(clock),

@@ -72,7 +72,7 @@ const readMetadata = (form: Fields, language: Language): Result<DeviceMetadata, 
 const slotOf = ({ slot = '', login = '' }: Fields): string => (slot === 'user' ? `user:${login}` : slot);
 
 export const deviceRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
-  const { administration, publicUrl, gateway } = dependencies;
+  const { administration, publicUrl } = dependencies;
   const { organizations, devices, mailboxes } = administration;
 
   const modelOf = async (clientId: string): Promise<Result<DeviceModel, BrokerError>> => {
@@ -84,7 +84,7 @@ export const deviceRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepende
       mailboxes.list(device.organizationId),
     ]);
     if (!organization.ok) return organization;
-    const settings = { publicUrl, gateway, clientId, clientSecret: undefined };
+    const settings = { publicUrl, clientId, clientSecret: undefined };
     return ok({ organization: organization.value, device, bindings, mailboxes: ownMailboxes, settings });
   };
 
@@ -104,7 +104,7 @@ export const deviceRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepende
     const made = await devices.create(organization.id, metadata.value);
     if (!made.ok) return replyFailure(c, made.error);
     const { device, clientSecret } = made.value;
-    const settings = { publicUrl, gateway, clientId: device.clientId, clientSecret };
+    const settings = { publicUrl, clientId: device.clientId, clientSecret };
     return replyPage(c, deviceSecretPage(view, { organization, device, settings, isNew: true }));
   });
 

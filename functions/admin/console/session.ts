@@ -6,6 +6,7 @@ import { textsIn } from '../../../console/texts/index.ts';
 import { EMPTY_FORM, type Problem, paths } from '../../../console/view.ts';
 import type { BrokerContext } from '../../../shared/adapters/http/app.ts';
 import { readForm } from '../../../shared/adapters/http/bodies.ts';
+import { LANGUAGE_COOKIE } from '../../../shared/adapters/http/language.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import { isLanguage } from '../../../shared/protocol/texts/index.ts';
 import { hashOf, longSecret, matchesAny } from '../../../shared/usecases/secrets.ts';
@@ -13,7 +14,6 @@ import {
   type ConsoleContext,
   type ConsoleDependencies,
   type ConsoleEnv,
-  LANGUAGE_COOKIE,
   localPath,
   redirectAfter,
   replyFailure,
