@@ -113,7 +113,6 @@ const TRANSLATIONS: readonly { readonly error: string; readonly detail: RegExp; 
   { error: 'invalid_client', detail: /mechanism/, name: 'secret_absent' },
   { error: 'invalid_client', detail: /^/, name: 'secret_wrong' },
   { error: 'invalid_grant', detail: /authorization code.*(consumed|used)/i, name: 'code_used' },
-  { error: 'invalid_grant', detail: /AuthorizationCode already used/, name: 'code_used' },
   { error: 'invalid_grant', detail: /authorization code is expired/, name: 'code_expired' },
   { error: 'invalid_grant', detail: /code_verifier|code_challenge/, name: 'code_verifier_wrong' },
   { error: 'invalid_grant', detail: /redirect_uri/, name: 'redirect_uri_wrong' },

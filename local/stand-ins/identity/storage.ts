@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { type Adapter, type AdapterPayload, errors, type JWK } from 'oidc-provider';
+import type { Adapter, AdapterPayload, JWK } from 'oidc-provider';
 import { inTransaction } from '../../../shared/adapters/sqlite/open-database.ts';
 import type { ProviderName } from '../../../shared/domain/provider.ts';
 import { findStandInAccount, type StandInAccount } from './accounts.ts';
@@ -83,11 +83,7 @@ export const identityStorage = (database: DatabaseSync, provider: ProviderName, 
     findByUserCode: async (userCode) => find(model, 'user_code', userCode),
     consume: async (id) => {
       if (model === 'RefreshToken' && rotation() !== 'strict') return;
-      if (use.run(nowSeconds(), provider, model, id).changes > 0) return;
-      // Lost a race: oidc-provider looked before the winner wrote. The same as using it twice.
-      const { grantId } = find(model, 'id', id) ?? {};
-      if (grantId !== undefined) revokeWhere('grant_id = ?', grantId);
-      throw new errors.InvalidGrant(`${model} already used`);
+      use.run(nowSeconds(), provider, model, id);
     },
     destroy: async (id) => {
       if (model === 'RefreshToken') revokeWhere('id = ?', id);
