@@ -13,6 +13,7 @@ import { systemClock as clock } from '../../shared/adapters/system/system-clock.
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { mailServers } from '../../shared/config/mail-servers.ts';
+import { parseMailServers } from '../../shared/config/provider-config.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
@@ -25,7 +26,7 @@ const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
-const serverFor = mailServers(JSON.parse(env.BROKER_MAIL_SERVERS));
+const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
 const records = brokerRecords(table, keys, clock, random);
 const useCases = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, log });
 const publicUrl = env.BROKER_PUBLIC_URL;

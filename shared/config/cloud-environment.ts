@@ -29,6 +29,8 @@ const cloudEnvironment = v.object({
 type CloudVariables = v.InferOutput<typeof cloudEnvironment>;
 export type CloudVariable = keyof CloudVariables;
 
+const DEFAULTED: ReadonlySet<string> = new Set(['BROKER_VAULT', 'BROKER_VAULT_PREFIX', 'BROKER_MAIL_SERVERS']);
+
 /** Given to every function, or with a default. */
 type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX' | 'BROKER_MAIL_SERVERS';
 
@@ -39,9 +41,9 @@ export const readCloudEnvironment = <Needed extends CloudVariable>(
 ): Pick<Required<CloudVariables>, Needed | AlwaysThere> => {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = v.safeParse(cloudEnvironment, given);
-  const missing = needed.filter((name) => !parsed.success || parsed.output[name] === undefined);
-  if (!parsed.success || missing.length > 0) {
-    const names = parsed.success ? missing : parsed.issues.map((issue) => v.getDotPath(issue) ?? '');
+  const wrong = parsed.success ? [] : parsed.issues.map((issue) => v.getDotPath(issue) ?? '');
+  const names = new Set([...wrong, ...needed.filter((name) => given[name] === undefined && !DEFAULTED.has(name))]);
+  if (!parsed.success || names.size > 0) {
     throw new ConfigError(`The function's environment lacks or misstates: ${[...names].join(', ')}.`);
   }
   return parsed.output as Required<CloudVariables>;

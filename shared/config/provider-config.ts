@@ -8,6 +8,8 @@ const endpoint = v.pipe(
   v.string(),
   v.url('is not a URL'),
   v.check((text) => {
+    // `v.url` has said it already, and `new URL` would throw with the value in its message.
+    if (!URL.canParse(text)) return true;
     const { protocol, hostname } = new URL(text);
     return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
   }, 'must be https:// (http:// is allowed on loopback only)'),
@@ -24,7 +26,7 @@ const mailServer = v.strictObject({
 /** Azure shows a secret's id, a GUID, beside its value; taking the one for the other is the commonest mistake. */
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-const mailServers = {
+const ofEachProtocol = {
   smtp: v.exactOptional(mailServer),
   pop: v.exactOptional(mailServer),
   imap: v.exactOptional(mailServer),
@@ -47,7 +49,7 @@ const microsoft = v.strictObject({
       issuer: v.exactOptional(v.string()),
     }),
   ),
-  ...mailServers,
+  ...ofEachProtocol,
 });
 
 const google = v.strictObject({
@@ -62,15 +64,23 @@ const google = v.strictObject({
       issuer: v.exactOptional(v.string()),
     }),
   ),
-  ...mailServers,
+  ...ofEachProtocol,
 });
 
 const brokerConfig = v.strictObject({
   providers: v.optional(v.strictObject({ microsoft: v.exactOptional(microsoft), google: v.exactOptional(google) }), {}),
 });
 
+const ofOneProvider = v.strictObject(ofEachProtocol);
+
+const mailServersConfig = v.strictObject({
+  microsoft: v.exactOptional(ofOneProvider),
+  google: v.exactOptional(ofOneProvider),
+});
+
 export type MicrosoftConfig = v.InferOutput<typeof microsoft>;
 export type GoogleConfig = v.InferOutput<typeof google>;
+export type MailServersConfig = v.InferOutput<typeof mailServersConfig>;
 export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
 export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;
 
@@ -79,15 +89,14 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** The document behind `BROKER_CONFIG` (docs/configuration.md). `source` is named in the error. */
-export const parseBrokerConfig = (text: string, source: string): BrokerConfig => {
+const parseDocument = <Schema extends v.GenericSchema>(schema: Schema, text: string, source: string) => {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     throw new ConfigError(`${source} is not JSON.`);
   }
-  const parsed = v.safeParse(brokerConfig, json);
+  const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
   const problems = parsed.issues.map((issue) => {
     const unknown = issue.type === 'strict_object' && issue.expected === 'never';
@@ -95,6 +104,14 @@ export const parseBrokerConfig = (text: string, source: string): BrokerConfig =>
   });
   throw new ConfigError(`${source}: ${problems.join('; ')}.`);
 };
+
+/** The document behind `BROKER_CONFIG` (docs/configuration.md). `source` is named in the error. */
+export const parseBrokerConfig = (text: string, source: string): BrokerConfig =>
+  parseDocument(brokerConfig, text, source);
+
+/** Its mail servers alone, for functions that may not see the client secrets. */
+export const parseMailServers = (text: string, source: string): MailServersConfig =>
+  parseDocument(mailServersConfig, text, source);
 
 /** valibot's own messages repeat what was received; a secret may be in there. */
 const withoutValue = (issue: v.BaseIssue<unknown>): string =>

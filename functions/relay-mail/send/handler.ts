@@ -16,6 +16,7 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { mailServers } from '../../../shared/config/mail-servers.ts';
+import { parseMailServers } from '../../../shared/config/provider-config.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/device-use-cases.ts';
@@ -29,7 +30,7 @@ const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.B
 const grantQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, grantQueue);
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
-const serverFor = mailServers(JSON.parse(env.BROKER_MAIL_SERVERS));
+const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
 const records = brokerRecords(table, keys, clock, random);
 const { acquireAccessToken } = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, log });
 const transport = nodemailerTransport();
