@@ -1,17 +1,19 @@
 /** Names of fields whose values never belong into a log, whatever they look like. */
-const SECRET_NAME =
-  /^(authorization|cookie|set-cookie|password|.*(_token|Token|_secret|Secret|_verifier|Verifier|_key|Key)|token|secret|assertion|sasl.*)$/;
+const SECRET_NAME = /^(authorization|(set-)?cookie|assertion|sasl.*|.*(token|secret|verifier|key|password))$/i;
 
 const REDACTED = '[redacted]';
 
 /**
- * Shapes of secrets inside text: JSON Web Tokens; refresh and access tokens of Microsoft and Google by their known
- * beginnings; bearer and basic credentials; token parameters in URLs and bodies.
+ * Shapes of secrets inside text: JSON Web Tokens; tokens and client secrets of Microsoft and Google by their known
+ * beginnings; SASL XOAUTH2 (base64 of `user=`); bearer and basic credentials; token parameters in URLs and bodies.
  */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{8,}\.[\w-]{4,}(\.[\w-]*)*/g, REDACTED],
-  [/\b(?:0\.|1\.|M\.)A[\w.*!$-]{40,}/g, REDACTED],
-  [/\b(?:1\/\/0|ya29\.)[\w-]{20,}/g, REDACTED],
+  // Work accounts begin `0.A` or `1.A`; personal ones `M.`, their access tokens `Ew`.
+  [/\b(?:[01]\.A|M\.[A-Z])[\w.*!$-]{40,}/g, REDACTED],
+  [/\bEw[A-Z][\w+/-]{80,}={0,2}/g, REDACTED],
+  [/\b(?:1\/\/0|4\/0|ya29\.|GOCSPX-)[\w-]{20,}/g, REDACTED],
+  [/\bdXNlcj[\w+/]{20,}={0,2}/g, REDACTED],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
   [
     /((?:^|[?&\s"'{,])(?:access_token|refresh_token|id_token|client_secret|code|code_verifier|device_code|state|password|assertion)["']?\s*[=:]\s*["']?)[^&\s"',}]+/gi,

@@ -42,23 +42,22 @@ const toItem = (submission: Submission, revision: number, now: number) => {
   };
 };
 
+/** The write that takes an idempotency key: once, until it has run out. The table drops old ones when it likes. */
+const takeKey = async (table: Table, { id, clientId, acceptedAt }: Submission, keyHash: string): Promise<Write> => {
+  const key = keys.idempotency(clientId, keyHash);
+  const heldUntil = (await table.get(key))?.expiresAt;
+  const hasRunOut = typeof heldUntil === 'number' && heldUntil <= acceptedAt;
+  return {
+    put: { ...key, submissionId: id, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
+    when: hasRunOut ? { equals: { expiresAt: heldUntil } } : { absent: true },
+  };
+};
+
 export const submissionRecords = (table: Table) => ({
   /** False: the device has used this idempotency key before. */
   async create(submission: Submission, idempotencyKeyHash?: string): Promise<boolean> {
-    const { id, organizationId, clientId, acceptedAt } = submission;
-    const once: Write[] =
-      idempotencyKeyHash === undefined
-        ? []
-        : [
-            {
-              put: {
-                ...keys.idempotency(clientId, idempotencyKeyHash),
-                submissionId: id,
-                expiresAt: acceptedAt + IDEMPOTENCY_SECONDS,
-              },
-              when: { absent: true },
-            },
-          ];
+    const { id, organizationId, acceptedAt } = submission;
+    const once = idempotencyKeyHash === undefined ? [] : [await takeKey(table, submission, idempotencyKeyHash)];
     const outcome = await table.writeAll([
       { put: toItem(submission, 1, acceptedAt), when: { absent: true } },
       { put: keys.submissionOf(organizationId, id) },
@@ -74,9 +73,10 @@ export const submissionRecords = (table: Table) => ({
     return { submission, revision };
   },
 
-  async byIdempotencyKey(clientId: string, keyHash: string): Promise<string | undefined> {
+  async byIdempotencyKey(clientId: string, keyHash: string, now: number): Promise<string | undefined> {
     const item = await table.get(keys.idempotency(clientId, keyHash));
-    return item && entity<{ submissionId: string }>(item).submissionId;
+    const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
+    return held && held.expiresAt > now ? held.submissionId : undefined;
   },
 
   /** False: another worker was faster. A held one is also listed with its mailbox, to be found when that is healed. */

@@ -90,6 +90,8 @@ export const makeAcceptMessage = ({
     await blobs.put(blobKeyOf(id), message);
     const keyHash = idempotencyKey === undefined ? undefined : hashOf(idempotencyKey);
     if (await records.submissions.create(submission, keyHash)) return submission;
+    // A write repeated because its answer was lost is refused by itself.
+    if (await records.submissions.get(id)) return submission;
     await blobs.delete(blobKeyOf(id));
     const earlier = keyHash && (await earlierSubmission(device.clientId, keyHash));
     if (!earlier) throw new Error(`submission ${id} could not be stored`);
@@ -97,7 +99,7 @@ export const makeAcceptMessage = ({
   };
 
   const earlierSubmission = async (clientId: string, keyHash: string): Promise<Submission | undefined> => {
-    const id = await records.submissions.byIdempotencyKey(clientId, keyHash);
+    const id = await records.submissions.byIdempotencyKey(clientId, keyHash, epochSeconds(clock));
     return id === undefined ? undefined : (await records.submissions.get(id))?.submission;
   };
 

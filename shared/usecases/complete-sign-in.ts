@@ -1,5 +1,5 @@
 import type { Mailbox } from '../domain/entities.ts';
-import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
 import { type Grant, generationOf } from '../domain/grant.ts';
 import { AUDIENCES, type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
@@ -176,7 +176,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
     // The first refresh proves that the permission lasts, and fills the cache before a device asks.
     const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1 });
-    if (proof.outcome === 'failed' && proof.error.kind !== 'provider_unavailable') return fail(proof.error);
+    if (proof.outcome === 'failed' && !passesByItself(proof.error)) return fail(proof.error);
     await resumeHeld(mailbox.id);
     return ok({ mailbox, tokenStatus: proof.outcome === 'fresh' ? 'acquired' : 'waiting' });
   };

@@ -68,10 +68,15 @@ export const makeMaintainGrant =
 
     const { grant: afterwards, revision: latest } = await grants.get(mailboxId);
     if (!isLive(afterwards) || latest !== revision) return;
-    if (afterwards.trouble) nextAt = Math.min(nextAt, Math.max(afterwards.trouble.retryAt, now + 1));
+    const { trouble } = afterwards;
     const provenAt = afterwards.state === 'active' ? afterwards.provenAt : 0;
-    if (now - provenAt < RECENT_PROOF_SECONDS) await grants.replace(mailboxId, latest, afterwards, nextAt);
-    else await refreshGrant({ mailboxId, audience: 'smtp', minTtlSeconds: Number.MAX_SAFE_INTEGER });
+    if (trouble && trouble.retryAt > now) {
+      await grants.replace(mailboxId, latest, afterwards, Math.min(nextAt, trouble.retryAt));
+    } else if (!trouble && now - provenAt < RECENT_PROOF_SECONDS) {
+      await grants.replace(mailboxId, latest, afterwards, nextAt);
+    } else {
+      await refreshGrant({ mailboxId, audience: 'smtp', minTtlSeconds: Number.MAX_SAFE_INTEGER });
+    }
   };
 
 export type MaintainGrant = ReturnType<typeof makeMaintainGrant>;

@@ -47,6 +47,8 @@ interface Holding {
   readonly grant: LiveGrant;
   readonly revision: number;
   readonly lastUsedAt: Partial<Record<Audience, number>>;
+  /** What is cached, in the order of `AUDIENCES`. */
+  readonly tokens: readonly (CachedAccessToken | undefined)[];
 }
 
 /** `again`: the grant moved on meanwhile (a sign-in, a sign-out, a lost lease); look at it afresh. */
@@ -65,11 +67,14 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   const { grants } = records;
   const underWay = new Map<string, Promise<RefreshOutcome>>();
 
-  /** When the sweep shall come by: before a token in use runs out, else at the daily keep-alive. */
-  const nextDueAt = (holding: Holding, token: CachedAccessToken, now: number): number => {
-    const inUse = AUDIENCES.some((audience) => now - (holding.lastUsedAt[audience] ?? 0) < IN_USE_SECONDS);
-    const keepAliveAt = nextKeepAliveAt(holding.mailbox.id, now);
-    return inUse ? Math.min(keepAliveAt, renewAt(token)) : keepAliveAt;
+  /** When the sweep shall come by: before the first of the tokens in use runs out, else at the daily keep-alive. */
+  const nextDueAt = ({ mailbox, lastUsedAt, tokens }: Holding, fresh: CachedAccessToken, now: number): number => {
+    const renewals = AUDIENCES.map((audience, index) => {
+      const token = audience === fresh.audience ? fresh : tokens[index];
+      const inUse = now - (lastUsedAt[audience] ?? 0) < IN_USE_SECONDS;
+      return inUse && token ? Math.max(now, renewAt(token)) : Number.POSITIVE_INFINITY;
+    });
+    return Math.min(nextKeepAliveAt(mailbox.id, now), ...renewals);
   };
 
   const succeeded = async (holding: Holding, stored: StoredRefreshToken, reply: AccessTokenReply): Promise<Step> => {
@@ -174,11 +179,11 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
     const { audience, minTtlSeconds, duringBackOff = false } = request;
-    const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, [audience]);
+    const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, AUDIENCES);
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
     const now = epochSeconds(clock);
-    const [token] = tokens;
+    const token = tokens[AUDIENCES.indexOf(audience)];
     if (token && token.generation === generationOf(grant) && isFreshEnough(token, minTtlSeconds, now)) return FRESH;
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
@@ -187,7 +192,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       const { kind, message, code, retryAt } = grant.trouble;
       return failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
     }
-    if (heldLease) return callProvider({ mailbox, audience, lease: heldLease, grant, revision, lastUsedAt });
+    if (heldLease) return callProvider({ mailbox, audience, lease: heldLease, grant, revision, lastUsedAt, tokens });
 
     const lease = await grants.takeLease(mailbox.id, longSecret(random), now);
     if (lease === undefined) return undefined;

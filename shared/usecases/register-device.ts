@@ -43,8 +43,8 @@ interface Dependencies {
   readonly random: Random;
 }
 
-/** Races for the last use of a token are few; each round somebody wins. */
-const WRITE_ATTEMPTS = 20;
+/** Each round one of those who race for a token's uses wins; a fleet may be switched on at one moment. */
+const WRITE_ATTEMPTS = 100;
 
 /** RFC 7591: a device registers itself. One use of the enrolment token is taken together with making the device. */
 export const makeRegisterDevice =

@@ -3,6 +3,8 @@ export interface Gate {
   pass(): Promise<void>;
   close(): void;
   open(): void;
+  /** Lets the one through who has waited longest. */
+  letOneThrough(): void;
   /** How many stand before it. */
   readonly waiting: number;
 }
@@ -20,6 +22,7 @@ export const makeGate = (): Gate => {
       for (const go of waiting) go();
       waiting = [];
     },
+    letOneThrough: () => waiting.shift()?.(),
     get waiting() {
       return waiting.length;
     },

@@ -1,5 +1,5 @@
-import type { MailTransport } from '../../shared/ports/mail-transport.ts';
 import type { AttemptOutcome, Envelope } from '../../shared/domain/submission.ts';
+import type { MailTransport } from '../../shared/ports/mail-transport.ts';
 import { type Gate, makeGate } from './gate.ts';
 
 export interface Delivery {
@@ -17,7 +17,7 @@ export interface ScriptedTransport extends MailTransport {
   readonly gate: Gate;
   /** How the next attempts end; after them, and without any, each is `sent`. */
   answerNext(...outcomes: readonly AttemptOutcome[]): void;
-  /** How every attempt ends from now on. */
+  /** How every attempt ends from now on, whatever was scripted. */
   answerAlways(outcome: AttemptOutcome | undefined): void;
 }
 
@@ -33,6 +33,7 @@ export const scriptedTransport = (): ScriptedTransport => {
     gate,
     answerNext: (...outcomes) => script.push(...outcomes),
     answerAlways: (outcome) => {
+      script.length = 0;
       always = outcome;
     },
     async send({ user, accessToken, envelope, content }) {

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import { makeFuse } from '../fakes/fuse.ts';
+import {
+  advanceSeconds,
+  failure,
+  makeWorld,
+  type Office,
+  openOffice,
+  type Process,
+  signedInOffice,
+  startProcess,
+  tokenRequest,
+  value,
+  type World,
+} from './support.ts';
+
+const MESSAGE = [
+  'From: scan@contoso.example',
+  'To: ann@contoso.example',
+  'Cc: bob@contoso.example',
+  'Bcc: secret@contoso.example',
+  'Subject: Scan',
+  '',
+  'See below.',
+  '',
+].join('\r\n');
+
+describe('acceptMessage', () => {
+  let world: World;
+  let process: Process;
+  let office: Office;
+
+  beforeEach(async () => {
+    world = makeWorld();
+    ({ process, ...office } = await signedInOffice(world));
+  });
+
+  const handIn = (
+    changes: { message?: string; envelopeTo?: string; idempotencyKey?: string; slot?: string } = {},
+    by = process,
+  ) =>
+    by.acceptMessage({
+      ...office.credential,
+      slot: changes.slot ?? 'scan',
+      message: Buffer.from(changes.message ?? MESSAGE),
+      envelopeTo: changes.envelopeTo,
+      idempotencyKey: changes.idempotencyKey,
+    });
+  const stored = (id: string): string => world.blobs.text(`submissions/${id}.eml`) ?? '';
+  const queued = async () =>
+    (await world.mailQueue.receive({ limit: 10, waitSeconds: 0 })).map(({ body }) => JSON.parse(body));
+  const assertNothingStored = async () => {
+    assert.deepEqual(world.blobs.keys(), []);
+    assert.deepEqual(await process.records.submissions.list(office.organization.id, 10), []);
+    assert.deepEqual(await queued(), []);
+  };
+
+  it('has message and envelope stored, and queued, when it says yes', async () => {
+    const submission = value(await handIn());
+    assert.ok(stored(submission.id).includes('See below.'));
+    const another = startProcess(world);
+    assert.deepEqual((await another.records.submissions.get(submission.id))?.submission, submission);
+    assert.equal(submission.status.state, 'queued');
+    assert.equal(submission.sizeBytes, stored(submission.id).length);
+    assert.deepEqual(await queued(), [{ submissionId: submission.id }]);
+  });
+
+  it('says yes only when all is durable, wherever it dies', async () => {
+    for (let write = 1; write <= 3; write++) {
+      const fuse = makeFuse(write, 'before');
+      const answer = await handIn({}, startProcess(world, { fuse })).then(
+        (result) => result,
+        () => undefined,
+      );
+      assert.equal(fuse.blown, true);
+      if (answer === undefined) continue;
+      // Only the queue may be missed: the submission is due, and the sweep finds it.
+      const { id } = value(answer);
+      assert.equal(write, 3);
+      assert.ok(stored(id).includes('See below.'));
+      assert.deepEqual(await queued(), []);
+      await advanceSeconds(world, 300);
+      assert.equal(await process.sweepSubmissions(), 1);
+      assert.deepEqual(await queued(), [{ submissionId: id }]);
+    }
+  });
+
+  it('keeps the message though its record was written twice, for the answer was lost', async () => {
+    const table = {
+      ...world.table,
+      writeAll: async (all: Parameters<typeof world.table.writeAll>[0]) => {
+        await world.table.writeAll(all);
+        return world.table.writeAll(all);
+      },
+    };
+    for (const changes of [{}, { idempotencyKey: 'job 1' }]) {
+      const { id } = value(await handIn(changes, startProcess(world, { table })));
+      assert.ok(stored(id).includes('See below.'));
+    }
+  });
+
+  describe('under one idempotency key', () => {
+    it('takes a message once', async () => {
+      const first = value(await handIn({ idempotencyKey: 'job 1' }));
+      const second = value(await handIn({ idempotencyKey: 'job 1' }));
+      assert.equal(second.id, first.id);
+      assert.notEqual(value(await handIn({ idempotencyKey: 'job 2' })).id, first.id);
+      assert.equal(world.blobs.keys().length, 2);
+      assert.equal((await queued()).length, 1);
+    });
+
+    it('takes one of many parallel requests, and answers all with it', async () => {
+      const processes = Array.from({ length: 8 }, () => startProcess(world));
+      const all = await Promise.all(processes.map((one) => handIn({ idempotencyKey: 'job 1' }, one)));
+      const ids = new Set(all.map((result) => value(result).id));
+      assert.equal(ids.size, 1);
+      assert.deepEqual(world.blobs.keys(), [`submissions/${[...ids][0]}.eml`]);
+      assert.deepEqual(await process.records.submissions.list(office.organization.id, 10), [
+        value(await handIn({ idempotencyKey: 'job 1' })),
+      ]);
+    });
+
+    it('keeps the devices apart', async () => {
+      const first = value(await handIn({ idempotencyKey: 'job 1' }));
+      const made = value(await process.administration.devices.create(office.organization.id, { clientName: 'Second' }));
+      const { clientId } = made.device;
+      value(await process.administration.devices.bind(clientId, 'scan', office.mailbox.id));
+      office = { ...office, credential: { clientId, clientSecret: made.clientSecret } };
+      assert.notEqual(value(await handIn({ idempotencyKey: 'job 1' })).id, first.id);
+    });
+
+    it('takes a new message after a day, though the table still holds the old key', async () => {
+      const first = value(await handIn({ idempotencyKey: 'job 1' }));
+      await advanceSeconds(world, 86_400 - 1);
+      assert.equal(value(await handIn({ idempotencyKey: 'job 1' })).id, first.id);
+      await advanceSeconds(world, 1);
+      const next = value(await handIn({ idempotencyKey: 'job 1' }));
+      assert.notEqual(next.id, first.id);
+      assert.equal(value(await handIn({ idempotencyKey: 'job 1' })).id, next.id);
+    });
+  });
+
+  describe('writes into the message', () => {
+    it('a Message-ID of its own where there is none, the same in the record', async () => {
+      const submission = value(await handIn());
+      assert.equal(submission.messageId, `<${submission.id}@contoso.example>`);
+      assert.equal(stored(submission.id).split(`Message-ID: ${submission.messageId}\r\n`).length, 2);
+    });
+
+    it('no other Message-ID where there is one', async () => {
+      const submission = value(await handIn({ message: `Message-ID: <1@printer>\r\n${MESSAGE}` }));
+      assert.equal(submission.messageId, '<1@printer>');
+      assert.equal(stored(submission.id).match(/message-id:/gi)?.length, 1);
+    });
+
+    it('Date and From where they are missing', async () => {
+      const { id } = value(await handIn({ message: 'To: ann@contoso.example\r\n\r\nHello\r\n' }));
+      assert.match(stored(id), /^Date: Tue, 01 Dec 2026 00:00:00 \+0000\r$/m);
+      assert.match(stored(id), /^From: scan@contoso\.example\r$/m);
+    });
+
+    it('no Bcc: who is told in secret stands in the envelope alone', async () => {
+      const submission = value(await handIn({ message: `BCC: also@contoso.example\r\n${MESSAGE}` }));
+      assert.ok(!/bcc|secret@|also@/i.test(stored(submission.id)));
+      assert.deepEqual(
+        new Set(submission.envelope.to),
+        new Set(['ann@contoso.example', 'bob@contoso.example', 'also@contoso.example', 'secret@contoso.example']),
+      );
+    });
+  });
+
+  it('takes the envelope it is given in place of the headers', async () => {
+    const submission = value(await handIn({ envelopeTo: 'eve@contoso.example, <bob@contoso.example>' }));
+    assert.deepEqual(submission.envelope, {
+      from: 'scan@contoso.example',
+      to: ['eve@contoso.example', 'bob@contoso.example'],
+    });
+  });
+
+  describe('refuses, with nothing stored,', () => {
+    const refused = async (changes: Parameters<typeof handIn>[0]) => {
+      const { kind } = failure(await handIn(changes));
+      await assertNothingStored();
+      return kind;
+    };
+
+    it('a sender that is not the mailbox', async () => {
+      assert.equal(await refused({ message: MESSAGE.replace('scan@', 'boss@') }), 'sender_not_allowed');
+    });
+
+    it('lines smuggled into an envelope address', async () => {
+      for (const address of [
+        'ann@contoso.example\r\nRCPT TO:<eve@x.example>',
+        'ann@contoso.example\n',
+        'ann@contoso.example>\r\nDATA',
+        'a\0@contoso.example',
+        'ann@contoso.example NOTIFY=NEVER',
+      ]) {
+        assert.equal(await refused({ envelopeTo: address }), 'invalid_recipient', JSON.stringify(address));
+      }
+    });
+
+    it('a message for nobody', async () => {
+      assert.equal(await refused({ message: 'From: scan@contoso.example\r\n\r\nHello' }), 'invalid_recipient');
+      assert.equal(await refused({ envelopeTo: ' , ' }), 'invalid_recipient');
+    });
+
+    it('what is no message', async () => {
+      assert.equal(await refused({ message: '%PDF-1.7' }), 'not_a_message');
+      assert.equal(await refused({ message: '' }), 'not_a_message');
+    });
+
+    it('a slot without a mailbox', async () => {
+      assert.equal(await refused({ slot: 'fax' }), 'slot_not_bound');
+    });
+
+    it('a mailbox that nobody signed in, or somebody signed out', async () => {
+      value(await process.administration.mailboxes.signOut(office.mailbox.id));
+      assert.equal(await refused({}), 'signed_out');
+      const never = await openOffice(process, { address: 'never@contoso.example' });
+      office = { ...office, ...never };
+      assert.equal(await refused({}), 'not_signed_in');
+    });
+
+    it('a device that is disabled, or whose secret is wrong', async () => {
+      value(await process.administration.devices.update(office.device.clientId, { enabled: false }));
+      assert.equal(await refused({}), 'invalid_client');
+      value(await process.administration.devices.update(office.device.clientId, { enabled: true }));
+      office = { ...office, credential: { ...office.credential, clientSecret: 'wrong' } };
+      assert.equal(await refused({}), 'invalid_client');
+    });
+  });
+
+  it('takes the sender in whatever letter case, and the aliases of the mailbox', async () => {
+    value(await handIn({ message: MESSAGE.replace('scan@contoso', 'SCAN@Contoso') }));
+    const { mailbox } = value(
+      await process.administration.mailboxes.create(office.organization.id, {
+        provider: 'microsoft',
+        address: 'post@contoso.example',
+        aliases: ['boss@contoso.example'],
+      }),
+    );
+    value(await process.administration.devices.bind(office.device.clientId, 'scan', mailbox.id));
+    const departed = value(await process.administration.mailboxes.beginSignIn(mailbox.id));
+    const { authorizationUrl, browserSecret } = value(await process.departForProvider(departed.id));
+    const back = world.microsoft.login(authorizationUrl, {
+      account: { subject: 'post', addresses: [mailbox.address] },
+    });
+    value(
+      await process.completeSignIn({
+        provider: 'microsoft',
+        ...back,
+        browserSecret,
+        error: undefined,
+        errorDescription: undefined,
+      }),
+    );
+    value(await handIn({ message: MESSAGE.replace('scan@', 'boss@') }));
+  });
+
+  it('takes mail for a mailbox whose sign-in has lapsed, for it will be held', async () => {
+    world.microsoft.revoke('subject-of-scan@contoso.example');
+    await advanceSeconds(world, 3601);
+    assert.equal(failure(await process.fetchToken(tokenRequest(office.credential))).kind, 'sign_in_lapsed');
+    assert.equal(value(await handIn()).status.state, 'queued');
+  });
+});
+
+describe('readSubmission', () => {
+  it('shows a submission to its own device alone', async () => {
+    const world = makeWorld();
+    const { process, ...office } = await signedInOffice(world);
+    const { id } = value(
+      await process.acceptMessage({
+        ...office.credential,
+        slot: 'scan',
+        message: Buffer.from(MESSAGE),
+        envelopeTo: undefined,
+        idempotencyKey: undefined,
+      }),
+    );
+    assert.equal(value(await process.readSubmission(office.device.clientId, id)).id, id);
+    const other = await openOffice(process, { address: 'scan@fabrikam.example' });
+    assert.equal(failure(await process.readSubmission(other.device.clientId, id)).kind, 'not_found');
+    assert.equal(failure(await process.readSubmission(office.device.clientId, 'sub_none')).kind, 'not_found');
+  });
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import type { Organization } from '../../shared/domain/entities.ts';
+import { makeFuse } from '../fakes/fuse.ts';
+import {
+  advanceSeconds,
+  everythingAtRest,
+  failure,
+  makeWorld,
+  type Process,
+  startProcess,
+  value,
+  type World,
+} from './support.ts';
+
+const METADATA = { clientName: 'Printer', vendor: 'Acme', locale: 'fr' };
+
+describe('registerDevice', () => {
+  let world: World;
+  let process: Process;
+  let organization: Organization;
+
+  beforeEach(async () => {
+    world = makeWorld();
+    process = startProcess(world);
+    organization = await process.administration.organizations.create('Contoso', 'en');
+  });
+
+  const enrolmentToken = async (uses?: number, expiresIn?: number) =>
+    value(await process.administration.organizations.createEnrolmentToken(organization.id, uses, expiresIn))
+      .enrolmentToken;
+  const fleet = () => process.administration.devices.list(organization.id);
+
+  it('makes a device of the organization of the token, with secrets that old panels can take', async () => {
+    const made = value(await process.registerDevice(await enrolmentToken(), METADATA));
+    assert.equal(made.device.organizationId, organization.id);
+    assert.deepEqual(made.device.metadata, METADATA);
+    assert.ok(made.device.clientId.length <= 12);
+    assert.ok(made.clientSecret.length <= 24);
+    const credential = { clientId: made.device.clientId, clientSecret: made.clientSecret };
+    assert.deepEqual(value(await process.authenticateDevice(credential)), made.device);
+  });
+
+  it('keeps no secret but as a hash', async () => {
+    const token = await enrolmentToken();
+    const made = value(await process.registerDevice(token, METADATA));
+    const written = everythingAtRest(world) + JSON.stringify(world.log.lines);
+    for (const secret of [token, made.clientSecret, made.registrationAccessToken]) assert.ok(!written.includes(secret));
+  });
+
+  describe('under 50 parallel registrations', () => {
+    const register = async (uses: number) => {
+      const token = await enrolmentToken(uses);
+      const processes = Array.from({ length: 5 }, () => startProcess(world));
+      const all = Array.from({ length: 50 }, (_, index) =>
+        (processes[index % 5] as Process).registerDevice(token, METADATA),
+      );
+      return Promise.all(all);
+    };
+
+    it('makes exactly one device of the last use of a token', async () => {
+      const results = await register(1);
+      assert.equal(results.filter(({ ok }) => ok).length, 1);
+      for (const result of results) if (!result.ok) assert.equal(result.error.kind, 'invalid_enrolment_token');
+      assert.equal((await fleet()).length, 1);
+    });
+
+    it('makes as many devices as the token has uses', async () => {
+      assert.equal((await register(20)).filter(({ ok }) => ok).length, 20);
+      assert.equal((await fleet()).length, 20);
+    });
+
+    it('makes them all where the token has uses for all', async () => {
+      for (const result of await register(50)) value(result);
+      assert.equal(new Set((await fleet()).map(({ clientId }) => clientId)).size, 50);
+    });
+  });
+
+  it('takes no use without making a device, wherever it dies', async () => {
+    const token = await enrolmentToken(1);
+    const dying = startProcess(world, { fuse: makeFuse(1, 'before') });
+    await assert.rejects(dying.registerDevice(token, METADATA));
+    value(await process.registerDevice(token, METADATA));
+    assert.equal((await fleet()).length, 1);
+  });
+
+  describe('refuses', () => {
+    const refusal = async (token: string) => failure(await process.registerDevice(token, METADATA));
+
+    it('an unknown token', async () => {
+      await enrolmentToken();
+      assert.deepEqual(await refusal('invented'), { kind: 'invalid_enrolment_token' });
+    });
+
+    it('a used-up token', async () => {
+      const token = await enrolmentToken(2);
+      for (let use = 0; use < 2; use++) value(await process.registerDevice(token, METADATA));
+      assert.match((await refusal(token)).detail ?? '', /used up/);
+      assert.equal((await fleet()).length, 2);
+    });
+
+    it('an expired token, from the very second', async () => {
+      const token = await enrolmentToken(5, 60);
+      await advanceSeconds(world, 59);
+      value(await process.registerDevice(token, METADATA));
+      await advanceSeconds(world, 1);
+      assert.match((await refusal(token)).detail ?? '', /expired/);
+    });
+
+    it('a token of a disabled organization', async () => {
+      const token = await enrolmentToken();
+      value(await process.administration.organizations.update(organization.id, { enabled: false }));
+      assert.equal((await refusal(token)).kind, 'invalid_enrolment_token');
+    });
+  });
+});
+
+describe('manageRegistration', () => {
+  let process: Process;
+  let clientId: string;
+  let clientSecret: string;
+  let token: string;
+
+  beforeEach(async () => {
+    process = startProcess(makeWorld());
+    const organization = await process.administration.organizations.create('Contoso', 'en');
+    const enrolment = value(await process.administration.organizations.createEnrolmentToken(organization.id));
+    const made = value(await process.registerDevice(enrolment.enrolmentToken, METADATA));
+    ({ clientSecret, registrationAccessToken: token } = made);
+    clientId = made.device.clientId;
+  });
+
+  const works = async (secret: string) => (await process.authenticateDevice({ clientId, clientSecret: secret })).ok;
+
+  it('reads the registration', async () => {
+    assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, METADATA);
+  });
+
+  it('changes the metadata, and keeps the secret', async () => {
+    const changed = value(await process.manageRegistration.update(clientId, token, { clientName: 'New' }, false));
+    assert.equal(changed.clientSecret, undefined);
+    assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, { clientName: 'New' });
+    assert.equal(await works(clientSecret), true);
+  });
+
+  it('rotates the secret: the new one works, the old one does not', async () => {
+    const changed = value(await process.manageRegistration.update(clientId, token, METADATA, true));
+    assert.equal(await works(clientSecret), false);
+    assert.equal(await works(changed.clientSecret ?? ''), true);
+  });
+
+  it('removes the device, and with it the way back', async () => {
+    value(await process.manageRegistration.remove(clientId, token));
+    assert.equal(await works(clientSecret), false);
+    assert.equal(failure(await process.manageRegistration.read(clientId, token)).kind, 'invalid_registration_token');
+  });
+
+  it('does nothing for a wrong token, that of another device, or the secret', async () => {
+    const other = value(
+      await process.administration.devices.create(
+        (await process.administration.organizations.list())[0]?.id ?? '',
+        METADATA,
+      ),
+    );
+    for (const wrong of ['', 'wrong', other.registrationAccessToken, clientSecret]) {
+      const { read, update, remove } = process.manageRegistration;
+      const results = [
+        await read(clientId, wrong),
+        await update(clientId, wrong, { clientName: 'Mine' }, true),
+        await remove(clientId, wrong),
+      ];
+      for (const result of results) assert.ok(!result.ok && result.error.kind === 'invalid_registration_token');
+    }
+    assert.equal(failure(await process.manageRegistration.read('nobody', token)).kind, 'invalid_registration_token');
+    assert.equal(value(await process.manageRegistration.read(clientId, token)).metadata.clientName, 'Printer');
+    assert.equal(await works(clientSecret), true);
+  });
+});

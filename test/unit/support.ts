@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { envelopeTokenVault } from '../../shared/adapters/envelope/envelope-token-vault.ts';
+import { mimeMessageFormat } from '../../shared/adapters/mime/mime-message-format.ts';
+import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
+import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
+import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
+import { inProcessRefresher } from '../../shared/adapters/system/in-process-refresher.ts';
+import type { Device, Mailbox, Organization } from '../../shared/domain/entities.ts';
+import type { ProviderName } from '../../shared/domain/provider.ts';
+import type { Result } from '../../shared/domain/result.ts';
+import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
+import type { Table } from '../../shared/ports/table.ts';
+import type { WorkQueue } from '../../shared/ports/work-queue.ts';
+import { brokerRecords } from '../../shared/records/index.ts';
+import { makeAcceptMessage } from '../../shared/usecases/accept-message.ts';
+import { administrationOf } from '../../shared/usecases/administration/index.ts';
+import type { DeviceCredential } from '../../shared/usecases/authenticate-device.ts';
+import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
+import type { ServerFor } from '../../shared/usecases/fetch-token.ts';
+import { type GrantWork, makeMaintainGrant, makeSweepGrants } from '../../shared/usecases/maintain-grants.ts';
+import { makeReadSubmission } from '../../shared/usecases/read-submission.ts';
+import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
+import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/register-device.ts';
+import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/requeue-submissions.ts';
+import { makeSendSubmission } from '../../shared/usecases/send-submission.ts';
+import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
+import type { Fuse } from '../fakes/fuse.ts';
+import { type ManualClock, manualClock } from '../fakes/manualClock.ts';
+import { memoryBlobStore } from '../fakes/memory-blob-store.ts';
+import { memoryKeyRing } from '../fakes/memory-key-ring.ts';
+import { memoryLog } from '../fakes/memory-log.ts';
+import { type Login, scriptedProvider } from '../fakes/scripted-provider.ts';
+import { scriptedTransport } from '../fakes/scripted-transport.ts';
+import { seededRandom } from '../fakes/seeded-random.ts';
+
+export const PUBLIC_URL = 'https://broker.example';
+
+const serverFor: ServerFor = (provider, audience) =>
+  audience === 'api' ? undefined : { host: `${audience}.${provider}.example`, port: 587, security: 'starttls' };
+
+/** What outlives every process: the stores, the providers, the mail server and time itself. */
+export const makeWorld = () => {
+  const clock = manualClock();
+  const database = openDatabase(':memory:');
+  const queueOf = (name: string, fifo: boolean): WorkQueue =>
+    sqliteWorkQueue(database, { name, fifo, visibilitySeconds: 900, maxReceives: 100, clock });
+  return {
+    clock,
+    database,
+    table: sqliteTable(database),
+    accessTokenKeys: memoryKeyRing('access-token-key'),
+    vaultKeys: memoryKeyRing('vault-key'),
+    attemptKeys: memoryKeyRing('attempt-key'),
+    blobs: memoryBlobStore(),
+    grantQueue: queueOf('grants', false),
+    mailQueue: queueOf('mail', true),
+    microsoft: scriptedProvider('microsoft', clock),
+    google: scriptedProvider('google', clock),
+    transport: scriptedTransport(),
+    log: memoryLog(),
+    processes: 0,
+  };
+};
+
+export type World = ReturnType<typeof makeWorld>;
+
+interface ProcessOptions {
+  /** In place of the world's table; its tokens are found there too. */
+  readonly table?: Table;
+  /** What may end this process. */
+  readonly fuse?: Fuse;
+}
+
+/** One process of the broker: everything composed anew over the world. Several share nothing else. */
+export const startProcess = (world: World, { table = world.table, fuse }: ProcessOptions = {}) => {
+  world.processes++;
+  const { clock, log, microsoft, google, transport, accessTokenKeys, attemptKeys } = world;
+  const providers = { microsoft, google };
+  const random = seededRandom(`process ${world.processes}`);
+  const own = {
+    table: fuse?.table(table) ?? table,
+    blobs: fuse?.blobs(world.blobs) ?? world.blobs,
+    grantQueue: fuse?.queue(world.grantQueue) ?? world.grantQueue,
+    mailQueue: fuse?.queue(world.mailQueue) ?? world.mailQueue,
+  };
+  const vault = envelopeTokenVault(own.table, world.vaultKeys);
+  const records = brokerRecords(own.table, accessTokenKeys, clock, random);
+  const common = { ...own, records, vault, providers, clock, random, log };
+  const refreshGrant = makeRefreshGrant(common);
+  const refresher = inProcessRefresher(refreshGrant, own.grantQueue);
+  const scopeFor = (provider: ProviderName, audience: 'smtp' | 'imap' | 'pop' | 'api') =>
+    providers[provider].scopeFor(audience);
+  const devices = deviceUseCases({ ...common, refresher, scopeFor, serverFor });
+  const { submissions } = records;
+  const sendSubmission = makeSendSubmission({ ...common, ...devices, transport, serverFor });
+  const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock });
+  return {
+    ...common,
+    ...devices,
+    refreshGrant,
+    refresher,
+    ...signInUseCases({ ...common, attemptKeys, publicUrl: PUBLIC_URL }),
+    administration: administrationOf({ ...common, refresher }),
+    registerDevice: makeRegisterDevice(common),
+    manageRegistration: makeManageRegistration(common),
+    acceptMessage: makeAcceptMessage({ ...common, queue: own.mailQueue, messageFormat: mimeMessageFormat }),
+    readSubmission: makeReadSubmission(records),
+    sendSubmission,
+    resumeHeld: makeResumeHeld({ submissions, queue: own.mailQueue, clock }),
+    sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: own.mailQueue }),
+    sweepGrants: makeSweepGrants({ ...common, queue: own.grantQueue }),
+    maintainGrant,
+    /** Empties the queues, as their workers would. */
+    workGrants: () => drain(own.grantQueue, (body) => maintainGrant(body as GrantWork)),
+    workMail: () => drain(own.mailQueue, (body) => sendSubmission((body as { submissionId: string }).submissionId)),
+  };
+};
+
+export type Process = ReturnType<typeof startProcess>;
+
+const drain = async (queue: WorkQueue, handle: (body: unknown) => Promise<void>): Promise<void> => {
+  for (;;) {
+    const messages = await queue.receive({ limit: 10, waitSeconds: 0 });
+    if (messages.length === 0) return;
+    for (const message of messages) {
+      await handle(JSON.parse(message.body));
+      await queue.done(message);
+    }
+  }
+};
+
+export const value = <Value, Failure>(result: Result<Value, Failure>): Value => {
+  assert.ok(result.ok, `expected success, got ${JSON.stringify(result)}`);
+  return result.value;
+};
+
+export const failure = <Value, Failure>(result: Result<Value, Failure>): Failure => {
+  assert.ok(!result.ok, 'expected a failure');
+  return result.error;
+};
+
+export const now = ({ clock }: { clock: Clock }): number => epochSeconds(clock);
+
+export const advanceSeconds = ({ clock }: { clock: ManualClock }, seconds: number): Promise<void> =>
+  clock.advance(seconds * 1000);
+
+/** Lets everybody do what they can while time stands still. */
+export const meanwhile = ({ clock }: { clock: ManualClock }): Promise<void> => clock.advance(0);
+
+/** Lets time run until the work is over, however it ends. */
+export const settle = async <Value>(world: { clock: ManualClock }, work: Promise<Value>): Promise<Value> => {
+  let over = false;
+  const watched = work.finally(() => {
+    over = true;
+  });
+  watched.catch(() => undefined); // told to whoever awaits it below
+  await new Promise(setImmediate);
+  for (let steps = 0; !over; steps++) {
+    assert.ok(steps < 3000, 'five minutes have passed, and the work is not over');
+    await world.clock.advance(100);
+  }
+  return watched;
+};
+
+export interface Office {
+  readonly organization: Organization;
+  readonly mailbox: Mailbox;
+  readonly device: Device;
+  readonly credential: DeviceCredential;
+}
+
+/** An organization with one mailbox, and a device whose slot `scan` is bound to it. Nobody has signed in. */
+export const openOffice = async (
+  { administration }: Process,
+  { provider = 'microsoft', address = 'scan@contoso.example' }: { provider?: ProviderName; address?: string } = {},
+): Promise<Office> => {
+  const organization = await administration.organizations.create('Contoso', 'en');
+  const { mailbox } = value(await administration.mailboxes.create(organization.id, { provider, address, aliases: [] }));
+  const made = value(await administration.devices.create(organization.id, { clientName: 'Printer' }));
+  const { clientId } = made.device;
+  value(await administration.devices.bind(clientId, 'scan', mailbox.id));
+  return { organization, mailbox, device: made.device, credential: { clientId, clientSecret: made.clientSecret } };
+};
+
+/** A subject for each address: the same account is the same at every login. */
+export const accountOf = (address: string): Login['account'] => ({
+  subject: `subject-of-${address}`,
+  addresses: [address],
+});
+
+/** From the administrator's link to the provider's login page. */
+export const depart = async (process: Process, mailbox: Mailbox) => {
+  const signIn = value(await process.administration.mailboxes.beginSignIn(mailbox.id));
+  return { signIn, ...value(await process.departForProvider(signIn.id)) };
+};
+
+export type Departed = Awaited<ReturnType<typeof depart>>;
+
+/** Somebody logs in at the provider, and the browser comes back. */
+export const comeBack = (world: World, process: Process, departed: Departed, login: Login) => {
+  const { state, code } = world[departed.provider].login(departed.authorizationUrl, login);
+  return process.completeSignIn(callbackOf(departed, { state, code }));
+};
+
+export const callbackOf = (
+  { provider, browserSecret }: Departed,
+  query: { state?: string; code?: string; error?: string },
+) => ({
+  provider,
+  browserSecret,
+  state: query.state,
+  code: query.code,
+  error: query.error,
+  errorDescription: undefined,
+});
+
+/** The whole sign-in, by the owner of the mailbox. */
+export const signIn = async (world: World, process: Process, mailbox: Mailbox, login: Partial<Login> = {}) => {
+  const departed = await depart(process, mailbox);
+  return settle(world, comeBack(world, process, departed, { account: accountOf(mailbox.address), ...login }));
+};
+
+/** A process with an office whose mailbox is signed in. */
+export const signedInOffice = async (world: World, options: Parameters<typeof openOffice>[1] = {}) => {
+  const process = startProcess(world);
+  const office = await openOffice(process, options);
+  value(await signIn(world, process, office.mailbox));
+  return { process, ...office };
+};
+
+/** A fetch with the defaults of the wire. */
+export const tokenRequest = (
+  credential: DeviceCredential,
+  changes: Partial<Parameters<Process['fetchToken']>[0]> = {},
+): Parameters<Process['fetchToken']>[0] => ({
+  ...credential,
+  slot: 'scan',
+  audience: 'smtp',
+  minTtlSeconds: 600,
+  ...changes,
+});
+
+export const tokenStatusOf = async ({ describeMailbox }: Process, mailbox: Mailbox) =>
+  (await describeMailbox(mailbox)).tokenStatus;
+
+/** Everything at rest, as text: to look for what must not stand there. */
+export const everythingAtRest = ({ database }: World): string =>
+  JSON.stringify(database.prepare('SELECT pk, sk, item FROM items').all());
