@@ -2,7 +2,8 @@
  * Bundles every function for AWS Lambda into `dist/functions/<name>/index.mjs`, with esbuild's metafile beside it.
  * `npm run build`.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -27,9 +28,16 @@ export const bundlePath = (name: FunctionName): string => `${ROOT}dist/functions
 /** msal-node and google-auth-library call `require` at run time, which an ES module does not have. */
 const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
 
+/** All at once, so that who reads it meanwhile, or builds it too, never sees a part. */
+const replaceFile = async (path: string, content: string | Uint8Array): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.${process.pid}`, content);
+  await rename(`${path}.${process.pid}`, path);
+};
+
 export const bundleFunction = async (name: FunctionName): Promise<{ bytes: number }> => {
   const outfile = bundlePath(name);
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: [`${ROOT}functions/${name}/handler.ts`],
     outfile,
     absWorkingDir: ROOT,
@@ -42,10 +50,14 @@ export const bundleFunction = async (name: FunctionName): Promise<{ bytes: numbe
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE_BANNER },
     metafile: true,
+    write: false,
     logLevel: 'warning',
   });
-  await writeFile(outfile.replace('index.mjs', 'meta.json'), JSON.stringify(metafile));
-  return { bytes: Object.values(metafile.outputs)[0]?.bytes ?? 0 };
+  const [bundle] = outputFiles;
+  if (bundle === undefined) throw new Error(`esbuild made nothing of ${name}`);
+  await replaceFile(outfile.replace('index.mjs', 'meta.json'), JSON.stringify(metafile));
+  await replaceFile(outfile, bundle.contents);
+  return { bytes: bundle.contents.length };
 };
 
 export const buildAll = async (): Promise<void> => {

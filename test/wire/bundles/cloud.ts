@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { startStandIns } from '../../../local/stand-ins/start.ts';
+import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
+import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
+import { type HttpReply, type HttpRequest, startApiGateway } from '../../fakes/apiGateway.ts';
+import type { AwsRequest, Fault, InjectFault } from '../../fakes/awsJson.ts';
+import { LOOPBACK_CLIENT } from '../../fakes/awsJson.ts';
+import { startDynamodb } from '../../fakes/dynamodb.ts';
+import { startFauxqs } from '../../fakes/fauxqs.ts';
+import { type LambdaFunction, lambdaFunction } from '../../fakes/lambdaFunction.ts';
+import { startLambdaInvoke } from '../../fakes/lambdaInvoke.ts';
+import { startSecretsManager } from '../../fakes/secretsManager.ts';
+import { sqsEventSource } from '../../fakes/sqsEventSource.ts';
+import { ensureBuilt } from './built.ts';
+import { accessKeyOf, callerOf, type SeenRequest, secretRefusal, tableRefusal, type Vault } from './permissions.ts';
+
+export const TABLE = 'token-broker';
+export const BUCKET = 'token-broker-messages';
+export const ADMIN_KEY = 'the-admin-key-of-the-emulated-cloud';
+const VAULT_PREFIX = 'token-broker/grant/';
+const REFRESHER = 'token-broker-refresh-grants-worker';
+
+/** What a function left in the queue comes back after this. Short enough to be waited for. */
+export const VISIBILITY_SECONDS = 2;
+
+const SECRETS = {
+  access: 'token-broker/access-token-keys',
+  vault: 'token-broker/vault-keys',
+  config: 'token-broker/provider-config',
+  admin: 'token-broker/admin-key',
+} as const;
+
+const keyRing = (): string => JSON.stringify({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } });
+
+export interface Addresses {
+  readonly publicUrl: string;
+  readonly grantQueueUrl: string;
+  readonly mailQueueUrl: string;
+  /** As JSON. */
+  readonly mailServers: string;
+}
+
+/** What each function is given, as in infra/stateless-stack.ts. */
+export const brokerVariables = (addresses: Addresses, vault: Vault): Record<FunctionName, Record<string, string>> => {
+  const common = { BROKER_PUBLIC_URL: addresses.publicUrl, BROKER_TABLE: TABLE };
+  const keys = { BROKER_ACCESS_KEYS_SECRET: SECRETS.access };
+  const refresher = { BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, BROKER_REFRESH_FUNCTION: REFRESHER };
+  const mailQueue = { BROKER_MAIL_QUEUE_URL: addresses.mailQueueUrl };
+  const mailServers = { BROKER_MAIL_SERVERS: addresses.mailServers };
+  const blobs = { BROKER_BLOB_BUCKET: BUCKET };
+  const config = { BROKER_CONFIG_SECRET: SECRETS.config };
+  const tokens: Record<string, string> =
+    vault === 'envelope'
+      ? { BROKER_VAULT: vault, BROKER_VAULT_KEYS_SECRET: SECRETS.vault }
+      : { BROKER_VAULT: vault, BROKER_VAULT_PREFIX: VAULT_PREFIX };
+  return {
+    'fetch-token': { ...common, ...keys, ...mailServers, ...refresher },
+    'register-device': common,
+    'sign-in': { ...common, ...keys, ...config, ...mailQueue, ...tokens },
+    'refresh-grants/sweep': { ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue },
+    'refresh-grants/worker': { ...common, ...keys, ...config, ...tokens },
+    'relay-mail/accept': { ...common, ...blobs, ...mailQueue },
+    'relay-mail/send': { ...common, ...keys, ...blobs, ...mailServers, ...refresher },
+    admin: { ...common, BROKER_ADMIN_KEY_SECRET: SECRETS.admin, ...refresher, ...tokens },
+  };
+};
+
+/**
+ * The deployed broker on this machine: the built bundles, each in processes of its own, over emulated AWS and the
+ * stand-ins. The emulators refuse what a function's role would not allow.
+ */
+export const startCloud = async ({
+  vault = 'secrets-manager',
+  concurrency = 1,
+}: {
+  readonly vault?: Vault;
+  readonly concurrency?: number;
+} = {}) => {
+  await ensureBuilt();
+  const folder = await mkdtemp(join(tmpdir(), 'token-broker-cloud-'));
+  const functions = new Map<FunctionName, LambdaFunction>();
+  const invocable = new Map<string, LambdaFunction>();
+  const requests: SeenRequest[] = [];
+  const exchanges: { readonly request: HttpRequest; readonly reply: HttpReply }[] = [];
+  /** Set by tests; asked before anything else happens to a request. */
+  const faults: { secretsManager?: InjectFault; dynamodb?: InjectFault } = {};
+  const denied: string[] = [];
+
+  const functionOf = (name: FunctionName): LambdaFunction => {
+    const found = functions.get(name);
+    if (found === undefined) throw new Error(`${name} is not there yet`);
+    return found;
+  };
+
+  const watch = (service: SeenRequest['service'], refusal: InjectFault, injected: InjectFault) => {
+    return (request: AwsRequest): Fault | undefined => {
+      const by = callerOf(request);
+      requests.push({ by, service, operation: request.operation, body: request.body.toString() });
+      const refused = refusal(request);
+      if (refused !== undefined) denied.push(`${by}: ${JSON.stringify(refused)}`);
+      return refused ?? injected(request);
+    };
+  };
+
+  const gateway = await startApiGateway(
+    (name, event) => functionOf(name).invoke(event),
+    (request, reply) => exchanges.push({ request, reply }),
+  );
+  const standIns = await startStandIns({
+    providers: ['microsoft', 'google'],
+    host: '127.0.0.1',
+    httpPort: 0,
+    smtpPort: 0,
+    folder,
+    redirectUris: {
+      microsoft: [`${gateway.url}/oauth/callback/microsoft`],
+      google: [`${gateway.url}/oauth/callback/google`],
+    },
+  });
+  const { microsoft, google } = standIns.providers;
+  if (microsoft === undefined || google === undefined) throw new Error('a stand-in is missing');
+  const authorityFile = join(folder, 'authority.pem');
+  await writeFile(authorityFile, microsoft.ca);
+
+  const fauxqs = await startFauxqs();
+  const lambda = await startLambdaInvoke(invocable);
+  const limits = { visibilitySeconds: VISIBILITY_SECONDS, maxReceives: 5 };
+  // The functions' clients go by a queue URL's host, and the emulator names one that only it knows.
+  const here = (queueUrl: string): string => `${fauxqs.endpoint}${new URL(queueUrl).pathname}`;
+  const createQueue = async (name: string, fifo: boolean): Promise<string> =>
+    here((await fauxqs.createQueue(name, { fifo, ...limits })).queueUrl);
+  const grantQueueUrl = await createQueue('grants', false);
+  const mailQueueUrl = await createQueue('mail', true);
+  await fauxqs.createBucket(BUCKET);
+
+  const variables = brokerVariables(
+    {
+      publicUrl: gateway.url,
+      grantQueueUrl,
+      mailQueueUrl,
+      mailServers: JSON.stringify({ microsoft: { smtp: microsoft.smtp }, google: { smtp: google.smtp } }),
+    },
+    vault,
+  );
+  const readable = (name: string): string[] =>
+    Object.entries(variables[name as FunctionName] ?? {}).flatMap(([key, value]) =>
+      key.endsWith('_SECRET') ? value : [],
+    );
+  const dynamodb = await startDynamodb({
+    injectFault: watch(
+      'dynamodb',
+      (request) => tableRefusal(request, vault),
+      (request) => faults.dynamodb?.(request),
+    ),
+  });
+  const secretsManager = await startSecretsManager({
+    injectFault: watch(
+      'secretsmanager',
+      (request) => secretRefusal(request, vault, { prefix: VAULT_PREFIX, readable }),
+      (request) => faults.secretsManager?.(request),
+    ),
+  });
+  await dynamodb.createTable(tableDefinition(TABLE));
+
+  const client = (endpoint: string) => ({ ...LOOPBACK_CLIENT, endpoint });
+  const database = new DynamoDBClient(client(dynamodb.endpoint));
+  const documents = DynamoDBDocumentClient.from(database);
+  const secrets = new SecretsManagerClient(client(secretsManager.endpoint));
+  const sqs = new SQSClient(client(fauxqs.endpoint));
+  const s3 = new S3Client({ ...client(fauxqs.endpoint), forcePathStyle: true });
+  const { ca: _itsAuthority, ...microsoftConfig } = microsoft;
+  const { ca: _itsToo, ...googleConfig } = google;
+  const values = {
+    [SECRETS.access]: keyRing(),
+    [SECRETS.vault]: keyRing(),
+    [SECRETS.config]: JSON.stringify({ providers: { microsoft: microsoftConfig, google: googleConfig } }),
+    [SECRETS.admin]: ADMIN_KEY,
+  };
+  for (const [Name, SecretString] of Object.entries(values)) {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString }));
+  }
+
+  for (const name of FUNCTIONS) {
+    const made = lambdaFunction({
+      name: `token-broker-${name.replace('/', '-')}`,
+      bundle: bundlePath(name),
+      concurrency,
+      environment: {
+        ...variables[name],
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: accessKeyOf(name),
+        AWS_SECRET_ACCESS_KEY: 'made-up',
+        AWS_SESSION_TOKEN: 'made-up',
+        AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
+        AWS_ENDPOINT_URL_SQS: fauxqs.endpoint,
+        AWS_ENDPOINT_URL_S3: fauxqs.endpoint,
+        AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+        ...(name === 'relay-mail/send' && { NODE_EXTRA_CA_CERTS: authorityFile }),
+      },
+    });
+    functions.set(name, made);
+    invocable.set(made.name, made);
+  }
+  const source = (queueUrl: string, target: FunctionName) =>
+    sqsEventSource({ client: sqs, queueUrl, batchSize: 10, target: functionOf(target) });
+  const grantSource = source(grantQueueUrl, 'refresh-grants/worker');
+  const mailSource = source(mailQueueUrl, 'relay-mail/send');
+
+  return {
+    url: gateway.url,
+    inbox: standIns.inboxUrl,
+    folder,
+    standIns,
+    functionOf,
+    grantQueueUrl,
+    mailQueueUrl,
+    grantSource,
+    mailSource,
+    documents,
+    secrets,
+    sqs,
+    s3,
+    faults,
+    requests,
+    exchanges,
+    /** Requests that the function's role would not allow. */
+    denied: (): readonly string[] => denied,
+    logs: () => [...functions.values()].map((one) => one.logs()).join('\n'),
+    async close() {
+      await Promise.all([grantSource.stop(), mailSource.stop()]);
+      await Promise.all([...functions.values()].map((one) => one.close()));
+      for (const one of [database, secrets, sqs, s3]) one.destroy();
+      await Promise.all([gateway.close(), standIns.close(), lambda.close(), fauxqs.close()]);
+      await Promise.all([dynamodb.close(), secretsManager.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+export type Cloud = Awaited<ReturnType<typeof startCloud>>;

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, it } from 'node:test';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { walkJourney } from '../../../local/demo/journey.ts';
+import { scannedPdf } from '../../../local/demo/scan.ts';
+import { ADMIN_KEY, BUCKET, type Cloud, startCloud, TABLE } from './cloud.ts';
+
+const ADDRESSES = { microsoft: 'scanner@contoso.example', google: 'scanner@gmail.example' } as const;
+
+/** Six pages are 4.1 MB as a message: near the limit of 4.5 MB. */
+const PAGES = { 'secrets-manager': 6, envelope: 1 } as const;
+
+/** Every refresh token that the providers have ever given. */
+const refreshTokens = ({ folder }: Cloud): string[] => {
+  const database = new DatabaseSync(join(folder, 'stand-ins.db'), { readOnly: true });
+  const rows = database.prepare(`SELECT id FROM stand_in_artifacts WHERE model = 'RefreshToken'`).all();
+  database.close();
+  return rows.map(({ id }) => String(id));
+};
+
+/** Every value of these fields that the broker has ever answered with. */
+const answered = ({ exchanges }: Cloud, fields: readonly string[]): string[] =>
+  exchanges.flatMap(({ reply }) => {
+    const text = reply.body.toString();
+    return fields.flatMap((field) =>
+      [...text.matchAll(new RegExp(`"${field}":"([^"]+)"`, 'g'))].map(([, value = '']) => value),
+    );
+  });
+
+/** Everything in the table, now and ever, in the bucket, and in the queues. */
+const stored = async ({ documents, requests, s3, grantSource, mailSource }: Cloud): Promise<string> => {
+  const { Items = [] } = await documents.send(new ScanCommand({ TableName: TABLE }));
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+  const objects = Contents.map(async ({ Key }) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+    return (await Body?.transformToString('latin1')) ?? '';
+  });
+  return [
+    JSON.stringify(Items),
+    ...requests.filter(({ service }) => service === 'dynamodb').map(({ body }) => body),
+    ...(await Promise.all(objects)),
+    JSON.stringify([...grantSource.seen(), ...mailSource.seen()]),
+  ].join('\n');
+};
+
+for (const vault of ['secrets-manager', 'envelope'] as const) {
+  describe(`the built bundles with the ${vault} vault`, () => {
+    let cloud: Cloud;
+    before(async () => {
+      cloud = await startCloud({ vault });
+      cloud.mailSource.start();
+      cloud.grantSource.start();
+    });
+    after(() => cloud.close());
+
+    for (const provider of ['microsoft', 'google'] as const) {
+      it(`take a device and its ${provider} mailbox from nothing to a delivered scan`, async () => {
+        const steps: string[] = [];
+        const pdf = await scannedPdf(PAGES[vault]);
+        const walk = { adminKey: ADMIN_KEY, provider, address: ADDRESSES[provider], pdf };
+        await walkJourney({ broker: cloud, ...walk, tell: (step) => steps.push(step) });
+        assert.match(steps.at(-1) ?? '', /byte for byte/);
+      });
+    }
+
+    it('do nothing that their roles do not allow', () => {
+      assert.deepEqual(cloud.denied(), []);
+    });
+
+    it('keep refresh tokens, client secrets, keys and access tokens out of table, bucket, queues and logs', async () => {
+      const tokens = refreshTokens(cloud);
+      const issued = answered(cloud, ['client_secret', 'access_token', 'registration_access_token', 'enrolment_token']);
+      assert.ok(tokens.length >= 2, `${tokens.length} refresh tokens`);
+      assert.equal(new Set(issued).size, 8, 'four secrets for each provider');
+      const everything = `${await stored(cloud)}\n${cloud.logs()}`;
+      assert.match(everything, /token\.issued/, 'the logs are there');
+      assert.match(everything, /"clientId"/, 'the table is there');
+      for (const secret of [...tokens, ...issued, ADMIN_KEY, 'stand-in-client-secret']) {
+        assert.ok(secret.length >= 12 && !everything.includes(secret), `${secret.slice(0, 6)}… is found in plain text`);
+      }
+    });
+
+    it(`${vault === 'envelope' ? 'make no secret for a grant' : 'keep each refresh token in a secret of its own'}`, async () => {
+      const made = cloud.requests.filter(({ operation, by }) => operation === 'CreateSecret' && by === 'sign-in');
+      assert.equal(made.length, vault === 'envelope' ? 0 : 2);
+      for (const { body } of made) {
+        const sent = new GetSecretValueCommand({ SecretId: JSON.parse(body).Name });
+        const { SecretString = '' } = await cloud.secrets.send(sent);
+        assert.ok(refreshTokens(cloud).some((token) => SecretString.includes(token)));
+      }
+    });
+  });
+}
