@@ -135,6 +135,20 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     return false;
   };
 
+  /** Adopted, and proven by a first refresh, which also fills the cache before a device asks. */
+  const establish = async (
+    mailbox: Mailbox,
+    permission: Permission,
+  ): Promise<Result<CompletedSignIn['tokenStatus'], BrokerError>> => {
+    if (!(await adopt(mailbox, permission))) {
+      return fail(brokerError('internal', 'The sign-in could not be stored; start it again.'));
+    }
+    await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
+    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1 });
+    if (proof.outcome === 'fresh') return ok('acquired');
+    return passesByItself(proof.error) ? ok('waiting') : fail(proof.error);
+  };
+
   const finish = async (signIn: SignIn, mailbox: Mailbox, error?: BrokerError): Promise<void> => {
     const { id, mailboxId, organizationId, provider, expiresAt } = signIn;
     const redeeming: SignIn = { id, mailboxId, organizationId, provider, expiresAt, state: 'redeeming' };
@@ -165,20 +179,11 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     if (mailbox === undefined) return fail(brokerError('sign_in_not_found'));
 
     const permission = await redeem(claimed.value, mailbox, callback);
-    const error = !permission.ok
-      ? permission.error
-      : (await adopt(mailbox, permission.value))
-        ? undefined
-        : brokerError('internal', 'The sign-in could not be stored; start it again.');
-    await finish(claimed.value, mailbox, error);
-    if (error !== undefined) return fail(error);
-
-    await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
-    // The first refresh proves that the permission lasts, and fills the cache before a device asks.
-    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1 });
-    if (proof.outcome === 'failed' && !passesByItself(proof.error)) return fail(proof.error);
+    const established = permission.ok ? await establish(mailbox, permission.value) : permission;
+    await finish(claimed.value, mailbox, established.ok ? undefined : established.error);
+    if (!established.ok) return established;
     await resumeHeld(mailbox.id);
-    return ok({ mailbox, tokenStatus: proof.outcome === 'fresh' ? 'acquired' : 'waiting' });
+    return ok({ mailbox, tokenStatus: established.value });
   };
 };
 

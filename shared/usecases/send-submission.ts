@@ -1,4 +1,5 @@
 import { type BrokerError, passesByItself } from '../domain/errors.ts';
+import { smtpReplyRow } from '../domain/smtpReplies.ts';
 import {
   type AttemptOutcome,
   blobKeyOf,
@@ -54,13 +55,13 @@ export const makeSendSubmission = ({
     return { outcome: 'deferred', reason: error.kind, response, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) };
   };
 
-  const attempt = async (submission: Submission): Promise<AttemptOutcome> => {
+  const transmit = async (submission: Submission, minTtlSeconds: number): Promise<AttemptOutcome> => {
     const mailbox = await records.mailboxes.get(submission.mailboxId);
     if (mailbox === undefined) {
       return { outcome: 'failed', reason: 'slot_not_bound', response: 'The mailbox was removed.' };
     }
     const { grant, revision, tokens } = await records.grants.getWithTokens(mailbox.id, ['smtp']);
-    const wish = { mailbox, audience: 'smtp', minTtlSeconds: DEFAULT_MIN_TTL_SECONDS } as const;
+    const wish = { mailbox, audience: 'smtp', minTtlSeconds } as const;
     const token = await acquireAccessToken(wish, { grant: { grant, revision }, token: tokens[0] });
     if (!token.ok) return withoutToken(token.error);
     const server = serverFor(mailbox.provider, 'smtp');
@@ -77,6 +78,13 @@ export const makeSendSubmission = ({
       content: blob.stream,
       sizeBytes: blob.sizeBytes,
     });
+  };
+
+  /** A token can be ended before its time; where the reply allows for that, a new one is tried before the mail is held. */
+  const attempt = async (submission: Submission): Promise<AttemptOutcome> => {
+    const first = await transmit(submission, DEFAULT_MIN_TTL_SECONDS);
+    const mayHelp = first.outcome === 'held' && smtpReplyRow(first.response, 'sign_in').newTokenMayHelp;
+    return mayHelp ? transmit(submission, Number.MAX_SAFE_INTEGER) : first;
   };
 
   const statusAfter = (submission: Submission, result: AttemptOutcome, now: number): SubmissionStatus => {

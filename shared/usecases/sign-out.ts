@@ -1,5 +1,5 @@
 import type { Mailbox } from '../domain/entities.ts';
-import { generationOf } from '../domain/grant.ts';
+import { generationOf, isLive } from '../domain/grant.ts';
 import { AUDIENCES } from '../domain/provider.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { TokenVault } from '../ports/token-vault.ts';
@@ -23,6 +23,8 @@ export const makeSignOut =
       } as const;
       if (await grants.replace(mailbox.id, revision, signedOut, undefined)) break;
     }
+    // Somebody may have signed in again meanwhile; what rests in the vault then is theirs.
+    if (isLive((await grants.get(mailbox.id)).grant)) return;
     await vault.remove(mailbox.id);
     await grants.forgetAccessTokens(mailbox.id, AUDIENCES);
   };

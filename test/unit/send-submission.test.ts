@@ -99,6 +99,28 @@ describe('sendSubmission', () => {
     assert.deepEqual((await statusOf(id, 'sent')).rejected, ['ann@contoso.example']);
   });
 
+  it('tries a new token once where the server does not take the cached one, then holds the mail', async () => {
+    const refused: AttemptOutcome = {
+      outcome: 'held',
+      reason: 'mail_server_refused_sign_in',
+      response: '535 5.7.3 Authentication unsuccessful',
+    };
+    await advanceSeconds(world, 120);
+    world.transport.answerNext(refused);
+    const healed = await handIn();
+    await work();
+    const [first, second] = world.transport.attempts;
+    assert.notEqual(second?.accessToken, first?.accessToken);
+    await statusOf(healed, 'sent');
+
+    await advanceSeconds(world, 120);
+    world.transport.answerNext(refused, refused);
+    const held = await handIn();
+    await work();
+    await statusOf(held, 'held');
+    assert.equal(world.transport.attempts.length, 4);
+  });
+
   it('sends once, however many workers are called, and however often', async () => {
     const id = await handIn();
     world.transport.gate.close();

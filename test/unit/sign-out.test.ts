@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { makeSignOut } from '../../shared/usecases/sign-out.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import {
   failure,
@@ -54,5 +55,26 @@ describe('signOut', () => {
     value(await process.administration.mailboxes.signOut(mailbox.id));
     value(await signIn(world, process, mailbox));
     assert.notEqual(value(await process.fetchToken(tokenRequest(credential))).accessToken, before);
+  });
+
+  it('leaves alone what somebody signed in meanwhile', async () => {
+    const world = makeWorld();
+    const { process, mailbox, credential } = await signedInOffice(world);
+    const { grants } = process.records;
+    const signOut = makeSignOut({
+      grants: {
+        ...grants,
+        replace: async (...write) => {
+          const written = await grants.replace(...write);
+          value(await signIn(world, process, mailbox));
+          return written;
+        },
+      },
+      vault: process.vault,
+      clock: world.clock,
+    });
+    await signOut(mailbox);
+    assert.ok(await process.vault.read(mailbox.id));
+    assert.ok(value(await process.fetchToken(tokenRequest(credential))).accessToken);
   });
 });
