@@ -1,5 +1,6 @@
 /** The whole broker in one process on one machine: `npm start`. Settings: docs/configuration.md. */
 import { readFileSync } from 'node:fs';
+import { setGlobalProxyFromEnv } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { streamLog } from '../shared/adapters/system/stream-log.ts';
 import { systemClock } from '../shared/adapters/system/system-clock.ts';
@@ -52,12 +53,19 @@ const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder:
   return { config: { ...config, providers }, standIns };
 };
 
+/** HTTPS_PROXY and NO_PROXY hold for the calls to the providers (R9); this machine needs no proxy to reach itself. */
+const useProxy = ({ NO_PROXY, no_proxy = NO_PROXY, ...env }: NodeJS.ProcessEnv): void => {
+  const direct = [no_proxy, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
+  setGlobalProxyFromEnv({ ...env, no_proxy: direct, NO_PROXY: direct });
+};
+
 const announce = (lines: readonly string[], ready: object): void => {
   for (const line of lines) console.log(line);
   console.log(JSON.stringify({ event: 'ready', ...ready }));
 };
 
 const start = async (): Promise<void> => {
+  useProxy(process.env);
   const env = readLocalEnvironment(process.env);
   const given = readConfig(env.configFile);
   const data = openDataFolder(env.dataDir);
