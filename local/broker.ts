@@ -19,7 +19,7 @@ import { inProcessRefresher } from '../shared/adapters/system/in-process-refresh
 import { systemClock as clock } from '../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
 import { mailServers } from '../shared/config/mail-servers.ts';
-import type { BrokerConfig } from '../shared/config/provider-config.ts';
+import { type BrokerConfig, ConfigError } from '../shared/config/provider-config.ts';
 import { VERSION } from '../shared/config/version.ts';
 import type { MailServer } from '../shared/domain/provider.ts';
 import { epochSeconds } from '../shared/ports/clock.ts';
@@ -136,12 +136,20 @@ export const localBroker = (options: LocalBrokerOptions) => {
   return { apps, workers, sweeps, close: () => database.close() };
 };
 
+const readAuthority = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new ConfigError(`ca_file names ${file}, which cannot be read.`);
+  }
+};
+
 /** PEM files named in the configuration (`ca_file`), for the mail server that each was named for. */
 export const configuredAuthorities = (config: BrokerConfig) => {
   const authorities = new Map<string, string>();
   for (const provider of Object.values(config.providers)) {
     for (const server of [provider.smtp, provider.pop, provider.imap]) {
-      if (server?.ca_file) authorities.set(`${server.host}:${server.port}`, readFileSync(server.ca_file, 'utf8'));
+      if (server?.ca_file) authorities.set(`${server.host}:${server.port}`, readAuthority(server.ca_file));
     }
   }
   return ({ host, port }: MailServer): string | undefined => authorities.get(`${host}:${port}`);

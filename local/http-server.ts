@@ -1,10 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
 import { ROUTES, type RoutedFunction } from '../functions/routes.ts';
-import type { BrokerEnv } from '../shared/adapters/http/app.ts';
+import { type BrokerEnv, newRequestId } from '../shared/adapters/http/app.ts';
+import { systemRandom } from '../shared/adapters/system/system-random.ts';
 import { ConfigError } from '../shared/config/provider-config.ts';
+import type { ErrorKind } from '../shared/domain/errors.ts';
 import { problemReply } from '../shared/protocol/error-replies.ts';
 
 /** As much as API Gateway's 10 KB, and some for the proxies in between. */
@@ -14,18 +16,32 @@ const HEADER_LIMIT_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 300_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 
+/** The reply to what no app sees, in the shape that every reply of the broker has. */
+const refusal = (kind: ErrorKind) => {
+  const requestId = newRequestId(systemRandom);
+  const { status, body, contentType } = problemReply({ error: { kind }, language: 'en', requestId });
+  const headers = { 'Content-Type': contentType, 'Cache-Control': 'no-store', 'X-Request-Id': requestId };
+  return { status, headers, json: JSON.stringify(body) };
+};
+
 /** Answers what is no proper HTTP request before any app sees it. */
 const refuseConnection = (server: Server): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable) return;
-    const kind = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'invalid_request';
-    const { status, body, contentType } = problemReply({ error: { kind }, language: 'en', requestId: 'none' });
-    const json = JSON.stringify(body);
+    const overflow = error.code === 'HPE_HEADER_OVERFLOW';
+    const { status, headers, json } = refusal(overflow ? 'headers_too_large' : 'invalid_request');
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(
-      `HTTP/1.1 ${status} Refused\r\nContent-Type: ${contentType}\r\nCache-Control: no-store\r\n` +
+      `HTTP/1.1 ${status} Refused\r\n${lines.join('')}` +
         `Content-Length: ${Buffer.byteLength(json)}\r\nConnection: close\r\n\r\n${json}`,
     );
   });
+};
+
+/** Proper HTTP, but no URL can be made of its target and its `Host`. */
+const refuseRequest = (error: unknown): Response => {
+  const { status, headers, json } = refusal(error instanceof RequestError ? 'invalid_request' : 'internal');
+  return new Response(json, { status, headers });
 };
 
 export type BrokerApps = Readonly<Record<RoutedFunction, Hono<BrokerEnv>>>;
@@ -37,7 +53,7 @@ const gatewayListener = (apps: BrokerApps): RequestListener => {
     const app = apps[name as RoutedFunction];
     for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw));
   }
-  return getRequestListener(gateway.fetch, { overrideGlobalObjects: false });
+  return getRequestListener(gateway.fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest });
 };
 
 /**
@@ -53,11 +69,15 @@ export const listenForApps = async (
   const server = createServer(
     {
       maxHeaderSize: HEADER_LIMIT_BYTES,
+      // Node's own refusal has no body; `refuseRequest` sees to it.
+      requireHostHeader: false,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
     },
     async (request, response) => (await listener)(request, response),
   );
+  // An expectation that is not understood may be ignored (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   refuseConnection(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
