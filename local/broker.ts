@@ -13,6 +13,7 @@ import { fileKeyRing } from '../shared/adapters/key-ring/file-key-ring.ts';
 import { mimeMessageFormat } from '../shared/adapters/mime/mime-message-format.ts';
 import { nodemailerTransport } from '../shared/adapters/nodemailer/nodemailer-transport.ts';
 import { openDatabase } from '../shared/adapters/sqlite/open-database.ts';
+import { releaseReceived } from '../shared/adapters/sqlite/queue-statements.ts';
 import { purgeExpired, sqliteTable } from '../shared/adapters/sqlite/sqlite-table.ts';
 import { sqliteWorkQueue } from '../shared/adapters/sqlite/sqlite-work-queue.ts';
 import { inProcessRefresher } from '../shared/adapters/system/in-process-refresher.ts';
@@ -29,11 +30,11 @@ import { brokerRecords } from '../shared/records/index.ts';
 import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
 import { administrationOf } from '../shared/usecases/administration/index.ts';
 import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
-import { makeMaintainGrant, makeSweepGrants } from '../shared/usecases/maintain-grants.ts';
+import { makeMaintainGrant, makeRecoverGrants, makeSweepGrants } from '../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
 import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/register-device.ts';
-import { makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
+import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
 import { hashOf } from '../shared/usecases/secrets.ts';
 import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
@@ -128,12 +129,19 @@ export const localBroker = (options: LocalBrokerOptions) => {
       handle: (body) => sendSubmission((body as { submissionId: string }).submissionId),
     },
   ];
+  const mail = { table, submissions, queue: mailQueue, clock, log };
   const sweeps = [
     makeSweepGrants({ table, queue: grantQueue, clock, log }),
-    makeSweepSubmissions({ table, submissions, queue: mailQueue, clock, log }),
+    makeSweepSubmissions(mail),
     () => purgeExpired(database, epochSeconds(clock)),
   ];
-  return { apps, workers, sweeps, close: () => database.close() };
+  /** Before the workers start: this process is alone with its data, so whoever had something in hand is dead. */
+  const recover = async (): Promise<void> => {
+    releaseReceived(database);
+    await makeRecoverGrants({ table, grants: records.grants })();
+    await makeRecoverSubmissions(mail)();
+  };
+  return { apps, workers, sweeps, recover, close: () => database.close() };
 };
 
 const readAuthority = (file: string): string => {

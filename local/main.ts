@@ -93,6 +93,7 @@ const start = async (): Promise<void> => {
     log,
   });
   apps.resolve(broker.apps);
+  await broker.recover();
   const workers = startWorkers(broker.workers, broker.sweeps, log);
 
   const stop = async (signal: string): Promise<void> => {

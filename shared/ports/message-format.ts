@@ -2,7 +2,9 @@ import type { Result } from '../domain/result.ts';
 
 /** What the broker needs to know of a message before it takes responsibility for it. Addresses are bare. */
 export interface MessageFacts {
-  readonly from: string | undefined;
+  /** Every address in From and Sender fields, however many there are. */
+  readonly senders: readonly string[];
+  readonly hasFrom: boolean;
   readonly to: readonly string[];
   readonly cc: readonly string[];
   readonly bcc: readonly string[];

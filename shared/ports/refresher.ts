@@ -7,8 +7,8 @@ export interface RefreshRequest {
   readonly audience: Audience;
   /** A cached token with at least this much life left is good enough. */
   readonly minTtlSeconds: number;
-  /** A person asks: the provider is called even while the back-off after a failure lasts. */
-  readonly duringBackOff?: boolean;
+  /** A person asks: the provider is called whatever is cached, and even while the back-off after a failure lasts. */
+  readonly force?: boolean;
 }
 
 /** `fresh`: a token is in the cache, read it there. */

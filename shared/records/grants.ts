@@ -138,6 +138,11 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       });
     },
 
+    /** Ends whatever lease there is. Only for who knows that its holder is dead. */
+    async endLease(mailboxId: string): Promise<void> {
+      await table.write({ update: keys.lease(mailboxId), changes: { set: { until: 0 } }, when: { present: true } });
+    },
+
     /** Notes that a device uses this audience, and has the token renewed before it runs out. */
     async recordUse(mailboxId: string, audience: Audience, now: number, renewAt: number): Promise<void> {
       await table.write({ update: keys.use(mailboxId), changes: { set: { [audience]: now } } });

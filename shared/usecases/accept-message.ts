@@ -64,14 +64,15 @@ export const makeAcceptMessage = ({
     const { slot, idempotencyKey } = handedIn;
     const id = timeSortedId('sub', clock.now(), random.bytes);
     const messageId = facts.messageId ?? `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`;
+    const supplied: [name: string, value: string][] = [
+      ...(facts.messageId === undefined ? [['Message-ID', messageId] as [string, string]] : []),
+      ...(facts.hasDate ? [] : [['Date', rfc5322Date(clock.now())] as [string, string]]),
+      ...(facts.hasFrom ? [] : [['From', mailbox.address] as [string, string]]),
+    ];
     const message = messageFormat.prepare(handedIn.message, {
-      headers: [
-        ...(facts.messageId === undefined ? [['Message-ID', messageId] as const] : []),
-        ...(facts.hasDate ? [] : [['Date', rfc5322Date(clock.now())] as const]),
-        ...(facts.from === undefined ? [['From', mailbox.address] as const] : []),
-      ],
-      // Who is told in secret stands in the envelope alone.
-      without: ['bcc'],
+      headers: supplied,
+      // Who is told in secret stands in the envelope alone; a field supplied takes the place of an empty one.
+      without: ['bcc', ...supplied.map(([name]) => name)],
     });
     const submission: Submission = {
       id,
@@ -119,9 +120,12 @@ export const makeAcceptMessage = ({
     }
     const inspected = messageFormat.inspect(handedIn.message);
     if (!inspected.ok) return fail(brokerError('not_a_message', inspected.error));
-    const { from } = inspected.value;
-    if (from !== undefined && ![mailbox.address, ...mailbox.aliases].some((own) => sameAddress(own, from))) {
-      return fail(brokerError('sender_not_allowed', `From is ${from}; the mailbox is ${mailbox.address}.`));
+    const own = [mailbox.address, ...mailbox.aliases];
+    const foreign = inspected.value.senders.find((sender) => !own.some((address) => sameAddress(address, sender)));
+    if (foreign !== undefined) {
+      return fail(
+        brokerError('sender_not_allowed', `The message is from ${foreign}; the mailbox is ${mailbox.address}.`),
+      );
     }
     const to = recipients(handedIn.envelopeTo, inspected.value);
     if (!to.ok) return to;

@@ -36,6 +36,20 @@ export const makeSweepGrants =
     return count;
   };
 
+/** More grants in a shard than one machine will ever have. */
+const ALL_OF_A_SHARD = 100_000;
+
+/** At the start of the only process there is: whoever was refreshing is dead, and nobody need wait for its lease. */
+export const makeRecoverGrants =
+  ({ table, grants }: { table: Table; grants: Records['grants'] }) =>
+  async (): Promise<void> => {
+    for (const shard of dueShards('grant')) {
+      for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, ALL_OF_A_SHARD)) {
+        await grants.endLease(pk.slice('mailbox#'.length));
+      }
+    }
+  };
+
 /**
  * Does what is due for one grant: renews the tokens in use that are about to run out; once a day uses the refresh token
  * of an idle one, so that it stays alive and a dead one is noticed before somebody needs it. Grants of disabled

@@ -178,17 +178,18 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     request: RefreshRequest,
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
-    const { audience, minTtlSeconds, duringBackOff = false } = request;
+    const { audience, minTtlSeconds, force = false } = request;
     const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, AUDIENCES);
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
     const now = epochSeconds(clock);
     const token = tokens[AUDIENCES.indexOf(audience)];
-    if (token && token.generation === generationOf(grant) && isFreshEnough(token, minTtlSeconds, now)) return FRESH;
+    const isFresh = token?.generation === generationOf(grant) && isFreshEnough(token, minTtlSeconds, now);
+    if (isFresh && !force) return FRESH;
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
     if (!scopeGranted(grant.scopes, scope)) return failed(brokerError('scope_not_granted'));
-    if (grant.trouble && grant.trouble.retryAt > now && !duringBackOff) {
+    if (grant.trouble && grant.trouble.retryAt > now && !force) {
       const { kind, message, code, retryAt } = grant.trouble;
       return failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
     }

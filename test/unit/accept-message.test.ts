@@ -160,6 +160,16 @@ describe('acceptMessage', () => {
       assert.match(stored(id), /^From: scan@contoso\.example\r$/m);
     });
 
+    it('the same in place of fields that are there and empty', async () => {
+      const submission = value(
+        await handIn({ message: 'From: Scanner\r\nDate:\r\nMessage-ID: \r\nTo: ann@contoso.example\r\n\r\nHello\r\n' }),
+      );
+      const message = stored(submission.id);
+      for (const name of ['From', 'Date', 'Message-ID']) assert.equal(message.split(`${name}:`).length, 2, name);
+      assert.ok(message.includes(`Message-ID: ${submission.messageId}\r\n`));
+      assert.ok(message.includes('From: scan@contoso.example\r\n'));
+    });
+
     it('no Bcc: who is told in secret stands in the envelope alone', async () => {
       const submission = value(await handIn({ message: `BCC: also@contoso.example\r\n${MESSAGE}` }));
       assert.ok(!/bcc|secret@|also@/i.test(stored(submission.id)));
@@ -187,6 +197,9 @@ describe('acceptMessage', () => {
 
     it('a sender that is not the mailbox', async () => {
       assert.equal(await refused({ message: MESSAGE.replace('scan@', 'boss@') }), 'sender_not_allowed');
+      for (const claim of ['From: boss@contoso.example', 'Sender: boss@contoso.example']) {
+        assert.equal(await refused({ message: `${claim}\r\n${MESSAGE}` }), 'sender_not_allowed');
+      }
     });
 
     it('lines smuggled into an envelope address', async () => {

@@ -46,7 +46,8 @@ describe('mimeMessageFormat.inspect', () => {
         'to:\r\n carl@c.example\r\nCc: =?utf-8?q?J=C3=BCrgen?= <j@d.example>\r\nBcc: x@e.example, y@e.example\r\n\r\nhi',
     );
     assert.deepEqual(found, {
-      from: 'scan@contoso.example',
+      senders: ['scan@contoso.example'],
+      hasFrom: true,
       to: ['ann@a.example', 'bob@b.example', 'carl@c.example'],
       cc: ['j@d.example'],
       bcc: ['x@e.example', 'y@e.example'],
@@ -63,8 +64,13 @@ describe('mimeMessageFormat.inspect', () => {
   });
 
   it('takes a header without blank line and body', () => {
-    assert.equal(facts('Subject: empty').from, undefined);
-    assert.equal(facts('From: a@b.example\r\n').from, 'a@b.example');
+    assert.ok(!facts('Subject: empty').hasFrom);
+    assert.deepEqual(facts('From: a@b.example\r\n').senders, ['a@b.example']);
+  });
+
+  it('finds every address that the message claims to be from', () => {
+    const claimed = 'From: a@b.example, c@d.example\r\nSender: e@f.example\r\nFrom: g@h.example\r\n\r\n';
+    assert.deepEqual(facts(claimed).senders, ['a@b.example', 'c@d.example', 'g@h.example', 'e@f.example']);
   });
 
   it('takes line ends of every kind', () => {
@@ -83,6 +89,7 @@ describe('mimeMessageFormat.inspect', () => {
     assert.match(refusal(bytes('Subject: x\r\nno field here\r\n\r\n')), /Line 2 /);
     assert.match(refusal(bytes('From a@b.example Sat Nov 21 10:00:00 2026\r\nSubject: x\r\n\r\n')), /Line 1 /);
     assert.match(refusal(bytes('Subject : x\r\n\r\n')), /Line 1 /);
+    assert.match(refusal(bytes('{"to":"a@b.example"}')), /no field that mail has/);
     assert.match(refusal(bytes('Subject: a\0b\r\n\r\n')), /NUL/);
     assert.match(refusal(bytes(`Subject: ${'x'.repeat(64 * 1024)}\r\n\r\n`)), /64 KB/);
   });

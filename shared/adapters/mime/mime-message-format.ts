@@ -11,6 +11,9 @@ const HEADER_LIMIT_BYTES = 64 * 1024;
 const FIELD = /^[\x21-\x39\x3b-\x7e]+:/;
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]+$/;
 
+/** Every message has one of these; JSON in one line, which could pass for a field, has none. */
+const USUAL_FIELD = /^(from|sender|to|cc|bcc|subject|date|message-id|mime-version|content-type|received):/i;
+
 export const mimeMessageFormat: MessageFormat = {
   inspect: (message) => {
     const { header } = cutMessage(withCrlf(message));
@@ -50,7 +53,8 @@ const faultOf = (message: Uint8Array, header: Uint8Array): string | undefined =>
   const lines = Buffer.from(header).toString('latin1').split('\r\n');
   if (lines.at(-1) === '') lines.pop();
   const wrong = lines.findIndex((line, index) => !FIELD.test(line) && (index === 0 || !/^[ \t]/.test(line)));
-  return wrong === -1 ? undefined : `Line ${wrong + 1} of the header is neither a header field nor its continuation.`;
+  if (wrong !== -1) return `Line ${wrong + 1} of the header is neither a header field nor its continuation.`;
+  return lines.some((line) => USUAL_FIELD.test(line)) ? undefined : 'The header has no field that mail has.';
 };
 
 const factsOf = (header: Uint8Array): MessageFacts => {
@@ -58,7 +62,8 @@ const factsOf = (header: Uint8Array): MessageFacts => {
   const values = (name: string): string[] => headers.get(name).map(fieldValue);
   const addresses = (name: string): string[] => values(name).flatMap(addressesOf);
   return {
-    from: addresses('from')[0],
+    senders: [...addresses('from'), ...addresses('sender')],
+    hasFrom: addresses('from').length > 0,
     to: addresses('to'),
     cc: addresses('cc'),
     bcc: addresses('bcc'),

@@ -107,3 +107,12 @@ export const deadLetters = (database: DatabaseSync, queue: string): readonly Dea
       diedAt: Number(row.diedAt),
     }));
 };
+
+/**
+ * Shows again what was in somebody's hands, in every queue of the database. For the start of a program that is alone with
+ * it: whoever held those messages is dead.
+ */
+export const releaseReceived = (database: DatabaseSync): void => {
+  database.exec(SCHEMA);
+  database.exec('UPDATE messages SET visibleAt = 0 WHERE receipt IS NOT NULL');
+};

@@ -107,14 +107,11 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
     /** Refreshes now, whatever the cache holds; the description tells how it went. */
     refresh: (id: string) =>
       withMailbox<MailboxDescription>(id, async (mailbox) => {
-        const outcome = await refresher.refreshNow({
-          mailboxId: id,
-          audience: 'smtp',
-          minTtlSeconds: Number.MAX_SAFE_INTEGER,
-          duringBackOff: true,
-        });
+        const request = { mailboxId: id, audience: 'smtp', minTtlSeconds: 0, force: true } as const;
+        const refreshed = await refresher.refreshNow(request);
+        if (refreshed.outcome === 'failed') return fail(refreshed.error);
         await noteDown(mailbox, 'mailbox.refreshed');
-        return outcome.outcome === 'fresh' ? ok(await describeMailbox(mailbox)) : fail(outcome.error);
+        return ok(await describeMailbox(mailbox));
       }),
   };
 };
