@@ -6,7 +6,7 @@ import { pageLanguage } from '../../shared/adapters/http/language.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import { isProviderName } from '../../shared/domain/provider.ts';
-import { SIGN_IN_SECONDS } from '../../shared/domain/signIn.ts';
+import { SIGN_IN_SECONDS } from '../../shared/domain/sign-in.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';

@@ -1,6 +1,6 @@
 import type { AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
-import { publicSignInState, type SignIn } from '../domain/signIn.ts';
+import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
 import { wireMetadata } from './registration.ts';
 import { ERROR_TEXTS } from './texts/index.ts';
 import { rfc3339, rfc3339OrNull } from './time.ts';

@@ -1,4 +1,4 @@
-import type { SignIn } from '../domain/signIn.ts';
+import type { SignIn } from '../domain/sign-in.ts';
 import type { Table } from '../ports/table.ts';
 import { attributes, keys } from './items.ts';
 

@@ -2,7 +2,7 @@ import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import type { ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { SIGN_IN_SECONDS, type SignIn } from '../domain/signIn.ts';
+import { SIGN_IN_SECONDS, type SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';

@@ -3,7 +3,7 @@ import { type BrokerError, brokerError, passesByItself } from '../domain/errors.
 import { type Grant, generationOf } from '../domain/grant.ts';
 import { AUDIENCES, type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import type { SignIn } from '../domain/signIn.ts';
+import type { SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { ProviderFailure } from '../ports/identity-provider.ts';
 import type { KeyRing } from '../ports/key-ring.ts';

@@ -1,5 +1,5 @@
 import { type BrokerError, passesByItself } from '../domain/errors.ts';
-import { smtpReplyRow } from '../domain/smtpReplies.ts';
+import { smtpReplyRow } from '../domain/smtp-replies.ts';
 import {
   type AttemptOutcome,
   blobKeyOf,

@@ -8,9 +8,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { filesystemBlobStore } from '../../shared/adapters/filesystem/filesystem-blob-store.ts';
 import { s3BlobStore } from '../../shared/adapters/s3/s3-blob-store.ts';
 import type { BlobStore } from '../../shared/ports/blob-store.ts';
-import { LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
+import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import { startFauxqs } from '../fakes/fauxqs.ts';
-import { runUntilKilled } from './crash/runUntilKilled.ts';
+import { runUntilKilled } from './crash/run-until-killed.ts';
 import { during } from './during.ts';
 
 interface Started {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { makePerson, type SignInWish } from '../../local/demo/person.ts';
 import { type IdentityStandIn, startIdentityStandIn } from '../../local/stand-ins/identity/server.ts';
 import { googleIdentityProvider } from '../../shared/adapters/google/google-identity-provider.ts';
 import { msalIdentityProvider } from '../../shared/adapters/msal/msal-identity-provider.ts';
 import type { OAuthClientConfig } from '../../shared/adapters/oauth-http/endpoints.ts';
 import { type Audience, type ProviderName, scopeGranted } from '../../shared/domain/provider.ts';
 import type { IdentityProvider } from '../../shared/ports/identity-provider.ts';
-import { makePerson, type SignInWish } from '../fakes/person.ts';
 
 const CLIENT = { clientId: '11111111-2222-3333-4444-555555555555', clientSecret: 'made-up-client-secret' };
 const REDIRECT_URI = 'http://127.0.0.1:9/oauth/callback';

@@ -5,7 +5,7 @@ import { googleIdentityProvider } from '../../shared/adapters/google/google-iden
 import { msalIdentityProvider } from '../../shared/adapters/msal/msal-identity-provider.ts';
 import type { OAuthClientConfig } from '../../shared/adapters/oauth-http/endpoints.ts';
 import type { IdentityProvider, ProviderFailure } from '../../shared/ports/identity-provider.ts';
-import { type ScriptedTokenEndpoint, startScriptedTokenEndpoint, unsignedIdToken } from '../fakes/tokenEndpoint.ts';
+import { type ScriptedTokenEndpoint, startScriptedTokenEndpoint, unsignedIdToken } from '../fakes/token-endpoint.ts';
 
 const CLIENT_ID = '11111111-2222-3333-4444-555555555555';
 const CLIENT_SECRET = 'made-up-client-secret';

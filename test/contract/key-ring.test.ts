@@ -13,9 +13,9 @@ import {
 import { fileKeyRing } from '../../shared/adapters/key-ring/file-key-ring.ts';
 import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
 import { type KeyRing, KeyRingError } from '../../shared/ports/key-ring.ts';
-import { LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
-import { manualClock } from '../fakes/manualClock.ts';
-import { startSecretsManager } from '../fakes/secretsManager.ts';
+import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
+import { manualClock } from '../fakes/manual-clock.ts';
+import { startSecretsManager } from '../fakes/secrets-manager.ts';
 import { during } from './during.ts';
 
 interface Started {

@@ -8,7 +8,7 @@ import { nodemailerTransport, type SmtpTimeouts } from '../../shared/adapters/no
 import type { MailServer } from '../../shared/domain/provider.ts';
 import type { AttemptOutcome } from '../../shared/domain/submission.ts';
 import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
-import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scriptedSmtp.ts';
+import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scripted-smtp.ts';
 
 const USER = 'scan@contoso.example';
 const ACCESS_TOKEN = 'made-up-access-token';

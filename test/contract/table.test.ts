@@ -10,9 +10,9 @@ import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { purgeExpired, sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import type { Item, Table, Value, Write } from '../../shared/ports/table.ts';
-import { AwsError, errorReply, type InjectFault, LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
+import { AwsError, errorReply, type InjectFault, LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import { startDynamodb } from '../fakes/dynamodb.ts';
-import { runUntilKilled } from './crash/runUntilKilled.ts';
+import { runUntilKilled } from './crash/run-until-killed.ts';
 import { during } from './during.ts';
 
 interface Started {

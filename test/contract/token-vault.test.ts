@@ -20,9 +20,9 @@ import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { KeyRingError } from '../../shared/ports/key-ring.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
-import { type Fault, LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
+import { type Fault, LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import { startDynamodb } from '../fakes/dynamodb.ts';
-import { type SecretsManagerOptions, startSecretsManager } from '../fakes/secretsManager.ts';
+import { type SecretsManagerOptions, startSecretsManager } from '../fakes/secrets-manager.ts';
 import { during } from './during.ts';
 
 interface Started {

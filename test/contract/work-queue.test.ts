@@ -11,9 +11,9 @@ import { deadLetters } from '../../shared/adapters/sqlite/queue-statements.ts';
 import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
 import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import type { ReceivedMessage, WorkQueue } from '../../shared/ports/work-queue.ts';
-import { LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
+import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import { startFauxqs } from '../fakes/fauxqs.ts';
-import { manualClock } from '../fakes/manualClock.ts';
+import { manualClock } from '../fakes/manual-clock.ts';
 
 interface NewQueue {
   readonly queue: WorkQueue;

@@ -13,7 +13,7 @@ import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
-import { manualClock } from './manualClock.ts';
+import { manualClock } from './manual-clock.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';
 

@@ -11,8 +11,8 @@ import {
   LOOPBACK_CLIENT,
   listen,
   serveAwsJson,
-} from './awsJson.ts';
-import { makeTransactWriteItems } from './dynamodbTransactions.ts';
+} from './aws-json.ts';
+import { makeTransactWriteItems } from './dynamodb-transactions.ts';
 
 const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']);
 

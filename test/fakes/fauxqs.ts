@@ -1,7 +1,7 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
-import { type Emulator, LOOPBACK_CLIENT } from './awsJson.ts';
+import { type Emulator, LOOPBACK_CLIENT } from './aws-json.ts';
 
 export interface FauxqsEmulator extends Emulator {
   /** With a dead-letter queue of its own, named `<name>-dead`. */

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fillKeyRing } from '../../infra/setup.ts';
 import { parseKeySet } from '../../shared/adapters/key-ring/key-set.ts';
-import { AwsError, type Emulator, errorReply, LOOPBACK_CLIENT } from '../fakes/awsJson.ts';
-import { startSecretsManager } from '../fakes/secretsManager.ts';
+import { AwsError, type Emulator, errorReply, LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
+import { startSecretsManager } from '../fakes/secrets-manager.ts';
 
 const NO_VALUE = new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret value.");
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SMTP_REPLIES, smtpReplyRow } from '../../shared/domain/smtpReplies.ts';
+import { SMTP_REPLIES, smtpReplyRow } from '../../shared/domain/smtp-replies.ts';
 
 describe('SMTP replies', () => {
   for (const row of SMTP_REPLIES) {

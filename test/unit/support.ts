@@ -25,7 +25,7 @@ import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/requ
 import { makeSendSubmission } from '../../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
 import type { Fuse } from '../fakes/fuse.ts';
-import { type ManualClock, manualClock } from '../fakes/manualClock.ts';
+import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
 import { memoryBlobStore } from '../fakes/memory-blob-store.ts';
 import { memoryKeyRing } from '../fakes/memory-key-ring.ts';
 import { memoryLog } from '../fakes/memory-log.ts';

@@ -12,8 +12,8 @@ import { Provider } from 'oidc-provider';
 import { formIn, makePerson } from '../../local/demo/person.ts';
 import { SCOPES } from '../../shared/protocol/scopes.ts';
 import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
-import { startForeignMail } from '../fakes/foreignMail.ts';
-import { startForeignOAuth } from '../fakes/foreignOAuth.ts';
+import { startForeignMail } from '../fakes/foreign-mail.ts';
+import { startForeignOAuth } from '../fakes/foreign-oauth.ts';
 import {
   boundDevice,
   eventually,

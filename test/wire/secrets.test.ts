@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makePerson } from '../../local/demo/person.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
-import { startForeignOAuth } from '../fakes/foreignOAuth.ts';
+import { startForeignOAuth } from '../fakes/foreign-oauth.ts';
 import {
   ADMIN_KEY,
   adminView,

@@ -12,7 +12,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
 import { type StandIns, type StandInsOptions, startStandIns } from '../../local/stand-ins/start.ts';
-import { refreshFor, signInFor } from '../fakes/signIn.ts';
+import { refreshFor, signInFor } from '../fakes/sign-in.ts';
 
 const REDIRECT_URI = 'http://localhost:1/back';
 const SCANNER = 'scanner@contoso.example';
@@ -313,7 +313,7 @@ describe('state', () => {
     t.after(() => rm(folder, { recursive: true }));
     const child = spawn(
       process.execPath,
-      [new URL('../fakes/standInsProcess.ts', import.meta.url).pathname, JSON.stringify(optionsFor(folder))],
+      [new URL('../fakes/stand-ins-process.ts', import.meta.url).pathname, JSON.stringify(optionsFor(folder))],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     t.after(() => child.kill('SIGKILL'));

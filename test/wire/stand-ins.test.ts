@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { ConfidentialClientApplication, CryptoProvider } from '@azure/msal-node';
 import { CodeChallengeMethod, OAuth2Client } from 'google-auth-library';
+import { formIn, makePerson } from '../../local/demo/person.ts';
 import { entraErrorBody } from '../../local/stand-ins/identity/microsoft-errors.ts';
 import { type IdentityStandIn, startIdentityStandIn } from '../../local/stand-ins/identity/server.ts';
-import { formIn, makePerson } from '../fakes/person.ts';
 
 const CLIENT = {
   clientId: 'test-client',

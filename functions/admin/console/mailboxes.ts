@@ -10,7 +10,7 @@ import { isAddress } from '../../../shared/domain/envelope.ts';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
 import { isProviderName, sameAddress } from '../../../shared/domain/provider.ts';
 import { ok, type Result } from '../../../shared/domain/result.ts';
-import { publicSignInState } from '../../../shared/domain/signIn.ts';
+import { publicSignInState } from '../../../shared/domain/sign-in.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import {
   type ConsoleDependencies,

@@ -113,7 +113,16 @@ const sendsNothing: Fetch = () => Promise.reject(new Error('an authorization URL
 /** `upn` and `preferred_username` belong to the directory; `email` may be anything an administrator typed. */
 const accountOf = (idToken: unknown, clientId: string, nowMs: number) => {
   const claims = idTokenClaims(idToken, { clientId, issuers: undefined, nowMs });
-  return claims && signedInAccount(claims.oid ?? claims.sub, [claims.preferred_username, claims.upn, claims.email]);
+  return (
+    claims &&
+    signedInAccount(claims.oid ?? claims.sub, [
+      claims.preferred_username,
+      claims.upn,
+      claims.email,
+      // Other servers know no better name than the address.
+      claims.sub,
+    ])
+  );
 };
 
 const notOffered = (audience: Audience) =>

@@ -1,5 +1,5 @@
 import type { NodemailerError } from 'nodemailer';
-import { type SmtpStep, smtpReplyRow } from '../../domain/smtpReplies.ts';
+import { type SmtpStep, smtpReplyRow } from '../../domain/smtp-replies.ts';
 import type { AttemptOutcome } from '../../domain/submission.ts';
 
 /** Long enough for the longest known reply, short enough for a table. */

@@ -4,7 +4,7 @@ import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import type { MailboxDescription } from '../../domain/mailbox-description.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { SignIn } from '../../domain/signIn.ts';
+import type { SignIn } from '../../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';

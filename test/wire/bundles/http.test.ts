@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type HttpRequest, passThrough, toEvent } from '../../fakes/apiGateway.ts';
-import { formIn, makePerson } from '../../fakes/person.ts';
+import { formIn, makePerson } from '../../../local/demo/person.ts';
+import { type HttpRequest, passThrough, toEvent } from '../../fakes/api-gateway.ts';
 import { ADMIN_KEY, type Cloud, startCloud } from './cloud.ts';
 import { furnishOffice, type Json, type Office } from './office.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
-import { lambdaFunction } from '../../fakes/lambdaFunction.ts';
+import { lambdaFunction } from '../../fakes/lambda-function.ts';
 import { ensureBuilt, metafileOf } from './built.ts';
 import { brokerVariables } from './cloud.ts';
 

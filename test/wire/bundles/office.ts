@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { makePerson } from '../../../local/demo/person.ts';
 import type { ProviderName } from '../../../shared/domain/provider.ts';
-import { makePerson } from '../../fakes/person.ts';
 import { ADMIN_KEY, type Cloud, TABLE } from './cloud.ts';
 
 export type Json = Record<string, unknown>;

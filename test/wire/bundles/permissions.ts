@@ -1,5 +1,5 @@
 import { type FunctionName, TABLE_ACCESS, type TableAction, VAULT_PARTITIONS } from '../../../infra/table-access.ts';
-import { AwsError, type AwsReply, type AwsRequest, errorReply } from '../../fakes/awsJson.ts';
+import { AwsError, type AwsReply, type AwsRequest, errorReply } from '../../fakes/aws-json.ts';
 
 export type Vault = 'secrets-manager' | 'envelope';
 

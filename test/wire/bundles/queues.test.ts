@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { sqsEvent } from '../../fakes/sqsEventSource.ts';
+import { sqsEvent } from '../../fakes/sqs-event-source.ts';
 import { type Cloud, startCloud, VISIBILITY_SECONDS } from './cloud.ts';
 import { furnishOffice, type Json, type Office } from './office.ts';
 

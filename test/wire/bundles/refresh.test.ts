@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { sqsEvent, sqsEventSource } from '../../fakes/sqsEventSource.ts';
+import { sqsEvent, sqsEventSource } from '../../fakes/sqs-event-source.ts';
 import { type Cloud, startCloud } from './cloud.ts';
 import { furnishOffice, type Json, type Office } from './office.ts';
 

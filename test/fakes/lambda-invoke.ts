@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { close, type Emulator, listen } from './awsJson.ts';
-import type { LambdaFunction } from './lambdaFunction.ts';
+import { close, type Emulator, listen } from './aws-json.ts';
+import type { LambdaFunction } from './lambda-function.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 

@@ -1,5 +1,5 @@
+import { makePerson } from '../../local/demo/person.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
-import { makePerson } from './person.ts';
 
 /** Where and as which client to sign in; the composed stand-ins return this for each provider. */
 export interface SignInTarget {

@@ -1,5 +1,5 @@
-import { type Emulator, type InjectFault, serveAwsJson } from './awsJson.ts';
-import { makeSecretsManagerState } from './secretsManagerState.ts';
+import { type Emulator, type InjectFault, serveAwsJson } from './aws-json.ts';
+import { makeSecretsManagerState } from './secrets-manager-state.ts';
 
 export interface SecretsManagerOptions {
   readonly injectFault?: InjectFault;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
-import type { LambdaFunction } from './lambdaFunction.ts';
+import type { LambdaFunction } from './lambda-function.ts';
 
 const arnOf = (queue: string): string => `arn:aws:sqs:us-east-1:000000000000:${queue}`;
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AwsError, type AwsReply, type AwsRequest, type JsonObject } from './awsJson.ts';
+import { AwsError, type AwsReply, type AwsRequest, type JsonObject } from './aws-json.ts';
 
 type Forward = (request: AwsRequest) => Promise<AwsReply>;
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FunctionError, RuntimeReport } from './lambdaRuntime.ts';
+import type { FunctionError, RuntimeReport } from './lambda-runtime.ts';
 
 const RUNTIME = fileURLToPath(new URL('lambdaRuntime.ts', import.meta.url));
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AwsError, type JsonObject } from './awsJson.ts';
+import { AwsError, type JsonObject } from './aws-json.ts';
 
 interface Version {
   readonly value: string;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { unsignedIdToken } from './tokenEndpoint.ts';
+import { unsignedIdToken } from './token-endpoint.ts';
 
 export interface ForeignOAuthOptions {
   readonly clientId: string;

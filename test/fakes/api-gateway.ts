@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { ROUTES, type RoutedFunction } from '../../functions/routes.ts';
-import { close, listen } from './awsJson.ts';
-import type { Invocation } from './lambdaFunction.ts';
+import { close, listen } from './aws-json.ts';
+import type { Invocation } from './lambda-function.ts';
 
 export interface HttpRequest {
   readonly method: string;
