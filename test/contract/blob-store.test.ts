@@ -149,7 +149,7 @@ describe('filesystemBlobStore', () => {
 
   it('keeps every content that resolved before kill -9, whole', async (t) => {
     const { folder, blobs } = during(t, await inFolder());
-    const last = await runUntilKilled('writeBlobs.ts', folder, 40);
+    const last = await runUntilKilled('write-blobs.ts', folder, 40);
     for (let n = 0; n <= last; n++) {
       assert.ok((await contentOf(blobs, `spool/${n}.eml`))?.equals(Buffer.alloc(300_000, n % 256)));
     }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { FunctionError, RuntimeReport } from './lambda-runtime.ts';
 
-const RUNTIME = fileURLToPath(new URL('lambdaRuntime.ts', import.meta.url));
+const RUNTIME = fileURLToPath(new URL('lambda-runtime.ts', import.meta.url));
 
 /** Of a synchronous invocation's event (Lambda quotas). */
 const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
