@@ -18,7 +18,8 @@ interface Common {
 export type SignInResult = Common &
   (
     | { readonly result: 'completed'; readonly tokenStatus?: TokenStatus | undefined }
-    | ({ readonly result: 'failed' } & Omit<Problem, 'field'>)
+    /** `tookEffect`: what was set up before was replaced all the same. */
+    | ({ readonly result: 'failed'; readonly tookEffect?: boolean } & Omit<Problem, 'field'>)
   );
 
 /** The page at the end of every sign-in: what happened, and what to do. */
@@ -39,7 +40,8 @@ ${facts([
   [mailbox.address, mailboxAddress],
   [mailbox.tokenStatus, status],
 ])}
-<p>${result === 'completed' ? words.closeWindow : words.tryAgain}</p>
+${result === 'completed' ? html`<p>${words.closeWindow}</p>` : ''}
+${outcome.result === 'failed' && !outcome.tookEffect ? html`<p>${words.nothingChanged}</p>` : ''}
 </div>
 <p><a href="${consolePath}">${words.toConsole}</a></p>`,
   });

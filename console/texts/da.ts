@@ -244,7 +244,7 @@ export const da: ConsoleTexts = {
     failed: 'Logon lykkedes ikke',
     completedText: 'Logon er gennemført. Postkassens enheder kan nu sende.',
     closeWindow: 'Du kan lukke dette vindue.',
-    tryAgain: 'Det, der var sat op i forvejen, er ikke ændret.',
+    nothingChanged: 'Det, der var sat op i forvejen, er ikke ændret.',
     toConsole: 'For administratorer: til konsollen',
   },
 

@@ -243,7 +243,7 @@ export const en = {
     failed: 'The sign-in did not succeed',
     completedText: 'The sign-in was completed. The devices of this mailbox can send now.',
     closeWindow: 'You can close this window.',
-    tryAgain: 'What was set up before has not been changed.',
+    nothingChanged: 'What was set up before has not been changed.',
     toConsole: 'For administrators: to the console',
   },
 

@@ -252,7 +252,7 @@ export const fr: ConsoleTexts = {
     failed: 'La connexion a échoué',
     completedText: 'La connexion est terminée. Les appareils de cette boîte aux lettres peuvent maintenant envoyer.',
     closeWindow: 'Vous pouvez fermer cette fenêtre.',
-    tryAgain: "Ce qui était réglé auparavant n'a pas été modifié.",
+    nothingChanged: "Ce qui était réglé auparavant n'a pas été modifié.",
     toConsole: 'Pour les administrateurs : vers la console',
   },
 

@@ -248,7 +248,7 @@ export const lt: ConsoleTexts = {
     failed: 'Prisijungti nepavyko',
     completedText: 'Prisijungimas užbaigtas. Šios pašto dėžutės įrenginiai dabar gali siųsti.',
     closeWindow: 'Šį langą galite užverti.',
-    tryAgain: 'Anksčiau nustatyti duomenys nepakeisti.',
+    nothingChanged: 'Anksčiau nustatyti duomenys nepakeisti.',
     toConsole: 'Administratoriams: į konsolę',
   },
 

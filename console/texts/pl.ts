@@ -248,7 +248,7 @@ export const pl: ConsoleTexts = {
     failed: 'Logowanie nie powiodło się',
     completedText: 'Logowanie zostało ukończone. Urządzenia korzystające z tej skrzynki mogą już wysyłać.',
     closeWindow: 'Możesz zamknąć to okno.',
-    tryAgain: 'Wcześniejsze ustawienia nie zostały zmienione.',
+    nothingChanged: 'Wcześniejsze ustawienia nie zostały zmienione.',
     toConsole: 'Dla administratorów: do konsoli',
   },
 

@@ -4,7 +4,7 @@ import { signInResultPage } from '../../console/pages/sign-in-result.ts';
 import { type BrokerContext, type BrokerEnv, brokerApp } from '../../shared/adapters/http/app.ts';
 import { pageLanguage } from '../../shared/adapters/http/language.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
-import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
+import { brokerError } from '../../shared/domain/errors.ts';
 import { isProviderName } from '../../shared/domain/provider.ts';
 import { SIGN_IN_SECONDS } from '../../shared/domain/sign-in.ts';
 import type { Log } from '../../shared/ports/log.ts';
@@ -12,7 +12,7 @@ import type { Random } from '../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import type { DepartForProvider } from '../../shared/usecases/begin-sign-in.ts';
-import type { CompleteSignIn } from '../../shared/usecases/complete-sign-in.ts';
+import type { CompleteSignIn, SignInError } from '../../shared/usecases/complete-sign-in.ts';
 
 /** One cookie for each attempt, so that two mailboxes can be signed in side by side in one browser. */
 const cookieName = (signInId: string): string => `sign_in_${signInId.replace(/\W/g, '')}`;
@@ -41,13 +41,13 @@ export const signInApp = ({
     secure: publicUrl.startsWith('https:'),
   } as const;
 
-  const failedPage = (c: BrokerContext, error: BrokerError) => {
+  const failedPage = (c: BrokerContext, error: SignInError) => {
     const language = pageLanguage(c);
     const [message, remedy] = ERROR_TEXTS[language][error.kind];
     const { status }: Outcome = outcomeOf(error);
-    const { detail, code, correlationId } = error;
+    const { detail, code, correlationId, tookEffect = false } = error;
     return c.html(
-      signInResultPage({ language, result: 'failed', message, remedy, detail, code, correlationId }),
+      signInResultPage({ language, result: 'failed', message, remedy, detail, code, correlationId, tookEffect }),
       status as 400,
     );
   };

@@ -61,22 +61,19 @@ export const REFRESH_BACK_OFF = { firstSeconds: 5, capSeconds: 1800 };
 /** The broker's own registration is refused: looked at again often enough that a mended secret heals by itself. */
 export const OPERATOR_RETRY_SECONDS = 300;
 
-/** A token this young is as fresh as the provider makes them, however short it lives. */
-const AS_FRESH_AS_IT_GETS_SECONDS = 60;
-
 /** Times of a cached access token, epoch seconds. */
 interface TokenTimes {
   readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
-/** Whether a cached token will do for somebody who asks for `minTtlSeconds` of life. */
-export const isFreshEnough = ({ issuedAt, expiresAt }: TokenTimes, minTtlSeconds: number, now: number): boolean =>
-  expiresAt - now >= minTtlSeconds || (expiresAt > now && now - issuedAt < AS_FRESH_AS_IT_GETS_SECONDS);
+/** Whether a cached token has as much life left as somebody asks for. */
+export const livesLongEnough = ({ expiresAt }: TokenTimes, minTtlSeconds: number, now: number): boolean =>
+  expiresAt - now >= Math.max(minTtlSeconds, 1);
 
 /** When a token in use is renewed ahead: the refresh margin before its end, but not before three quarters of its life. */
 export const renewAt = ({ issuedAt, expiresAt }: TokenTimes): number =>
-  expiresAt - Math.min(REFRESH_MARGIN_SECONDS, Math.floor((expiresAt - issuedAt) / 4));
+  Math.ceil(expiresAt - Math.min(REFRESH_MARGIN_SECONDS, (expiresAt - issuedAt) / 4));
 
 /** A mail server's passing fault: RFC 5321 section 4.5.4.1 asks for 30 minutes; a person at a scanner hopes for less. */
 export const MAIL_BACK_OFF = { firstSeconds: 60, capSeconds: 3600 };

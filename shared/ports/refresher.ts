@@ -7,8 +7,10 @@ export interface RefreshRequest {
   readonly audience: Audience;
   /** A cached token with at least this much life left is good enough. */
   readonly minTtlSeconds: number;
-  /** A person asks: the provider is called whatever is cached, and even while the back-off after a failure lasts. */
-  readonly force?: boolean;
+  /** Epoch seconds, with fractions: one that was issued since then is as fresh as the provider makes them. */
+  readonly askedAt: number;
+  /** A person asks: the provider is called even while the back-off after a failure lasts. */
+  readonly duringBackOff?: boolean;
 }
 
 /** `fresh`: a token is in the cache, read it there. */

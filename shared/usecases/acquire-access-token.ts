@@ -3,7 +3,7 @@ import { type BrokerError, brokerError, passesByItself } from '../domain/errors.
 import { generationOf, grantRefusal, isLive } from '../domain/grant.ts';
 import { type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { isFreshEnough, REFRESH_MARGIN_SECONDS, renewAt } from '../domain/timing.ts';
+import { livesLongEnough, REFRESH_MARGIN_SECONDS, renewAt } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Refresher } from '../ports/refresher.ts';
@@ -59,7 +59,7 @@ export const makeAcquireAccessToken = ({
     const name = `${mailbox.id}|${audience}`;
     if (now - (askedAt.get(name) ?? 0) < ASK_AGAIN_AFTER_SECONDS) return;
     askedAt.set(name, now);
-    const request = { mailboxId: mailbox.id, audience, minTtlSeconds: REFRESH_MARGIN_SECONDS };
+    const request = { mailboxId: mailbox.id, audience, minTtlSeconds: REFRESH_MARGIN_SECONDS, askedAt: now };
     await refresher.refreshSoon(request).catch((error: unknown) => {
       // The token at hand is good; the sweep will come by.
       log.warn('token.refresh_not_asked', { mailbox_id: mailbox.id, error: String(error) });
@@ -86,14 +86,15 @@ export const makeAcquireAccessToken = ({
       return fail(brokerError('scope_not_granted', `The sign-in granted: ${grant.scopes.join(' ')}.`));
     }
 
+    const askedAt = clock.now() / 1000;
     const now = epochSeconds(clock);
     const token = cached.token?.generation === generationOf(grant) ? cached.token : undefined;
-    if (token && isFreshEnough(token, minTtlSeconds, now)) {
+    if (token && livesLongEnough(token, minTtlSeconds, now)) {
       if (now >= renewAt(token)) await refreshSoon(wish, now);
       return ok(await open(wish, token, scope));
     }
 
-    const refreshed = await refresher.refreshNow({ mailboxId: mailbox.id, audience, minTtlSeconds });
+    const refreshed = await refresher.refreshNow({ mailboxId: mailbox.id, audience, minTtlSeconds, askedAt });
     if (refreshed.outcome === 'fresh') {
       const read = await grants.getWithTokens(mailbox.id, [audience]);
       const [fresh] = read.tokens;

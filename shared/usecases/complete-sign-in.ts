@@ -32,6 +32,11 @@ export interface CompletedSignIn {
   readonly tokenStatus: 'acquired' | 'waiting';
 }
 
+/** Why there is no working grant. `tookEffect`: the earlier one was replaced before the new one was refused. */
+export interface SignInError extends BrokerError {
+  readonly tookEffect?: true;
+}
+
 interface Dependencies {
   readonly records: Records;
   readonly vault: TokenVault;
@@ -46,6 +51,9 @@ interface Dependencies {
 
 /** Enough for any race with a refresh or another sign-in; more would be a bug. */
 const WRITE_ATTEMPTS = 5;
+
+/** Longer than every id; the table's keys have a limit. */
+const ID_LIMIT = 64;
 
 type StartedSignIn = Extract<SignIn, { state: 'started' }>;
 
@@ -66,7 +74,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
   /** The attempt that this callback belongs to, good for nobody else from here on. */
   const claim = async (callback: Callback): Promise<Result<StartedSignIn, BrokerError>> => {
     const id = callback.state?.split('.')[0];
-    const signIn = id ? await records.signIns.get(id) : undefined;
+    const signIn = id && id.length <= ID_LIMIT ? await records.signIns.get(id) : undefined;
     if (!signIn || signIn.provider !== callback.provider) return fail(brokerError('sign_in_not_found'));
     if (signIn.state !== 'started') return fail(brokerError('sign_in_already_used'));
     const { stateHash, browserHash } = signIn.attempt;
@@ -139,14 +147,15 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
   const establish = async (
     mailbox: Mailbox,
     permission: Permission,
-  ): Promise<Result<CompletedSignIn['tokenStatus'], BrokerError>> => {
+  ): Promise<Result<CompletedSignIn['tokenStatus'], SignInError>> => {
     if (!(await adopt(mailbox, permission))) {
       return fail(brokerError('internal', 'The sign-in could not be stored; start it again.'));
     }
     await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
-    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1 });
+    const askedAt = clock.now() / 1000;
+    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1, askedAt });
     if (proof.outcome === 'fresh') return ok('acquired');
-    return passesByItself(proof.error) ? ok('waiting') : fail(proof.error);
+    return passesByItself(proof.error) ? ok('waiting') : fail({ ...proof.error, tookEffect: true });
   };
 
   const finish = async (signIn: SignIn, mailbox: Mailbox, error?: BrokerError): Promise<void> => {
@@ -169,7 +178,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     });
   };
 
-  return async (callback: Callback): Promise<Result<CompletedSignIn, BrokerError>> => {
+  return async (callback: Callback): Promise<Result<CompletedSignIn, SignInError>> => {
     const claimed = await claim(callback);
     if (!claimed.ok) {
       log.info('sign_in.refused', { provider: callback.provider, kind: claimed.error.kind });

@@ -59,6 +59,7 @@ export const makeMaintainGrant =
   ({ records, refreshGrant, clock }: { records: Records; refreshGrant: RefreshGrant; clock: Clock }) =>
   async ({ mailboxId }: GrantWork): Promise<void> => {
     const { grants } = records;
+    const askedAt = clock.now() / 1000;
     const mailbox = await records.mailboxes.get(mailboxId);
     const organization = mailbox && (await records.organizations.get(mailbox.organizationId));
     const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailboxId, AUDIENCES);
@@ -77,7 +78,7 @@ export const makeMaintainGrant =
       const renew = token ? renewAt(token) : now;
       if (renew > now) nextAt = Math.min(nextAt, renew);
       // What is asked for is more life than the token has: a renewal, unless another has just brought it.
-      else await refreshGrant({ mailboxId, audience, minTtlSeconds: token ? token.expiresAt - now + 1 : 1 });
+      else await refreshGrant({ mailboxId, audience, minTtlSeconds: token ? token.expiresAt - now + 1 : 1, askedAt });
     }
 
     const { grant: afterwards, revision: latest } = await grants.get(mailboxId);
@@ -89,7 +90,7 @@ export const makeMaintainGrant =
     } else if (!trouble && now - provenAt < RECENT_PROOF_SECONDS) {
       await grants.replace(mailboxId, latest, afterwards, nextAt);
     } else {
-      await refreshGrant({ mailboxId, audience: 'smtp', minTtlSeconds: Number.MAX_SAFE_INTEGER });
+      await refreshGrant({ mailboxId, audience: 'smtp', minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
     }
   };
 

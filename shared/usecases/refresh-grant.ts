@@ -5,7 +5,7 @@ import { AUDIENCES, type Audience, type ProviderName, scopeGranted } from '../do
 import {
   backOffSeconds,
   IN_USE_SECONDS,
-  isFreshEnough,
+  livesLongEnough,
   nextKeepAliveAt,
   OPERATOR_RETRY_SECONDS,
   PROVIDER_TIMEOUT_SECONDS,
@@ -88,7 +88,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const token: CachedAccessToken = {
       audience,
       sealed: await grants.sealAccessToken(mailbox.organizationId, mailbox.id, audience, reply.accessToken),
-      issuedAt: now,
+      issuedAt: clock.now() / 1000,
       expiresAt: now + reply.expiresInSeconds,
       scopes: reply.scopes,
       generation: holding.grant.generation,
@@ -178,18 +178,19 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     request: RefreshRequest,
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
-    const { audience, minTtlSeconds, force = false } = request;
+    const { audience, minTtlSeconds, askedAt, duringBackOff = false } = request;
     const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, AUDIENCES);
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
     const now = epochSeconds(clock);
     const token = tokens[AUDIENCES.indexOf(audience)];
-    const isFresh = token?.generation === generationOf(grant) && isFreshEnough(token, minTtlSeconds, now);
-    if (isFresh && !force) return FRESH;
+    if (token && token.generation === generationOf(grant)) {
+      if (livesLongEnough(token, minTtlSeconds, now) || token.issuedAt >= askedAt) return FRESH;
+    }
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
     if (!scopeGranted(grant.scopes, scope)) return failed(brokerError('scope_not_granted'));
-    if (grant.trouble && grant.trouble.retryAt > now && !force) {
+    if (grant.trouble && grant.trouble.retryAt > now && !duringBackOff) {
       const { kind, message, code, retryAt } = grant.trouble;
       return failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
     }
@@ -223,7 +224,8 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   };
 
   return async (request: RefreshRequest): Promise<RefreshOutcome> => {
-    const name = Object.values(request).join('|');
+    const { mailboxId, audience, minTtlSeconds, duringBackOff } = request;
+    const name = [mailboxId, audience, minTtlSeconds, duringBackOff].join('|');
     const joined = underWay.get(name) ?? run(request).finally(() => underWay.delete(name));
     underWay.set(name, joined);
     return joined;

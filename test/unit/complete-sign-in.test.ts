@@ -93,7 +93,8 @@ describe('completeSignIn', () => {
 
   it('tells when the new permission is refused at its first use', async () => {
     world.microsoft.failNext(INVALID_GRANT);
-    assert.equal(failure(await signIn(world, process, office.mailbox)).kind, 'sign_in_lapsed');
+    const { kind, tookEffect } = failure(await signIn(world, process, office.mailbox));
+    assert.deepEqual({ kind, tookEffect }, { kind: 'sign_in_lapsed', tookEffect: true });
     assert.equal(await tokenStatusOf(process, office.mailbox), 'invalid');
   });
 

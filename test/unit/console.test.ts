@@ -683,6 +683,10 @@ describe('the console', () => {
       assertSound(failed, 'failed');
       assert.match(failed, /<main[^>]* data-result="failed"/);
       for (const part of ['&lt;M&gt;', 'AADSTS1', 'c-1']) assert.ok(failed.includes(part), part);
+      const unchanged = textsIn(language).signInResult.nothingChanged;
+      assert.ok(unescaped(failed).includes(unchanged));
+      const replaced = await signInResultPage({ language, result: 'failed', tookEffect: true, ...problem });
+      assert.ok(!unescaped(String(replaced)).includes(unchanged));
       assertSound(String(await messagePage({ language, message: 'M' })), 'message');
     });
   }

@@ -34,7 +34,7 @@ describe('refreshGrant', () => {
   });
 
   const refresh = (by = process, minTtlSeconds = 600) =>
-    by.refreshGrant({ mailboxId: office.mailbox.id, audience: 'smtp', minTtlSeconds });
+    by.refreshGrant({ mailboxId: office.mailbox.id, audience: 'smtp', minTtlSeconds, askedAt: now(world) });
   const grantNow = async (): Promise<Grant> => (await process.records.grants.get(office.mailbox.id)).grant;
   const heldGrant = async () => {
     const grant = await grantNow();
@@ -63,7 +63,7 @@ describe('refreshGrant', () => {
       world.microsoft.latencyMs = 300;
       const mailboxId = office.mailbox.id;
       const outcomes = (['smtp', 'imap', 'pop'] as const).map((audience) =>
-        startProcess(world).refreshGrant({ mailboxId, audience, minTtlSeconds: 600 }),
+        startProcess(world).refreshGrant({ mailboxId, audience, minTtlSeconds: 600, askedAt: now(world) }),
       );
       for (const { outcome } of await settle(world, Promise.all(outcomes))) assert.equal(outcome, 'fresh');
       assert.equal(world.microsoft.mostAtOnce, 1);
@@ -358,7 +358,12 @@ describe('refreshGrant', () => {
         await advanceSeconds(other, 3601);
         other.microsoft.rotation = rotation;
         other.microsoft.answerGate.close();
-        const refreshing = here.refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 600 });
+        const refreshing = here.refreshGrant({
+          mailboxId: mailbox.id,
+          audience: 'smtp',
+          minTtlSeconds: 600,
+          askedAt: now(other),
+        });
         await meanwhile(other);
         value(await here.administration.mailboxes.signOut(mailbox.id));
         other.microsoft.answerGate.open();
@@ -389,7 +394,12 @@ describe('refreshGrant', () => {
   });
 
   it('knows no mailbox that does not exist', async () => {
-    const outcome = await process.refreshGrant({ mailboxId: 'mbx_none', audience: 'smtp', minTtlSeconds: 600 });
+    const outcome = await process.refreshGrant({
+      mailboxId: 'mbx_none',
+      audience: 'smtp',
+      minTtlSeconds: 600,
+      askedAt: 0,
+    });
     assert.deepEqual(outcome, { outcome: 'failed', error: { kind: 'not_signed_in' } });
   });
 });

@@ -11,7 +11,8 @@ const REFRESH_REQUEST = v.object({
   mailboxId: v.string(),
   audience: v.picklist(AUDIENCES),
   minTtlSeconds: v.pipe(v.number(), v.minValue(0)),
-  force: v.exactOptional(v.boolean()),
+  askedAt: v.number(),
+  duringBackOff: v.exactOptional(v.boolean()),
 });
 
 /** One function, two callers: SQS with batches of due grants, and `lambdaRefresher` with one request to answer. */

@@ -104,11 +104,16 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
         return ok(undefined);
       }),
 
-    /** Refreshes now, whatever the cache holds; the description tells how it went. */
+    /** Refreshes now, whatever the cache holds. */
     refresh: (id: string) =>
       withMailbox<MailboxDescription>(id, async (mailbox) => {
-        const request = { mailboxId: id, audience: 'smtp', minTtlSeconds: 0, force: true } as const;
-        const refreshed = await refresher.refreshNow(request);
+        const refreshed = await refresher.refreshNow({
+          mailboxId: id,
+          audience: 'smtp',
+          minTtlSeconds: Number.MAX_SAFE_INTEGER,
+          askedAt: clock.now() / 1000,
+          duringBackOff: true,
+        });
         if (refreshed.outcome === 'failed') return fail(refreshed.error);
         await noteDown(mailbox, 'mailbox.refreshed');
         return ok(await describeMailbox(mailbox));
