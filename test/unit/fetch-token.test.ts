@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { countingTable } from '../fakes/counting-table.ts';
+import { makeFuse } from '../fakes/fuse.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
   advanceSeconds,
@@ -252,6 +253,24 @@ describe('fetchToken', () => {
     await advanceSeconds(world, 1000);
     assert.equal(value(await fetch({ minTtlSeconds: 2600 })).expiresInSeconds, 2600);
     assert.equal(value(await fetch({ minTtlSeconds: 2601 })).expiresInSeconds, 3600);
+  });
+
+  it('asks the provider whenever less life is left than wanted, however young the token is', async () => {
+    await advanceSeconds(world, 1);
+    const before = value(await fetch());
+    const calls = world.microsoft.refreshCalls;
+    const after = value(await fetch({ minTtlSeconds: before.expiresInSeconds + 1 }));
+    assert.equal(world.microsoft.refreshCalls, calls + 1);
+    assert.notEqual(after.accessToken, before.accessToken);
+  });
+
+  it('gives the token also when its use cannot be noted', async () => {
+    await advanceSeconds(world, 3 * 3600);
+    const { accessToken } = value(await fetch());
+    await advanceSeconds(world, 1900);
+    const failing = startProcess(world, { fuse: makeFuse(1, 'before') });
+    assert.equal(value(await fetch({}, failing)).accessToken, accessToken);
+    assert.ok(world.log.lines.some(({ event }) => event === 'token.use_not_recorded'));
   });
 
   it('keeps the tokens of the audiences apart', async () => {
