@@ -1,12 +1,21 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { writeNewFile } from '../shared/adapters/filesystem/durable-file.ts';
+import { parseAdminKey } from '../shared/config/admin-key.ts';
+import { ConfigError } from '../shared/config/provider-config.ts';
 import type { Random } from '../shared/ports/random.ts';
 import { longSecret } from '../shared/usecases/secrets.ts';
 
 /** Everything the broker keeps on one machine lies below one folder, closed to other users. */
 export const openDataFolder = (path: string) => {
   const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`BROKER_DATA_DIR: ${folder} cannot be made a folder (${code}).`);
+  }
   const inside = (...names: string[]): string => {
     const whole = join(folder, ...names);
     mkdirSync(join(whole, '..'), { recursive: true, mode: 0o700 });
@@ -20,19 +29,40 @@ export const openDataFolder = (path: string) => {
     blobs: inside('blobs'),
     adminKeyFile: inside('admin-key'),
     standIns: inside('stand-ins'),
+    lock: inside('lock.sqlite'),
   };
 };
 
 export type DataFolder = ReturnType<typeof openDataFolder>;
 
 /** The given key, or the one in the file, or a new one put there. `file`: where to read it, if it lies there. */
-export const adminKey = (
+export const adminKey = async (
   given: string | undefined,
   file: string,
   random: Random,
-): { readonly key: string; readonly file: string | undefined } => {
+): Promise<{ readonly key: string; readonly file: string | undefined }> => {
   if (given !== undefined) return { key: given, file: undefined };
-  if (!existsSync(file)) writeFileSync(file, `${longSecret(random)}\n`, { mode: 0o600 });
+  if (!existsSync(file)) {
+    // Whole or not at all, also when the machine goes down in between.
+    const unfinished = `${file}.new`;
+    rmSync(unfinished, { force: true });
+    await writeNewFile(unfinished, `${longSecret(random)}\n`);
+    renameSync(unfinished, file);
+  }
   chmodSync(file, 0o600);
-  return { key: readFileSync(file, 'utf8').trim(), file };
+  return { key: parseAdminKey(readFileSync(file, 'utf8'), file), file };
 };
+
+/** Takes the folder for this process alone, for as long as it lives; a killed one holds it no longer. */
+export const lockDataFolder = ({ path, lock }: DataFolder): void => {
+  const database = new DatabaseSync(lock);
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch {
+    throw new ConfigError(`Another broker is running on ${path}; stop it, or set BROKER_DATA_DIR to another folder.`);
+  }
+  held.push(database);
+};
+
+/** Kept from the garbage collector, which would let go of the lock. */
+const held: DatabaseSync[] = [];

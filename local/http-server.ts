@@ -53,7 +53,7 @@ const gatewayListener = (apps: BrokerApps): RequestListener => {
     const app = apps[name as RoutedFunction];
     for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw));
   }
-  return getRequestListener(gateway.fetch, { overrideGlobalObjects: false, errorHandler: refuseRequest });
+  return getRequestListener(gateway.fetch, { errorHandler: refuseRequest });
 };
 
 /**
@@ -82,7 +82,10 @@ export const listenForApps = async (
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new ConfigError(`Port ${port} on ${host} is taken; set BROKER_PORT to another.`) : error);
+      const remedy = taken
+        ? 'it is taken; set BROKER_PORT to another'
+        : `${error.code}; check BROKER_HOST and BROKER_PORT`;
+      reject(new ConfigError(`Cannot listen on ${host}, port ${port}: ${remedy}.`));
     });
     server.listen(port, host, resolve);
   });

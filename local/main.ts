@@ -8,9 +8,10 @@ import { systemRandom } from '../shared/adapters/system/system-random.ts';
 import { type LocalEnvironment, readLocalEnvironment } from '../shared/config/local-environment.ts';
 import { type BrokerConfig, ConfigError, parseBrokerConfig } from '../shared/config/provider-config.ts';
 import { PROVIDERS } from '../shared/domain/provider.ts';
+import { PROVIDER_TIMEOUT_SECONDS } from '../shared/domain/timing.ts';
 import { redirectUriOf } from '../shared/usecases/begin-sign-in.ts';
 import { configuredAuthorities, localBroker } from './broker.ts';
-import { adminKey, openDataFolder } from './data-folder.ts';
+import { adminKey, lockDataFolder, openDataFolder } from './data-folder.ts';
 import { type BrokerApps, listenForApps } from './http-server.ts';
 import { PROPOSED_ACCOUNTS } from './stand-ins/identity/accounts.ts';
 import { startStandIns } from './stand-ins/start.ts';
@@ -59,6 +60,9 @@ const useProxy = ({ NO_PROXY, no_proxy = NO_PROXY, ...env }: NodeJS.ProcessEnv):
   setGlobalProxyFromEnv({ ...env, no_proxy: direct, NO_PROXY: direct });
 };
 
+/** A little longer than any call to a provider. */
+const STOP_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
+
 const announce = (lines: readonly string[], ready: object): void => {
   for (const line of lines) console.log(line);
   console.log(JSON.stringify({ event: 'ready', ...ready }));
@@ -69,8 +73,9 @@ const start = async (): Promise<void> => {
   const env = readLocalEnvironment(process.env);
   const given = readConfig(env.configFile);
   const data = openDataFolder(env.dataDir);
+  lockDataFolder(data);
   const log = streamLog(process.stderr, systemClock);
-  const admin = adminKey(env.adminKey, data.adminKeyFile, systemRandom);
+  const admin = await adminKey(env.adminKey, data.adminKeyFile, systemRandom);
 
   const apps = Promise.withResolvers<BrokerApps>();
   const { server, port } = await listenForApps(env.host, env.port, apps.promise);
@@ -98,11 +103,11 @@ const start = async (): Promise<void> => {
 
   const stop = async (signal: string): Promise<void> => {
     log.info('broker.stopping', { signal });
-    server.close();
+    const answered = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
-    await workers.stop();
-    await standIns?.close();
-    broker.close();
+    // A refresh in hand must not be cut off between the provider's answer and the vault. A message in hand may be: it
+    // is taken up again at the next start.
+    await Promise.race([Promise.all([answered, workers.stop()]), systemClock.sleep(STOP_LIMIT_MS)]);
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));

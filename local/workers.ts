@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
 import type { Log } from '../shared/ports/log.ts';
 import type { ReceivedMessage, WorkQueue } from '../shared/ports/work-queue.ts';
@@ -31,7 +32,10 @@ const handleOne = async ({ name, queue, handle }: QueueWorker, message: Received
     await queue.done(message);
   } catch (error) {
     log.error('message.failed', { queue: name, message_id: message.id, error: String(error) });
-    await queue.retryLater(message, RETRY_SECONDS);
+    await queue.retryLater(message, RETRY_SECONDS).catch((refusal: unknown) => {
+      // It stays hidden for a while, and comes back by itself.
+      log.error('message.not_returned', { queue: name, message_id: message.id, error: String(refusal) });
+    });
   }
 };
 
@@ -43,6 +47,17 @@ export const startWorkers = (
 ): Workers => {
   let running = true;
 
+  /** A queue that fails for once, as a busy database may, is asked again a moment later. */
+  const receive = async ({ name, queue }: QueueWorker, limit: number): Promise<readonly ReceivedMessage[]> => {
+    try {
+      return await queue.receive({ limit, waitSeconds: WAIT_SECONDS });
+    } catch (error) {
+      log.error('queue.failed', { queue: name, error: String(error) });
+      await sleep(WAIT_SECONDS * 1000);
+      return [];
+    }
+  };
+
   const work = async (worker: QueueWorker): Promise<void> => {
     const inHand = new Set<Promise<void>>();
     while (running) {
@@ -51,7 +66,7 @@ export const startWorkers = (
         continue;
       }
       const limit = Math.min(worker.concurrency - inHand.size, 10);
-      for (const message of await worker.queue.receive({ limit, waitSeconds: WAIT_SECONDS })) {
+      for (const message of await receive(worker, limit)) {
         const task: Promise<void> = handleOne(worker, message, log).finally(() => inHand.delete(task));
         inHand.add(task);
       }

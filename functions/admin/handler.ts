@@ -13,6 +13,7 @@ import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { cloudTokenVault } from '../../shared/adapters/vaults/cloud-token-vault.ts';
+import { parseAdminKey } from '../../shared/config/admin-key.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { VERSION } from '../../shared/config/version.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
@@ -31,9 +32,9 @@ const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_U
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
 const records = brokerRecords(table, noKeyRing, clock, random);
 const administration = administrationOf({ table, records, vault, refresher, clock, random });
-const adminKeyHash = hashOf((await secretText(secrets, env.BROKER_ADMIN_KEY_SECRET)).trim());
-const publicUrl = env.BROKER_PUBLIC_URL;
+const adminKey = parseAdminKey(await secretText(secrets, env.BROKER_ADMIN_KEY_SECRET), 'The admin key secret');
 const { sessions } = records;
-const shown = { publicUrl, secureCookies: true, version: VERSION, providers: realProviders };
+const keys = { sessions, adminKeyHash: hashOf(adminKey), secureCookies: true };
+const shown = { publicUrl: env.BROKER_PUBLIC_URL, version: VERSION, providers: realProviders };
 
-export const handler = httpHandler(adminApp({ ...shown, administration, sessions, adminKeyHash, clock, random, log }));
+export const handler = httpHandler(adminApp({ ...shown, ...keys, administration, clock, random, log }));

@@ -24,6 +24,11 @@ const portOf = (name: string, text: string): number => {
   throw new ConfigError(`${name} must be a port from 0 to ${PORT_LIMIT} (0 takes any free one).`);
 };
 
+const secondsOf = (name: string, text: string): number => {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new ConfigError(`${name} must be a whole number of seconds.`);
+};
+
 const publicUrlOf = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
@@ -43,7 +48,9 @@ export const readLocalEnvironment = (env: Readonly<Record<string, string | undef
     configFile: env.BROKER_CONFIG || undefined,
     standInPort: portOf('STAND_IN_PORT', env.STAND_IN_PORT || '8788'),
     standInSmtpPort: portOf('STAND_IN_SMTP_PORT', env.STAND_IN_SMTP_PORT || '2587'),
-    standInTokenSeconds: env.STAND_IN_TOKEN_SECONDS ? Number(env.STAND_IN_TOKEN_SECONDS) : undefined,
+    standInTokenSeconds: env.STAND_IN_TOKEN_SECONDS
+      ? secondsOf('STAND_IN_TOKEN_SECONDS', env.STAND_IN_TOKEN_SECONDS)
+      : undefined,
     testControls: env.STAND_IN_TEST_CONTROLS === 'on',
   };
 };

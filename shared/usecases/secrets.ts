@@ -8,7 +8,7 @@ import type { Random } from '../ports/random.ts';
  */
 export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-/** Whether the secret is one of those hashed; takes the same time whichever it is, and whether or not. */
+/** Whether the secret is one of those hashed; takes the same time whichever it is, and whether or not. An empty one is none. */
 export const matchesAny = (secret: string, hashes: readonly string[]): boolean => {
   const given = Buffer.from(hashOf(secret));
   let found = false;
@@ -16,7 +16,7 @@ export const matchesAny = (secret: string, hashes: readonly string[]): boolean =
     const stored = Buffer.from(hash);
     if (stored.length === given.length && timingSafeEqual(stored, given)) found = true;
   }
-  return found;
+  return found && secret !== '';
 };
 
 /** For secrets that programs pass on and nobody types. */
