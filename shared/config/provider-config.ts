@@ -34,11 +34,7 @@ const ofEachProtocol = {
 
 const microsoft = v.strictObject({
   client_id: v.pipe(v.string(), v.minLength(1)),
-  client_secret: v.pipe(
-    v.string(),
-    v.minLength(1),
-    v.check((text) => !GUID.test(text), 'is a GUID: this is the secret ID; copy the secret Value instead'),
-  ),
+  client_secret: v.pipe(v.string(), v.minLength(1)),
   tenant: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+$/, 'is not a tenant')), 'organizations'),
   endpoints: v.exactOptional(
     v.object({
@@ -51,6 +47,18 @@ const microsoft = v.strictObject({
   ),
   ...ofEachProtocol,
 });
+
+/** Another server than Microsoft's may make its secrets as it likes. */
+const checkedMicrosoft = v.pipe(
+  microsoft,
+  v.forward(
+    v.check(
+      ({ client_secret, endpoints }) => endpoints !== undefined || !GUID.test(client_secret),
+      'is a GUID: this is the secret ID; copy the secret Value instead',
+    ),
+    ['client_secret'],
+  ),
+);
 
 const google = v.strictObject({
   client_id: v.pipe(v.string(), v.minLength(1)),
@@ -68,7 +76,10 @@ const google = v.strictObject({
 });
 
 const brokerConfig = v.strictObject({
-  providers: v.optional(v.strictObject({ microsoft: v.exactOptional(microsoft), google: v.exactOptional(google) }), {}),
+  providers: v.optional(
+    v.strictObject({ microsoft: v.exactOptional(checkedMicrosoft), google: v.exactOptional(google) }),
+    {},
+  ),
 });
 
 const ofOneProvider = v.strictObject(ofEachProtocol);
