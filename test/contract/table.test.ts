@@ -91,6 +91,12 @@ const contract = (start: () => Promise<Started>) => () => {
       assert.equal(await table.get(newKey()), undefined);
     });
 
+    it('rejects a key that is longer than it can hold, also when it is only read', async () => {
+      await assert.rejects(table.get({ pk: 'x'.repeat(2049), sk: 'k' }));
+      await assert.rejects(table.get({ pk: partition(), sk: 'x'.repeat(1025) }));
+      await assert.rejects(table.getMany([{ pk: partition(), sk: 'x'.repeat(1025) }]));
+    });
+
     it('gives many in the order asked, with undefined in the gaps', async () => {
       const pk = partition();
       for (const sk of ['a', 'b', 'c']) await table.write({ put: { pk, sk, is: sk } });
@@ -449,7 +455,7 @@ describe('sqliteTable', () => {
   it('keeps every write that resolved before kill -9, and no half of a transaction', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'table-'));
     const path = join(folder, 'broker.sqlite');
-    const last = await runUntilKilled('writeItems.ts', path, 200);
+    const last = await runUntilKilled('write-items.ts', path, 200);
     const database = openDatabase(path);
     const table = sqliteTable(database);
     const left = (await table.query('left')).items;

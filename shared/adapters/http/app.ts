@@ -21,6 +21,9 @@ export type BrokerContext = Context<BrokerEnv>;
 /** Enough for every form and JSON of the broker. */
 export const SMALL_BODY_BYTES = 64 * 1024;
 
+/** Longer than every path of the broker; its parts become keys, and those have a limit in the table. */
+const PATH_LIMIT = 512;
+
 const REQUEST_ID_LENGTH = 16;
 
 export const newRequestId = (random: Random): string => `req_${panelString(REQUEST_ID_LENGTH, random.bytes)}`;
@@ -90,6 +93,7 @@ export const brokerApp = ({
     c.header('Referrer-Policy', 'no-referrer');
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
+  app.use(async (c, next) => (c.req.path.length > PATH_LIMIT ? replyError(c, brokerError('not_found')) : next()));
   app.use(
     methodNotAllowed({
       app,

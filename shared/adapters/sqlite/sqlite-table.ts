@@ -41,13 +41,13 @@ export const sqliteTable = (database: DatabaseSync): Table => {
   const selectDescending = database.prepare(`${range} AND sk < CAST(? AS TEXT) ORDER BY sk DESC LIMIT ?`);
 
   const read = ({ pk, sk }: Key): Item | undefined => {
+    requireKey({ pk, sk });
     const row = selectOne.get(pk, sk);
     return row && toItem(row.item);
   };
 
   const write = (one: Write): WriteOutcome => {
     const key = keyOf(one);
-    requireKey(key);
     const stored = read(key);
     if (!holds(one.when, stored)) return 'refused';
     if ('put' in one) upsert.run(key.pk, key.sk, itemText(one.put));
