@@ -58,7 +58,7 @@ export const TABLE_ACCESS = {
   },
   'sign-in': {
     ...REFRESHING,
-    GetItem: ['mailbox#*', 'sign-in#*', 'submission#*'],
+    GetItem: ['organizations', 'mailbox#*', 'sign-in#*', 'submission#*'],
     Query: ['mailbox#*'],
     PutItem: ['mailbox#*', 'sign-in#*', 'submission#*', 'audit#*'],
     DeleteItem: ['mailbox#*'],

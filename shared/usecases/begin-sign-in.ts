@@ -54,7 +54,7 @@ export const makeDepartForProvider =
     clock,
     random,
   }: {
-    records: Pick<Records, 'signIns' | 'mailboxes'>;
+    records: Pick<Records, 'signIns' | 'mailboxes' | 'organizations'>;
     providers: IdentityProviders;
     attemptKeys: KeyRing;
     publicUrl: string;
@@ -67,6 +67,8 @@ export const makeDepartForProvider =
     if (!signIn || !mailbox) return fail(brokerError('sign_in_not_found'));
     if (signIn.state !== 'pending' && signIn.state !== 'started') return fail(brokerError('sign_in_already_used'));
     if (signIn.expiresAt <= epochSeconds(clock)) return fail(brokerError('sign_in_expired'));
+    const organization = await records.organizations.get(signIn.organizationId);
+    if (!organization?.enabled) return fail(brokerError('sign_in_refused', 'The organization is disabled.'));
 
     const state = `${signIn.id}.${longSecret(random)}`;
     const browserSecret = longSecret(random);

@@ -6,6 +6,7 @@ import {
   callbackOf,
   comeBack,
   depart,
+  everythingAtRest,
   failure,
   makeWorld,
   type Office,
@@ -69,6 +70,20 @@ describe('departForProvider', () => {
     value(await process.departForProvider(id));
     await advanceSeconds(world, 1);
     assert.equal(failure(await process.departForProvider(id)).kind, 'sign_in_expired');
+  });
+
+  it('opens no attempt of a disabled organization, and leaves it as it was', async () => {
+    const { id } = await begin();
+    const { organizations } = process.administration;
+    value(await organizations.update(office.organization.id, { enabled: false }));
+    const before = everythingAtRest(world);
+    assert.deepEqual(failure(await process.departForProvider(id)), {
+      kind: 'sign_in_refused',
+      detail: 'The organization is disabled.',
+    });
+    assert.equal(everythingAtRest(world), before);
+    value(await organizations.update(office.organization.id, { enabled: true }));
+    value(await process.departForProvider(id));
   });
 
   it('opens no attempt that was used', async () => {

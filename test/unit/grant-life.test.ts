@@ -101,8 +101,11 @@ const act = async (life: Life, by: Process, what: 'fetch' | 'sweep' | 'sign in' 
       return checkFetch(life, await settle(world, by.fetchToken(tokenRequest(office.credential, request))));
     case 'sweep':
       return settle(world, sweep(by));
-    case 'sign in':
-      return settle(world, signIn(world, by, office.mailbox));
+    case 'sign in': {
+      const organization = await life.process.records.organizations.get(office.organization.id);
+      // Nobody gets as far as the provider for a disabled one.
+      return organization?.enabled ? settle(world, signIn(world, by, office.mailbox)) : undefined;
+    }
     case 'sign out':
       return settle(world, by.administration.mailboxes.signOut(office.mailbox.id));
   }
