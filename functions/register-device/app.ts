@@ -41,8 +41,9 @@ export const registerDeviceApp = ({
   });
 
   app.get('/oauth/register/:client_id', async (c) => {
-    const device = await manageRegistration.read(c.req.param('client_id'), bearer(c));
-    return replyResult(c, device, (value) => registrationReply(value, publicUrl, {}));
+    const registrationAccessToken = bearer(c);
+    const device = await manageRegistration.read(c.req.param('client_id'), registrationAccessToken);
+    return replyResult(c, device, (value) => registrationReply(value, publicUrl, { registrationAccessToken }));
   });
 
   /** RFC 7592 section 2.2. `"rotate_secret": true` asks for a new secret. */
@@ -56,9 +57,11 @@ export const registerDeviceApp = ({
     if (named.client_id !== undefined && named.client_id !== clientId) {
       return replyError(c, brokerError('invalid_client_metadata', 'client_id: names another device'));
     }
-    const updated = await manageRegistration.update(clientId, bearer(c), metadata.value, named.rotate_secret === true);
+    const registrationAccessToken = bearer(c);
+    const rotateSecret = named.rotate_secret === true;
+    const updated = await manageRegistration.update(clientId, registrationAccessToken, metadata.value, rotateSecret);
     return replyResult(c, updated, ({ device, clientSecret }) =>
-      registrationReply(device, publicUrl, { clientSecret }),
+      registrationReply(device, publicUrl, { clientSecret, registrationAccessToken }),
     );
   });
 

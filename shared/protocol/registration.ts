@@ -52,18 +52,19 @@ export const wireMetadata = (device: DeviceMetadata): Record<string, string> => 
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 };
 
-/** RFC 7591 section 3.2.1 and RFC 7592 section 3. Secrets are there only when they have just been made. */
+/**
+ * RFC 7591 section 3.2.1 and RFC 7592 section 3: the registration access token is in every reply, the one just made or
+ * the one just presented. The client secret is there only when it has just been made: the broker keeps no more than hashes.
+ */
 export const registrationReply = (
   device: Device,
   publicUrl: string,
-  secrets: { readonly clientSecret?: string | undefined; readonly registrationAccessToken?: string | undefined },
+  secrets: { readonly clientSecret?: string | undefined; readonly registrationAccessToken: string },
 ) => ({
   client_id: device.clientId,
   client_id_issued_at: device.createdAt,
   ...(secrets.clientSecret === undefined ? {} : { client_secret: secrets.clientSecret, client_secret_expires_at: 0 }),
-  ...(secrets.registrationAccessToken === undefined
-    ? {}
-    : { registration_access_token: secrets.registrationAccessToken }),
+  registration_access_token: secrets.registrationAccessToken,
   registration_client_uri: `${publicUrl}/oauth/register/${device.clientId}`,
   grant_types: ['client_credentials'],
   token_endpoint_auth_method: 'client_secret_basic',

@@ -76,12 +76,17 @@ export const makeRegisterDevice =
 
 export type RegisterDevice = ReturnType<typeof makeRegisterDevice>;
 
-/** RFC 7592: the device reads, changes and removes its own registration. */
+/**
+ * RFC 7592: the device reads, changes and removes its own registration. One answer for unknown, wrong, disabled, and
+ * disabled with its organization: nothing is told to a guesser.
+ */
 export const makeManageRegistration = ({ records, random }: Pick<Dependencies, 'records' | 'random'>) => {
   const authorized = async (clientId: string, token: string): Promise<Result<Device, BrokerError>> => {
     const device = await records.devices.get(clientId);
+    const organization = device && (await records.organizations.get(device.organizationId));
     const fits = matchesAny(token, device ? [device.registrationTokenHash] : []);
-    return device && fits ? ok(device) : fail(brokerError('invalid_registration_token'));
+    if (device?.enabled && organization?.enabled && fits) return ok(device);
+    return fail(brokerError('invalid_registration_token'));
   };
 
   return {
@@ -99,6 +104,13 @@ export const makeManageRegistration = ({ records, random }: Pick<Dependencies, '
       const clientSecret = rotateSecret ? panelString(CLIENT_SECRET_LENGTH, random.bytes) : undefined;
       const changes = { metadata, ...(clientSecret === undefined ? {} : { secretHashes: [hashOf(clientSecret)] }) };
       await records.devices.update(clientId, changes);
+      await records.audit.add({
+        organizationId: found.value.organizationId,
+        by: `device:${clientId}`,
+        action: clientSecret === undefined ? 'device.changed' : 'device.secret-rotated',
+        subject: clientId,
+        detail: 'metadata',
+      });
       return ok({ device: { ...found.value, ...changes }, clientSecret });
     },
 

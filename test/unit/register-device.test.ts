@@ -7,6 +7,7 @@ import {
   everythingAtRest,
   failure,
   makeWorld,
+  now,
   type Process,
   startProcess,
   value,
@@ -116,14 +117,17 @@ describe('registerDevice', () => {
 });
 
 describe('manageRegistration', () => {
+  let world: World;
   let process: Process;
+  let organization: Organization;
   let clientId: string;
   let clientSecret: string;
   let token: string;
 
   beforeEach(async () => {
-    process = startProcess(makeWorld());
-    const organization = await process.administration.organizations.create('Contoso', 'en');
+    world = makeWorld();
+    process = startProcess(world);
+    organization = await process.administration.organizations.create('Contoso', 'en');
     const enrolment = value(await process.administration.organizations.createEnrolmentToken(organization.id));
     const made = value(await process.registerDevice(enrolment.enrolmentToken, METADATA));
     ({ clientSecret, registrationAccessToken: token } = made);
@@ -155,22 +159,58 @@ describe('manageRegistration', () => {
     assert.equal(failure(await process.manageRegistration.read(clientId, token)).kind, 'invalid_registration_token');
   });
 
-  it('does nothing for a wrong token, that of another device, or the secret', async () => {
-    const other = value(
-      await process.administration.devices.create(
-        (await process.administration.organizations.list())[0]?.id ?? '',
-        METADATA,
-      ),
-    );
-    for (const wrong of ['', 'wrong', other.registrationAccessToken, clientSecret]) {
-      const { read, update, remove } = process.manageRegistration;
-      const results = [
-        await read(clientId, wrong),
-        await update(clientId, wrong, { clientName: 'Mine' }, true),
-        await remove(clientId, wrong),
-      ];
-      for (const result of results) assert.ok(!result.ok && result.error.kind === 'invalid_registration_token');
+  it('writes down each change, and whether the secret was rotated with it', async () => {
+    for (const action of ['device.changed', 'device.secret-rotated']) {
+      await advanceSeconds(world, 1);
+      const rotate = action === 'device.secret-rotated';
+      value(await process.manageRegistration.update(clientId, token, METADATA, rotate));
+      const [newest] = await process.records.audit.list(organization.id, 1);
+      assert.deepEqual(newest, {
+        id: newest?.id,
+        at: now(world),
+        organizationId: organization.id,
+        by: `device:${clientId}`,
+        action,
+        subject: clientId,
+        detail: 'metadata',
+      });
     }
+  });
+
+  /** Whatever is asked with this token; and nobody is told why. */
+  const assertRefused = async (presented: string) => {
+    const { read, update, remove } = process.manageRegistration;
+    const results = [
+      await read(clientId, presented),
+      await update(clientId, presented, { clientName: 'Mine' }, true),
+      await remove(clientId, presented),
+    ];
+    for (const result of results) {
+      assert.deepEqual(result, { ok: false, error: { kind: 'invalid_registration_token' } });
+    }
+  };
+
+  it('does nothing for a disabled device, until it is enabled again', async () => {
+    const { devices } = process.administration;
+    value(await devices.update(clientId, { enabled: false }));
+    await assertRefused(token);
+    value(await devices.update(clientId, { enabled: true }));
+    assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, METADATA);
+    assert.equal(await works(clientSecret), true);
+  });
+
+  it('does nothing for a device of a disabled organization, until that is enabled again', async () => {
+    const { organizations } = process.administration;
+    value(await organizations.update(organization.id, { enabled: false }));
+    await assertRefused(token);
+    value(await organizations.update(organization.id, { enabled: true }));
+    assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, METADATA);
+    assert.equal(await works(clientSecret), true);
+  });
+
+  it('does nothing for a wrong token, that of another device, or the secret', async () => {
+    const other = value(await process.administration.devices.create(organization.id, METADATA));
+    for (const wrong of ['', 'wrong', other.registrationAccessToken, clientSecret]) await assertRefused(wrong);
     assert.equal(failure(await process.manageRegistration.read('nobody', token)).kind, 'invalid_registration_token');
     assert.equal(value(await process.manageRegistration.read(clientId, token)).metadata.clientName, 'Printer');
     assert.equal(await works(clientSecret), true);
