@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { type BrokerContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
 import { readJsonAs, readQuery } from '../../shared/adapters/http/bodies.ts';
+import type { Device, DeviceMetadata } from '../../shared/domain/entities.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';
@@ -16,7 +17,7 @@ import {
   signInReply,
 } from '../../shared/protocol/administration.ts';
 import { parseBearer } from '../../shared/protocol/client-authentication.ts';
-import { parseDeviceMetadata, registrationReply } from '../../shared/protocol/registration.ts';
+import { parseDeviceMetadata, registrationReply, wireMetadata } from '../../shared/protocol/registration.ts';
 import { adminSubmissionReply } from '../../shared/protocol/submission.ts';
 import type { HistoryQuery } from '../../shared/usecases/administration/history.ts';
 import type { Administration } from '../../shared/usecases/administration/index.ts';
@@ -30,7 +31,8 @@ const name = v.pipe(
   v.regex(/^[^\p{Cc}]*$/u, 'has control characters'),
 );
 const locale = v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/i, 'is not a language tag'));
-const somethingToChange = v.check((changes: object) => Object.keys(changes).length > 0, 'has nothing to change');
+const somethingToChange = <Changes extends object>() =>
+  v.check((changes: Changes) => Object.keys(changes).length > 0, 'has nothing to change');
 const positive = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
 
 /** Unknown fields are refused here: an administrator's typing error must not pass for a setting. */
@@ -41,7 +43,7 @@ const ORGANIZATION_CHANGES = v.pipe(
     locale: v.exactOptional(locale),
     enabled: v.exactOptional(v.boolean()),
   }),
-  somethingToChange,
+  somethingToChange(),
 );
 const NEW_ENROLMENT_TOKEN = v.strictObject({
   uses: v.optional(positive(10_000)),
@@ -58,7 +60,10 @@ const NEW_DEVICE = v.strictObject({
   location: v.exactOptional(v.unknown()),
   locale: v.exactOptional(v.unknown()),
 });
-const DEVICE_CHANGES = v.pipe(v.strictObject({ enabled: v.exactOptional(v.boolean()) }), somethingToChange);
+const DEVICE_CHANGES = v.pipe(
+  v.strictObject({ ...NEW_DEVICE.entries, enabled: v.exactOptional(v.boolean()) }),
+  somethingToChange(),
+);
 const BINDING = v.strictObject({ mailbox_id: v.string() });
 const NEW_MAILBOX = v.strictObject({
   provider: v.optional(v.picklist(PROVIDERS), 'microsoft'),
@@ -70,6 +75,20 @@ const NEW_SIGN_IN = v.strictObject({ method: v.optional(v.picklist(['redirect'])
 /** The longest page of a list. */
 const PAGE_LIMIT = 200;
 const PAGE_DEFAULT = 50;
+
+/** Longer than every id; what is asked for becomes part of a key, and those have a limit in the table. */
+const QUERY_ID_LIMIT = 128;
+
+/** What to store of the changes: metadata as a whole, in which what was not named stays as it is. */
+const mergedChanges = (
+  device: Device,
+  { enabled, ...fields }: v.InferOutput<typeof DEVICE_CHANGES>,
+): Result<{ enabled?: boolean; metadata?: DeviceMetadata }, BrokerError> => {
+  const changes = enabled === undefined ? {} : { enabled };
+  if (Object.keys(fields).length === 0) return ok(changes);
+  const metadata = parseDeviceMetadata({ ...wireMetadata(device.metadata), ...fields });
+  return metadata.ok ? ok({ ...changes, metadata: metadata.value }) : metadata;
+};
 
 /** The admin API (`/v1/admin/…`): one bearer key for everything. */
 export const adminApi = ({
@@ -143,7 +162,12 @@ export const adminApi = ({
   api.patch('/devices/:client_id', async (c) => {
     const body = await readJsonAs(c, DEVICE_CHANGES);
     if (!body.ok) return replyError(c, body.error);
-    return replyResult(c, await devices.update(c.req.param('client_id'), body.value), (device) => deviceReply(device));
+    const found = await devices.get(c.req.param('client_id'));
+    if (!found.ok) return replyError(c, found.error);
+    const changes = mergedChanges(found.value.device, body.value);
+    if (!changes.ok) return replyError(c, changes.error);
+    const updated = await devices.update(found.value.device.clientId, changes.value);
+    return replyResult(c, updated, (device) => deviceReply(device));
   });
   api.delete('/devices/:client_id', async (c) => nothing(c, await devices.remove(c.req.param('client_id'))));
   api.post('/devices/:client_id/secret', async (c) =>
@@ -196,23 +220,29 @@ export const adminApi = ({
     return replyResult(c, await mailboxes.getSignIn(c.req.param('id')), (found) => signInReply(found, publicUrl, now));
   });
 
-  const historyQuery = (c: BrokerContext): Result<HistoryQuery, BrokerError> => {
+  const historyQuery = async (c: BrokerContext): Promise<Result<HistoryQuery, BrokerError>> => {
     const query = readQuery(c);
     if (!query.ok) return query;
     const { organization_id: organizationId, cursor, limit = String(PAGE_DEFAULT) } = query.value;
     if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE_LIMIT) {
       return fail(brokerError('invalid_request', `limit is 1 to ${PAGE_LIMIT}.`));
     }
+    for (const [name, id = ''] of Object.entries({ organization_id: organizationId, cursor })) {
+      if (id.length <= QUERY_ID_LIMIT) continue;
+      return fail(brokerError('invalid_request', `${name} has at most ${QUERY_ID_LIMIT} characters.`));
+    }
+    const organization = organizationId === undefined ? undefined : await organizations.get(organizationId);
+    if (organization && !organization.ok) return organization;
     return ok({ organizationId, cursor, limit: Number(limit) });
   };
   api.get('/submissions', async (c) => {
-    const query = historyQuery(c);
+    const query = await historyQuery(c);
     if (!query.ok) return replyError(c, query.error);
     const { entries, cursor = null } = await history.submissions(query.value);
     return c.json({ submissions: entries.map(adminSubmissionReply), cursor });
   });
   api.get('/audit', async (c) => {
-    const query = historyQuery(c);
+    const query = await historyQuery(c);
     if (!query.ok) return replyError(c, query.error);
     const { entries, cursor = null } = await history.audit(query.value);
     return c.json({ audit: entries.map(auditReply), cursor });

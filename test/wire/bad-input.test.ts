@@ -184,6 +184,7 @@ describe('a field that is not known', () => {
         ['PATCH', organization, { enabled: 'yes' }, 'enabled'],
         ['PATCH', organization, {}, 'nothing to change'],
         ['PATCH', `/devices/${device.clientId}`, {}, 'nothing to change'],
+        ['PATCH', `/devices/${device.clientId}`, { enabled: 'yes', model: 'X' }, 'enabled'],
         ['POST', `${organization}/enrolment-tokens`, { uses: 0 }, 'uses'],
         ['POST', `${organization}/enrolment-tokens`, { uses: 1.5 }, 'uses'],
         ['POST', `${organization}/enrolment-tokens`, { expires_in: -1 }, 'expires_in'],
@@ -196,6 +197,18 @@ describe('a field that is not known', () => {
         const reply = await broker.admin(method, path, body);
         assertProblem(reply, 400, 'invalid_request');
         assert.ok(String(reply.body.detail).includes(field), `${method} ${path}: ${reply.body.detail}`);
+      }
+      for (const [name, wrong] of [
+        ['client_name', ''],
+        ['client_name', null],
+        ['vendor', 1],
+        ['model', 'x'.repeat(129)],
+        ['location', 'a\u0000b'],
+        ['locale', '../..'],
+      ] as const) {
+        const reply = await broker.admin('PATCH', `/devices/${device.clientId}`, { enabled: false, [name]: wrong });
+        assertProblem(reply, 400, 'invalid_client_metadata');
+        assert.ok(String(reply.body.detail).includes(name), String(reply.body.detail));
       }
     }));
 });
@@ -442,7 +455,7 @@ describe('a sign-in that goes wrong', () => {
 
   test('is found by its exact id only', () =>
     changesNothing(async () => {
-      for (const id of ['none', '%00', '..%2F..%2Fhealth', 'a'.repeat(3_000), '%23', 'sign-in%23x', '%zz']) {
+      for (const id of ['none', '%00', '..%2F..%2Fhealth', 'a'.repeat(400), '%23', 'sign-in%23x', '%zz']) {
         const reply = await call(`${broker.url}/sign-in/${id}`);
         assert.equal(reply.status, 404, id);
         assert.match(reply.text, /data-result="failed"/);
@@ -578,7 +591,7 @@ describe('a hostile path or id', () => {
     '__proto__',
     'constructor',
     "'%20OR%20'1'='1",
-    'a'.repeat(5_000),
+    'a'.repeat(400),
     'device%23device',
     '%F0%9F%96%A8',
   ];
@@ -602,8 +615,38 @@ describe('a hostile path or id', () => {
         assertProblem(message, 404, 'not_found');
         const headers = { authorization: `Bearer ${microsoft.device.registrationToken}` };
         assertOAuthError(await call(`${broker.url}/oauth/register/${id}`, { headers }), 401, 'invalid_token');
-        const page = await broker.admin('GET', `/audit?limit=1&cursor=${id}`);
-        assert.equal(page.status, 200);
+        for (const list of ['audit', 'submissions']) {
+          const page = await broker.admin('GET', `/${list}?limit=1&cursor=${id}`);
+          assert.equal(page.status, id.length > 128 ? 400 : 200);
+          const ofNobody = await broker.admin('GET', `/${list}?limit=1&organization_id=${id}`);
+          assert.equal(ofNobody.status, id.length > 128 ? 400 : 404);
+        }
+      }
+    }));
+
+  test('is not even looked for where it is longer than every path of the broker', () =>
+    changesNothing(async () => {
+      const id = 'a'.repeat(5_000);
+      for (const path of [`/organizations/${id}`, `/devices/${microsoft.device.clientId}/bindings/${id}`]) {
+        assertProblem(await broker.admin('GET', path), 404, 'not_found');
+      }
+      const { basic, registrationToken } = microsoft.device;
+      for (const path of [`/v1/messages/${id}`, `/sign-in/${id}`]) {
+        assertProblem(await call(broker.url + path, { headers: { authorization: basic } }), 404, 'not_found');
+      }
+      const headers = { authorization: `Bearer ${registrationToken}` };
+      assertOAuthError(await call(`${broker.url}/oauth/register/${id}`, { headers }), 404, 'invalid_request');
+    }));
+
+  test('in a query is refused by name beyond 128 characters', () =>
+    changesNothing(async () => {
+      for (const list of ['audit', 'submissions']) {
+        for (const name of ['cursor', 'organization_id']) {
+          const long = await broker.admin('GET', `/${list}?${name}=${'a'.repeat(129)}`);
+          assertProblem(long, 400, 'invalid_request', { detail: `${name} has at most 128 characters.` });
+          const atLimit = await broker.admin('GET', `/${list}?${name}=${'a'.repeat(128)}`);
+          assert.equal(atLimit.status, name === 'cursor' ? 200 : 404);
+        }
       }
     }));
 

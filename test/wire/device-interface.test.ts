@@ -156,11 +156,15 @@ describe('registration', () => {
     assertCommonHeaders(read);
     assert.equal(read.body.client_name, 'Scanner at reception');
     assert.equal(read.body.client_secret, undefined);
-    assert.equal(read.body.registration_access_token, undefined);
+    // RFC 7592 section 3: required in every reply.
+    assert.equal(read.body.registration_access_token, registrationToken);
+    assert.equal(read.body.registration_client_uri, registrationUri);
 
     const renamed = await manage('PUT', { client_id: read.body.client_id, client_name: 'In the cellar', model: 'X' });
     assert.equal(renamed.status, 200);
     assert.equal(renamed.body.client_secret, undefined);
+    assert.equal(renamed.body.registration_access_token, registrationToken);
+    assert.equal(renamed.body.registration_client_uri, registrationUri);
     assert.equal((await manage('GET')).body.client_name, 'In the cellar');
     assert.equal((await call(`${broker.url}/v1/status`, { headers: { authorization: basic } })).status, 200);
 
@@ -169,6 +173,7 @@ describe('registration', () => {
     assert.match(secret, /^[a-hj-km-np-z2-9]{20,24}$/);
     // RFC 7592 section 2.2: what is left out is removed.
     assert.equal(rotated.body.model, undefined);
+    assert.equal(rotated.body.registration_access_token, registrationToken);
     assert.equal((await call(`${broker.url}/v1/status`, { headers: { authorization: basic } })).status, 401);
 
     const other = await manage('PUT', { client_id: 'another', client_name: 'x' });
@@ -186,6 +191,47 @@ describe('registration', () => {
       const reply = await call(registrationUri, { headers: authorization === undefined ? {} : { authorization } });
       assertOAuthError(reply, 401, 'invalid_token');
       assert.equal(reply.headers.get('www-authenticate'), 'Bearer realm="registration", error="invalid_token"');
+    }
+  });
+});
+
+describe('the admin API', () => {
+  test('changes the fields of a device that are named, and keeps the others', async () => {
+    const { clientId, basic } = await newDevice(broker, microsoft.organizationId);
+    const path = `/devices/${clientId}`;
+    const metadata = {
+      client_name: 'Scanner in the cellar',
+      software_id: 'firmware',
+      software_version: '1.2.3',
+      vendor: 'Example',
+      model: 'MFP 9000',
+      serial_number: 'SN-0815',
+      location: 'Cellar',
+      locale: 'de-AT',
+    };
+    let expected: Json = await broker.administer('GET', path);
+    for (const changes of [
+      metadata,
+      { location: 'Attic' },
+      { enabled: false },
+      { enabled: true, model: 'MFP 9001', client_name: 'Scanner in the attic' },
+    ]) {
+      expected = { ...expected, ...changes };
+      const { bindings: _, ...shown } = expected;
+      assert.deepEqual(await broker.administer('PATCH', path, changes), shown);
+      assert.deepEqual(await broker.administer('GET', path), expected);
+    }
+    assert.equal((await call(`${broker.url}/v1/status`, { headers: { authorization: basic } })).status, 200);
+  });
+
+  test('shows the history of one organization, and of none that does not exist', async () => {
+    const { organizationId } = microsoft;
+    const { audit } = await broker.administer('GET', `/audit?organization_id=${organizationId}`);
+    const owners = (audit as readonly Json[]).map(({ organization_id }) => organization_id);
+    assert.deepEqual([...new Set(owners)], [organizationId]);
+    assert.equal((await broker.admin('GET', `/submissions?organization_id=${organizationId}`)).status, 200);
+    for (const list of ['audit', 'submissions']) {
+      assertProblem(await broker.admin('GET', `/${list}?organization_id=org_none`), 404, 'not_found');
     }
   });
 });
