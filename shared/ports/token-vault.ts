@@ -1,7 +1,7 @@
 /** What rests in the vault for one grant. */
 export interface StoredRefreshToken {
   readonly refreshToken: string;
-  /** Kept until the newer one has worked once. */
+  /** The one before, in case the newer one turns out not to work; nothing tries it by itself yet. */
   readonly previousRefreshToken?: string;
   /** Opaque; names this very content for the next compare-and-swap. */
   readonly version: string;

@@ -20,5 +20,3 @@ export const auditRecords = (table: Table, clock: Clock, random: Random) => ({
     return page.items.map((item) => entity<AuditEntry>(item));
   },
 });
-
-export type AuditRecords = ReturnType<typeof auditRecords>;

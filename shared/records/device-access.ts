@@ -79,5 +79,3 @@ export const deviceAccessRecords = (table: Table) => {
     },
   };
 };
-
-export type DeviceAccessRecords = ReturnType<typeof deviceAccessRecords>;

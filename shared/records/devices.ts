@@ -76,5 +76,3 @@ export const deviceRecords = (table: Table) => ({
     ]);
   },
 });
-
-export type DeviceRecords = ReturnType<typeof deviceRecords>;

@@ -24,5 +24,3 @@ export const enrolmentTokenRecords = (table: Table) => ({
     };
   },
 });
-
-export type EnrolmentTokenRecords = ReturnType<typeof enrolmentTokenRecords>;

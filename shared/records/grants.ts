@@ -36,7 +36,7 @@ export const grantFromItem = (item: Item | undefined): GrantRecord => {
 };
 
 /** Associated data: ciphertext moved to another mailbox or audience does not open. */
-export const accessTokenContext = (organizationId: string, mailboxId: string, audience: Audience): string =>
+const accessTokenContext = (organizationId: string, mailboxId: string, audience: Audience): string =>
   `access-token|${organizationId}|${mailboxId}|${audience}`;
 
 const whenRevision = (revision: number) =>
@@ -161,5 +161,3 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     },
   };
 };
-
-export type GrantRecords = ReturnType<typeof grantRecords>;

@@ -40,5 +40,3 @@ export const mailboxRecords = (table: Table) => ({
     for (const item of await queryAll(table, keys.mailbox(mailbox.id).pk)) await table.write({ delete: item });
   },
 });
-
-export type MailboxRecords = ReturnType<typeof mailboxRecords>;

@@ -36,5 +36,3 @@ export const organizationRecords = (table: Table) => ({
     await table.write({ delete: keys.organization(id) });
   },
 });
-
-export type OrganizationRecords = ReturnType<typeof organizationRecords>;

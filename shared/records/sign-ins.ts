@@ -45,5 +45,3 @@ export const signInRecords = (table: Table) => ({
     await table.write({ delete: keys.openSignIn(signIn.mailboxId), when: { equals: { signInId: signIn.id } } });
   },
 });
-
-export type SignInRecords = ReturnType<typeof signInRecords>;

@@ -109,5 +109,3 @@ export const submissionRecords = (table: Table) => ({
     });
   },
 });
-
-export type SubmissionRecords = ReturnType<typeof submissionRecords>;

@@ -29,5 +29,3 @@ export const deviceUseCases = (dependencies: {
     readDeviceStatus: makeReadDeviceStatus({ records, authenticateDevice, describeMailbox }),
   };
 };
-
-export type DeviceUseCases = ReturnType<typeof deviceUseCases>;

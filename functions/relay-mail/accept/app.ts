@@ -12,7 +12,7 @@ import type { AuthenticateDevice } from '../../../shared/usecases/authenticate-d
 import type { ReadSubmission } from '../../../shared/usecases/read-submission.ts';
 
 /** Lambda takes 6 MB, and API Gateway hands it the body in base64, a third larger (facts/aws.md section 3). */
-export const MESSAGE_LIMIT_BYTES = 4_500_000;
+const MESSAGE_LIMIT_BYTES = 4_500_000;
 
 /** A key longer than this is a mistake; shorter ones are hashed. */
 const IDEMPOTENCY_KEY_LIMIT = 255;

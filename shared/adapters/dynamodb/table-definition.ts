@@ -1,8 +1,6 @@
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 
 export const DUE_INDEX = 'due';
-/** For the table's time-to-live setting, which is made apart from the table (UpdateTimeToLive). */
-export const TIME_TO_LIVE_ATTRIBUTE = 'expiresAt';
 
 /** The table as `dynamodbTable` needs it: paid by request, with the sparse due index of keys alone. */
 export const tableDefinition = (tableName: string): CreateTableCommandInput => ({
