@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { AuditEntry, Organization } from '../../shared/domain/entities.ts';
-import type { Submission, SubmissionStatus } from '../../shared/domain/submission.ts';
+import type { Submission } from '../../shared/domain/submission.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import { deviceLink, mailboxLink, orDash, table, time } from '../elements.ts';
 import { page } from '../layout.ts';
@@ -42,19 +42,21 @@ const trailOf = (view: View, { organization }: HistoryModel<unknown>) =>
       ] as const);
 
 /** Where it stands and why. */
-const submissionState = (view: View, status: SubmissionStatus): Html => {
+const submissionState = (view: View, { status, rejected }: Submission): Html => {
   const { submissions: words } = textsIn(view.language);
   const badge = html`<span class="badge badge-${status.state}">${words.states[status.state]}</span>`;
   const because = (reason: unknown) => html`${badge} <span class="because">${reason}</span>`;
+  const refused = rejected.map(({ address, response }) => `${address} (${response})`).join(', ');
+  const lost = refused === '' ? '' : html` ${words.rejected}: ${refused}`;
   switch (status.state) {
     case 'queued':
     case 'sending':
       return badge;
     case 'sent':
-      return status.rejected.length === 0 ? badge : because(`${words.rejected}: ${status.rejected.join(', ')}`);
+      return lost === '' ? badge : because(lost);
     case 'deferred': {
       const [reason] = ERROR_TEXTS[view.language][status.reason];
-      return because(html`${reason} ${words.nextTry}: ${time(status.until)}`);
+      return because(html`${reason} ${words.nextTry}: ${time(status.until)}${lost}`);
     }
     case 'held':
     case 'failed':
@@ -73,7 +75,7 @@ export const submissionsPage = (view: View, model: HistoryModel<Submission>): Ht
   const { submissions: words, navigation, device, mailbox } = textsIn(view.language);
   const rows = model.entries.map((submission) => [
     time(submission.acceptedAt),
-    html`${submissionState(view, submission.status)}${lastReply(view, submission.lastResponse)}`,
+    html`${submissionState(view, submission)}${lastReply(view, submission.lastResponse)}`,
     html`${deviceLink(submission.clientId, html`<code>${submission.clientId}</code>`)} <code>${submission.slot}</code>`,
     mailboxLink(submission.mailboxId, submission.account),
     submission.envelope.to.length,

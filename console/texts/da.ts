@@ -301,6 +301,7 @@ export const da: ConsoleTexts = {
       'sign-in.failed': 'Logon mislykkedes',
       'grant.invalid': 'Logon afsluttet af udbyderen',
       'submission.failed': 'Mailen kunne ikke sendes',
+      'submission.recipients-rejected': 'Mailen blev sendt, men ikke til alle',
     },
   },
 };

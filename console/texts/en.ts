@@ -300,6 +300,7 @@ export const en = {
       'sign-in.failed': 'Sign-in failed',
       'grant.invalid': 'Sign-in ended by the provider',
       'submission.failed': 'Mail could not be sent',
+      'submission.recipients-rejected': 'Mail was sent, but not to all',
     },
   },
 };

@@ -309,6 +309,7 @@ export const fr: ConsoleTexts = {
       'sign-in.failed': 'Échec de la connexion',
       'grant.invalid': 'Connexion terminée par le fournisseur',
       'submission.failed': "Le message n'a pas pu être envoyé",
+      'submission.recipients-rejected': 'Le message est parti, mais pas pour tous les destinataires',
     },
   },
 };

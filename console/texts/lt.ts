@@ -305,6 +305,7 @@ export const lt: ConsoleTexts = {
       'sign-in.failed': 'Prisijungti nepavyko',
       'grant.invalid': 'Teikėjas nutraukė prisijungimą',
       'submission.failed': 'Laiško išsiųsti nepavyko',
+      'submission.recipients-rejected': 'Laiškas išsiųstas, bet ne visiems',
     },
   },
 };

@@ -305,6 +305,7 @@ export const pl: ConsoleTexts = {
       'sign-in.failed': 'Logowanie nie powiodło się',
       'grant.invalid': 'Dostawca zakończył logowanie',
       'submission.failed': 'Nie udało się wysłać wiadomości',
+      'submission.recipients-rejected': 'Wiadomość wysłano, ale nie do wszystkich',
     },
   },
 };

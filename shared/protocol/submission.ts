@@ -8,7 +8,7 @@ const reasonOf = ({ status }: Submission): ErrorKind | undefined => ('reason' in
 
 /** A submission as its device sees it. */
 export const submissionReply = (submission: Submission) => {
-  const { id, status, account, attempts, lastResponse, messageId, acceptedAt } = submission;
+  const { id, status, account, attempts, lastResponse, messageId, acceptedAt, rejected } = submission;
   const reason = reasonOf(submission);
   const outcome: Outcome | undefined = reason && OUTCOMES[reason];
   return {
@@ -19,9 +19,10 @@ export const submissionReply = (submission: Submission) => {
     message_id: messageId,
     accepted_at: rfc3339(acceptedAt),
     last_response: lastResponse ?? null,
+    rejected_recipients: rejected,
     ...(status.state === 'deferred' ? { next_attempt_at: rfc3339(status.until) } : {}),
     ...(status.state === 'held' ? { next_attempt_at: rfc3339(status.recheckAt) } : {}),
-    ...(status.state === 'sent' ? { sent_at: rfc3339(status.at), rejected_recipients: status.rejected } : {}),
+    ...(status.state === 'sent' ? { sent_at: rfc3339(status.at) } : {}),
     ...(outcome?.panelCode === undefined ? {} : { panel_code: outcome.panelCode }),
     ...(reason === undefined ? {} : { reason, remedy: ERROR_TEXTS.en[reason][1] }),
   };

@@ -83,6 +83,8 @@ export const makeAcceptMessage = ({
       account: mailbox.address,
       messageId,
       envelope: { from: mailbox.address, to },
+      delivered: [],
+      rejected: [],
       sizeBytes: message.length,
       acceptedAt: epochSeconds(clock),
       attempts: 0,

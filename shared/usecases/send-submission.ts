@@ -1,11 +1,13 @@
-import { type BrokerError, passesByItself } from '../domain/errors.ts';
+import { type BrokerError, type ErrorKind, passesByItself } from '../domain/errors.ts';
 import { smtpReplyRow } from '../domain/smtp-replies.ts';
 import {
   type AttemptOutcome,
   blobKeyOf,
+  concluded,
   isClaimable,
+  pendingRecipients,
   type Submission,
-  type SubmissionStatus,
+  settleRecipients,
 } from '../domain/submission.ts';
 import {
   backOffSeconds,
@@ -74,7 +76,7 @@ export const makeSendSubmission = ({
       server,
       user: mailbox.address,
       accessToken: token.value.accessToken,
-      envelope: submission.envelope,
+      envelope: { from: submission.envelope.from, to: pendingRecipients(submission) },
       content: blob.stream,
       sizeBytes: blob.sizeBytes,
     });
@@ -87,29 +89,35 @@ export const makeSendSubmission = ({
     return mayHelp ? transmit(submission, Number.MAX_SAFE_INTEGER) : first;
   };
 
-  const statusAfter = (submission: Submission, result: AttemptOutcome, now: number): SubmissionStatus => {
+  const deferred = (submission: Submission, reason: ErrorKind, now: number, retryAfterSeconds = 0): Submission => {
+    const backOff = backOffSeconds(submission.attempts, MAIL_BACK_OFF, random.fraction());
+    return { ...submission, status: { state: 'deferred', until: now + Math.max(backOff, retryAfterSeconds), reason } };
+  };
+
+  const afterAttempt = (submission: Submission, result: AttemptOutcome, now: number): Submission => {
+    const heard: Submission = { ...submission, lastResponse: result.response };
+    const tooLate = now - submission.acceptedAt > GIVE_UP_AFTER_SECONDS;
     switch (result.outcome) {
-      case 'sent':
-        return { state: 'sent', at: now, rejected: result.rejected };
-      case 'failed':
-        return { state: 'failed', at: now, reason: result.reason };
-      case 'held':
-        return { state: 'held', since: now, reason: result.reason, recheckAt: now + HELD_RECHECK_SECONDS };
-      case 'deferred': {
-        if (now - submission.acceptedAt > GIVE_UP_AFTER_SECONDS)
-          return { state: 'failed', at: now, reason: result.reason };
-        const backOff = backOffSeconds(submission.attempts, MAIL_BACK_OFF, random.fraction());
-        return {
-          state: 'deferred',
-          until: now + Math.max(backOff, result.retryAfterSeconds ?? 0),
-          reason: result.reason,
-        };
+      case 'sent': {
+        const settled = settleRecipients(heard, result.refused);
+        const [pending] = result.refused.filter(({ tryAgain }) => tryAgain);
+        if (pending === undefined || tooLate) return concluded(settled, 'invalid_recipient', now);
+        return deferred({ ...settled, lastResponse: pending.response }, 'mail_server_unavailable', now);
       }
+      case 'failed':
+        return concluded(heard, result.reason, now);
+      case 'held': {
+        const { reason } = result;
+        return { ...heard, status: { state: 'held', since: now, reason, recheckAt: now + HELD_RECHECK_SECONDS } };
+      }
+      case 'deferred':
+        if (tooLate) return concluded(heard, result.reason, now);
+        return deferred(heard, result.reason, now, result.retryAfterSeconds);
     }
   };
 
   const report = async (submission: Submission, result: AttemptOutcome): Promise<void> => {
-    const { id, status, mailboxId, attempts } = submission;
+    const { id, status, mailboxId, attempts, rejected } = submission;
     const fields = {
       submission_id: id,
       mailbox_id: mailboxId,
@@ -117,16 +125,16 @@ export const makeSendSubmission = ({
       ...('reason' in result ? { reason: result.reason } : {}),
       response: result.response,
     };
-    if (status.state === 'sent') log.info('submission.sent', fields);
+    if (status.state === 'sent') log.info('submission.sent', { ...fields, rejected: rejected.length });
     else log.warn(`submission.${status.state}`, fields);
-    if (status.state !== 'failed') return;
-    await records.audit.add({
-      organizationId: submission.organizationId,
-      by: 'relay',
-      action: 'submission.failed',
-      subject: id,
-      detail: result.response,
-    });
+    const note = async (action: string, detail: string) =>
+      records.audit.add({ organizationId: submission.organizationId, by: 'relay', action, subject: id, detail });
+    if (status.state === 'failed') await note('submission.failed', result.response);
+    else if (status.state === 'sent' && rejected.length > 0) {
+      const [first] = rejected.map(({ address, response }) => `${address}: ${response}`);
+      const others = rejected.length > 1 ? ` (and ${rejected.length - 1} more)` : '';
+      await note('submission.recipients-rejected', `${first}${others}`);
+    }
   };
 
   const claim = async (record: SubmissionRecord, now: number): Promise<Submission | undefined> => {
@@ -145,7 +153,7 @@ export const makeSendSubmission = ({
 
     const result = await attempt(claimed);
     const now = epochSeconds(clock);
-    const after = { ...claimed, lastResponse: result.response, status: statusAfter(claimed, result, now) };
+    const after = afterAttempt(claimed, result, now);
     const settled = await records.submissions.replace(
       { submission: claimed, revision: record.revision + 1 },
       after,

@@ -111,7 +111,7 @@ describe('nodemailerTransport as MailTransport', () => {
         const pieces = Readable.from([content.subarray(0, 85), content.subarray(85, 87), content.subarray(87)]);
         const outcome = await send(port, security, { content: pieces, sizeBytes: content.length });
         assert.equal(outcome.outcome, 'sent');
-        assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, []);
+        assert.deepEqual(outcome.outcome === 'sent' && outcome.refused, []);
         const [mail] = received;
         assert.ok(mail);
         assert.ok(mail.content.equals(content), 'the very same bytes');
@@ -125,13 +125,43 @@ describe('nodemailerTransport as MailTransport', () => {
     it('tells which recipients were refused', async () => {
       received.length = 0;
       const outcome = await send(await start(), 'starttls');
-      assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, ['bob@b.example']);
+      const response = '550 No such user';
+      assert.deepEqual(outcome.outcome === 'sent' && outcome.refused, [
+        { address: 'bob@b.example', response, tryAgain: false },
+      ]);
       assert.deepEqual(received[0]?.to, ['ann@a.example']);
+    });
+
+    it('tells those refused for the moment from those refused for good', async () => {
+      const refusals: { readonly [name: string]: number } = { grey: 451, full: 452, gone: 550, blocked: 554 };
+      const port = await start({
+        onRcptTo: ({ address }, _, done) => {
+          const responseCode = refusals[address.split('@')[0] ?? ''];
+          done(responseCode === undefined ? undefined : Object.assign(new Error('No'), { responseCode }));
+        },
+      });
+      const to = ['grey', 'ann', 'gone', 'full', 'blocked'].map((name) => `${name}@a.example`);
+      const outcome = await send(port, 'starttls', { to });
+      const refused = outcome.outcome === 'sent' ? outcome.refused : [];
+      assert.deepEqual(
+        refused.map(({ address, tryAgain }) => [address.split('@')[0], tryAgain]),
+        [
+          ['grey', true],
+          ['gone', false],
+          ['full', true],
+          ['blocked', false],
+        ],
+      );
+      assert.deepEqual((await send(port, 'starttls', { to: [to[2] ?? '', to[0] ?? ''] })).outcome, 'deferred');
     });
 
     it('names a refused recipient as it was given', async () => {
       const outcome = await send(await start(), 'starttls', { to: ['ann@a.example', 'Bob-bob@B.Example'] });
-      assert.deepEqual(outcome.outcome === 'sent' && outcome.rejected, ['Bob-bob@B.Example']);
+      const refused = outcome.outcome === 'sent' ? outcome.refused : [];
+      assert.deepEqual(
+        refused.map(({ address }) => address),
+        ['Bob-bob@B.Example'],
+      );
     });
 
     it('fails when every recipient is refused', async () => {

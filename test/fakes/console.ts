@@ -109,6 +109,8 @@ export const consoleOverMemory = ({
       account: mailbox.address,
       messageId: `<${submissions}@broker.example>`,
       envelope: { from: mailbox.address, to: ['anna@contoso.com', 'piotr@contoso.com'] },
+      delivered: [],
+      rejected: status.state === 'sent' ? [{ address: 'piotr@contoso.com', response: '550 5.1.1 Unknown' }] : [],
       sizeBytes: 120_000,
       acceptedAt: epochSeconds(clock) + submissions,
       attempts: 1,
@@ -150,7 +152,7 @@ export const furnished = async (broker: ConsoleOverMemory) => {
   const statuses: SubmissionStatus[] = [
     { state: 'queued' },
     { state: 'sending', until: now + 60 },
-    { state: 'sent', at: now, rejected: ['nobody@contoso.com'] },
+    { state: 'sent', at: now },
     { state: 'deferred', until: now + 60, reason: 'mail_server_unavailable' },
     { state: 'held', since: now, reason: 'conditional_access', recheckAt: now + 60 },
     { state: 'failed', at: now, reason: 'mail_server_refused_message' },

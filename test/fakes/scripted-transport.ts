@@ -21,7 +21,7 @@ export interface ScriptedTransport extends MailTransport {
   answerAlways(outcome: AttemptOutcome | undefined): void;
 }
 
-const SENT: AttemptOutcome = { outcome: 'sent', response: '250 2.0.0 OK', rejected: [] };
+const SENT: AttemptOutcome = { outcome: 'sent', response: '250 2.0.0 OK', refused: [] };
 
 export const scriptedTransport = (): ScriptedTransport => {
   const attempts: Delivery[] = [];

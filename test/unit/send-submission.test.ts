@@ -37,13 +37,13 @@ describe('sendSubmission', () => {
     ({ process, ...office } = await signedInOffice(world));
   });
 
-  const handIn = async (by = process) =>
+  const handIn = async (to?: readonly string[]) =>
     value(
-      await by.acceptMessage({
+      await process.acceptMessage({
         ...office.credential,
         slot: 'scan',
         message: Buffer.from('To: ann@contoso.example\r\nSubject: Scan\r\n\r\nSee below.\r\n'),
-        envelopeTo: undefined,
+        envelopeTo: to?.join(', '),
         idempotencyKey: undefined,
       }),
     ).id;
@@ -92,11 +92,80 @@ describe('sendSubmission', () => {
     assert.deepEqual(world.blobs.keys(), []);
   });
 
-  it('keeps the addresses that the server did not take', async () => {
-    world.transport.answerNext({ outcome: 'sent', response: '250 OK', rejected: ['ann@contoso.example'] });
-    const id = await handIn();
-    await work();
-    assert.deepEqual((await statusOf(id, 'sent')).rejected, ['ann@contoso.example']);
+  describe('to several recipients', () => {
+    const TO = ['ann@contoso.example', 'bob@contoso.example', 'eve@contoso.example'];
+    const LATER = { address: 'bob@contoso.example', response: '451 4.2.1 Greylisted' };
+    const NEVER = { address: 'eve@contoso.example', response: '550 5.1.1 No such user' };
+    const SENT_TO_SOME: AttemptOutcome = {
+      outcome: 'sent',
+      response: '250 OK',
+      refused: [
+        { ...LATER, tryAgain: true },
+        { ...NEVER, tryAgain: false },
+      ],
+    };
+    const recipients = () => world.transport.attempts.map(({ envelope }) => envelope.to);
+    const partlyEntries = async () =>
+      (await process.records.audit.list(office.organization.id, 100))
+        .filter(({ action }) => action === 'submission.recipients-rejected')
+        .map(({ detail }) => detail);
+
+    it('tries those again who were refused for the moment, and nobody else', async () => {
+      world.transport.answerNext(SENT_TO_SOME);
+      const id = await handIn(TO);
+      await work();
+      await statusOf(id, 'deferred');
+      const { delivered, rejected, lastResponse } = await submissionOf(id);
+      assert.deepEqual(
+        { delivered, rejected, lastResponse },
+        {
+          delivered: ['ann@contoso.example'],
+          rejected: [NEVER],
+          lastResponse: LATER.response,
+        },
+      );
+      await advanceSeconds(world, HOUR);
+      await work();
+      await statusOf(id, 'sent');
+      assert.deepEqual(recipients(), [TO, [LATER.address]]);
+      assert.deepEqual((await submissionOf(id)).delivered, ['ann@contoso.example', LATER.address]);
+      assert.deepEqual(await partlyEntries(), [`${NEVER.address}: ${NEVER.response}`]);
+      assert.deepEqual(world.blobs.keys(), []);
+    });
+
+    it('reports those who are still refused after two days, or for good at a later try', async () => {
+      const answer = '554 5.7.1 Blocked';
+      const blocked: AttemptOutcome = { outcome: 'failed', reason: 'invalid_recipient', response: answer };
+      const still: AttemptOutcome = { ...DEFERRED, response: LATER.response };
+      for (const [last, hours, response] of [
+        [still, 49, LATER.response],
+        [blocked, 1, answer],
+      ] as const) {
+        world.transport.answerNext(SENT_TO_SOME, last);
+        const id = await handIn(TO);
+        await work();
+        await advanceSeconds(world, hours * HOUR);
+        await work();
+        await statusOf(id, 'sent');
+        const { delivered, rejected } = await submissionOf(id);
+        assert.deepEqual(delivered, ['ann@contoso.example']);
+        assert.deepEqual(rejected, [NEVER, { address: LATER.address, response }]);
+      }
+      assert.equal((await partlyEntries()).length, 2);
+      assert.equal((await failedEntries()).length, 0);
+    });
+
+    it('has failed where nobody got it', async () => {
+      world.transport.answerNext({ outcome: 'failed', reason: 'invalid_recipient', response: NEVER.response });
+      const id = await handIn(TO);
+      await work();
+      assert.equal((await statusOf(id, 'failed')).reason, 'invalid_recipient');
+      assert.deepEqual(
+        (await submissionOf(id)).rejected,
+        TO.map((address) => ({ address, response: NEVER.response })),
+      );
+      assert.equal((await failedEntries()).length, 1);
+    });
   });
 
   it('tries a new token once where the server does not take the cached one, then holds the mail', async () => {
@@ -319,7 +388,12 @@ describe('sendSubmission', () => {
 
   it('has no message vanish in any course of answers, deaths and repeats', async () => {
     const answer = fc.constantFrom<AttemptOutcome>(
-      { outcome: 'sent', response: '250 OK', rejected: [] },
+      { outcome: 'sent', response: '250 OK', refused: [] },
+      {
+        outcome: 'sent',
+        response: '250 OK',
+        refused: [{ address: 'bob@contoso.example', response: '451 4.2.1 Greylisted', tryAgain: true }],
+      },
       DEFERRED,
       { outcome: 'held', reason: 'mail_server_refused_sign_in', response: '535 5.7.3' },
       { outcome: 'failed', reason: 'mail_server_refused_message', response: '554 5.6.0' },

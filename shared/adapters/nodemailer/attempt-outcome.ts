@@ -44,6 +44,10 @@ const PASSING: readonly string[] = [
   'EABORT',
 ];
 
+/** Whether a recipient who was refused, while others were not, is worth another try. */
+export const wouldBeTakenLater = (response: string): boolean =>
+  smtpReplyRow(response, 'recipient').outcome !== 'failed';
+
 /** nodemailer's errors end here. */
 export const outcomeOfError = (error: NodemailerError, secrets: readonly string[]): AttemptOutcome => {
   const { code = '', response } = error;

@@ -2,7 +2,7 @@ import { createTransport, type NodemailerError } from 'nodemailer';
 import { type MailServer, sameAddress } from '../../domain/provider.ts';
 import type { AttemptOutcome, Envelope } from '../../domain/submission.ts';
 import type { MailTransport } from '../../ports/mail-transport.ts';
-import { cleanResponse, outcomeOfError } from './attempt-outcome.ts';
+import { cleanResponse, outcomeOfError, wouldBeTakenLater } from './attempt-outcome.ts';
 import { xoauth2 } from './xoauth2.ts';
 
 export interface SmtpTimeouts {
@@ -58,7 +58,7 @@ export const nodemailerTransport = ({ ca = () => undefined, timeouts = {} }: Smt
       // nodemailer reports what goes wrong with the content; this keeps an error after the end from being unhandled.
       content.on('error', () => content.destroy());
       try {
-        const { response, rejected } = await transport.sendMail({
+        const { response, rejectedErrors = [] } = await transport.sendMail({
           raw: content,
           envelope: { from: envelope.from, to: [...envelope.to], size: sizeBytes },
           signal: AbortSignal.timeout(limits.overallMs),
@@ -66,7 +66,11 @@ export const nodemailerTransport = ({ ca = () => undefined, timeouts = {} }: Smt
         return {
           outcome: 'sent',
           response: cleanResponse(response, [accessToken]),
-          rejected: asGiven(rejected, envelope),
+          refused: rejectedErrors.map(({ recipient = '', response: reply = '' }) => ({
+            address: asGiven(recipient, envelope),
+            response: cleanResponse(reply, [accessToken]),
+            tryAgain: wouldBeTakenLater(reply),
+          })),
         };
       } catch (error) {
         return outcomeOfError(error as NodemailerError, [accessToken]);
@@ -93,5 +97,5 @@ const unfitAddress = ({ from, to }: Envelope): AttemptOutcome | undefined => {
 };
 
 /** nodemailer makes the domain lower case. */
-const asGiven = (addresses: readonly string[], { to }: Envelope): string[] =>
-  addresses.map((address) => to.find((given) => sameAddress(given, address)) ?? address);
+const asGiven = (address: string, { to }: Envelope): string =>
+  to.find((given) => sameAddress(given, address)) ?? address;
