@@ -35,7 +35,7 @@ export const signInResultPage = (outcome: SignInResult): Html => {
     result,
     body: html`
 <div class="card narrow">
-${result === 'completed' ? html`<p class="done">${words.completedText}</p>` : ''}
+${outcome.result === 'completed' ? html`<p class="done">${outcome.tokenStatus === 'waiting' ? words.completedWaiting : words.completedText}</p>` : ''}
 ${facts([
   [mailbox.address, mailboxAddress],
   [mailbox.tokenStatus, status],

@@ -243,6 +243,8 @@ export const da: ConsoleTexts = {
     completed: 'Logget på',
     failed: 'Logon lykkedes ikke',
     completedText: 'Logon er gennemført. Postkassens enheder kan nu sende.',
+    completedWaiting:
+      'Logon er gennemført, men mailudbyderen svarer ikke i øjeblikket. Brokeren bliver selv ved med at prøve.',
     closeWindow: 'Du kan lukke dette vindue.',
     nothingChanged: 'Det, der var sat op i forvejen, er ikke ændret.',
     toConsole: 'For administratorer: til konsollen',

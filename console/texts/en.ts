@@ -242,6 +242,8 @@ export const en = {
     completed: 'Signed in',
     failed: 'The sign-in did not succeed',
     completedText: 'The sign-in was completed. The devices of this mailbox can send now.',
+    completedWaiting:
+      'The sign-in was completed, but the mail provider does not answer at present. The broker goes on trying by itself.',
     closeWindow: 'You can close this window.',
     nothingChanged: 'What was set up before has not been changed.',
     toConsole: 'For administrators: to the console',

@@ -251,6 +251,8 @@ export const fr: ConsoleTexts = {
     completed: 'Connexion réussie',
     failed: 'La connexion a échoué',
     completedText: 'La connexion est terminée. Les appareils de cette boîte aux lettres peuvent maintenant envoyer.',
+    completedWaiting:
+      "La connexion est terminée, mais le fournisseur de messagerie ne répond pas actuellement. Le broker continue d'essayer de lui-même.",
     closeWindow: 'Vous pouvez fermer cette fenêtre.',
     nothingChanged: "Ce qui était réglé auparavant n'a pas été modifié.",
     toConsole: 'Pour les administrateurs : vers la console',

@@ -247,6 +247,8 @@ export const lt: ConsoleTexts = {
     completed: 'Prisijungta',
     failed: 'Prisijungti nepavyko',
     completedText: 'Prisijungimas užbaigtas. Šios pašto dėžutės įrenginiai dabar gali siųsti.',
+    completedWaiting:
+      'Prisijungimas užbaigtas, bet pašto paslaugos teikėjas šiuo metu neatsako. Brokeris pats bando toliau.',
     closeWindow: 'Šį langą galite užverti.',
     nothingChanged: 'Anksčiau nustatyti duomenys nepakeisti.',
     toConsole: 'Administratoriams: į konsolę',

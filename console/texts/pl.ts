@@ -247,6 +247,8 @@ export const pl: ConsoleTexts = {
     completed: 'Zalogowano',
     failed: 'Logowanie nie powiodło się',
     completedText: 'Logowanie zostało ukończone. Urządzenia korzystające z tej skrzynki mogą już wysyłać.',
+    completedWaiting:
+      'Logowanie zostało ukończone, ale dostawca poczty obecnie nie odpowiada. Broker sam próbuje dalej.',
     closeWindow: 'Możesz zamknąć to okno.',
     nothingChanged: 'Wcześniejsze ustawienia nie zostały zmienione.',
     toConsole: 'Dla administratorów: do konsoli',

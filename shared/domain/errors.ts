@@ -35,6 +35,7 @@ export const ERROR_KINDS = [
   // the provider and the broker's registration with it
   'provider_unavailable',
   'app_registration_refused',
+  'stored_sign_in_missing',
   // a sign-in attempt
   'sign_in_not_found',
   'sign_in_expired',
@@ -51,6 +52,7 @@ export const ERROR_KINDS = [
   'sender_not_allowed',
   'message_too_large',
   'mail_server_unavailable',
+  'mail_server_misconfigured',
   'mail_server_refused_sign_in',
   'mail_server_refused_message',
   // ours
@@ -78,4 +80,7 @@ export type Actor = 'device' | 'person' | 'operator' | 'nobody';
 
 /** Whether waiting is enough: for the provider, or for the operator's own registration; no owner of a mailbox must act. */
 export const passesByItself = ({ kind }: BrokerError): boolean =>
-  kind === 'provider_unavailable' || kind === 'app_registration_refused' || kind === 'mail_server_unavailable';
+  kind === 'provider_unavailable' ||
+  kind === 'app_registration_refused' ||
+  kind === 'stored_sign_in_missing' ||
+  kind === 'mail_server_unavailable';

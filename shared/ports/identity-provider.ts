@@ -16,6 +16,8 @@ export interface ProviderFailure {
   readonly message: string;
   readonly correlationId?: string;
   readonly retryAfterSeconds?: number;
+  /** A reply can hold a rotated refresh token and yet no usable access token. Never logged, and kept like any other. */
+  readonly refreshToken?: string;
 }
 
 export interface AccessTokenReply {

@@ -55,6 +55,7 @@ export const OUTCOMES = {
   scope_not_granted: { status: 409, oauthError: 'invalid_scope', oauthStatus: 400, actor: 'person', panelCode: 370 },
 
   provider_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
+  stored_sign_in_missing: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
   app_registration_refused: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
 
   sign_in_not_found: { status: 404, oauthError: 'invalid_request', actor: 'person' },
@@ -72,6 +73,7 @@ export const OUTCOMES = {
   sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator' },
   message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
   mail_server_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
+  mail_server_misconfigured: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
   mail_server_refused_sign_in: noToken('operator', 360, 'acquired'),
   mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
 

@@ -77,13 +77,22 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     return Math.min(nextKeepAliveAt(mailbox.id, now), ...renewals);
   };
 
-  const succeeded = async (holding: Holding, stored: StoredRefreshToken, reply: AccessTokenReply): Promise<Step> => {
+  type Kept = 'the same' | 'rotated' | 'superseded';
+
+  /** A refresh token that came with a reply, made durable before anything else of the reply is used. */
+  const keep = async (
+    mailboxId: string,
+    stored: StoredRefreshToken,
+    refreshToken: string | undefined,
+  ): Promise<Kept> => {
+    if (refreshToken === undefined || refreshToken === stored.refreshToken) return 'the same';
+    const rotated = { refreshToken, previousRefreshToken: stored.refreshToken };
+    const { outcome } = await vault.store(mailboxId, rotated, stored.version);
+    return outcome === 'stored' ? 'rotated' : 'superseded';
+  };
+
+  const succeeded = async (holding: Holding, reply: AccessTokenReply, rotated: boolean): Promise<Step> => {
     const { mailbox, audience, lease, revision } = holding;
-    if (reply.refreshToken !== undefined && reply.refreshToken !== stored.refreshToken) {
-      const rotated = { refreshToken: reply.refreshToken, previousRefreshToken: stored.refreshToken };
-      const { outcome } = await vault.store(mailbox.id, rotated, stored.version);
-      if (outcome === 'superseded') return AGAIN;
-    }
     const now = epochSeconds(clock);
     const token: CachedAccessToken = {
       audience,
@@ -101,7 +110,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       mailbox_id: mailbox.id,
       audience,
       expires_in: reply.expiresInSeconds,
-      rotated: reply.refreshToken !== undefined && reply.refreshToken !== stored.refreshToken,
+      rotated,
     });
     return FRESH;
   };
@@ -161,10 +170,18 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     if (stored === undefined) {
       const message = 'The vault holds no refresh token for this mailbox.';
       log.error('grant.vault_empty', { mailbox_id: mailbox.id });
-      return refused(holding, { class: 'person_must_act', kind: 'not_signed_in', code: 'vault_empty', message });
+      // Not the provider's word: restored, the grant works again.
+      return refused(holding, {
+        class: 'operator_must_act',
+        kind: 'stored_sign_in_missing',
+        code: 'vault_empty',
+        message,
+      });
     }
     const reply = await providers[mailbox.provider].refresh({ refreshToken: stored.refreshToken, audience });
-    if (reply.ok) return succeeded(holding, stored, reply.value);
+    const kept = await keep(mailbox.id, stored, reply.ok ? reply.value.refreshToken : reply.error.refreshToken);
+    if (kept === 'superseded') return AGAIN;
+    if (reply.ok) return succeeded(holding, reply.value, kept === 'rotated');
     if (reply.error.class === 'person_must_act' && tried === undefined) {
       const newest = await vault.read(mailbox.id);
       if (newest !== undefined && newest.version !== stored.version) return callProvider(holding, stored.version);

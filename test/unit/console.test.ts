@@ -683,6 +683,11 @@ describe('the console', () => {
       );
       assertSound(completed, 'completed');
       assert.match(completed, /<main[^>]* data-result="completed"/);
+      const waiting = await signInResultPage({ language, result: 'completed', tokenStatus: 'waiting' });
+      const { completedText, completedWaiting } = textsIn(language).signInResult;
+      assert.ok(unescaped(completed).includes(completedText));
+      assert.ok(!unescaped(String(waiting)).includes(completedText));
+      assert.ok(unescaped(String(waiting)).includes(completedWaiting));
       assert.ok(unescaped(completed).includes(STATUS_LABELS[language].acquired));
       const problem = { message: '<M>', remedy: 'R', detail: 'D', code: 'AADSTS1', correlationId: 'c-1' };
       const failed = String(await signInResultPage({ language, result: 'failed', ...problem }));

@@ -247,6 +247,24 @@ describe('token replies', () => {
     }
   });
 
+  it('believes no life longer than the longest there is', () => {
+    for (const expires_in of [1e9, '1e14']) {
+      assert.equal(read({ access_token: 'a', expires_in }).expiresInSeconds, 100_800);
+    }
+  });
+
+  it('keeps the refresh token of a reply without a usable access token', () => {
+    for (const unusable of [{}, { access_token: '' }, { access_token: null }, { access_token: 'a', expires_in: 0 }]) {
+      const body = { ...unusable, refresh_token: 'r2' };
+      const result = readTokenReply({ outcome: 'replied', status: 200, body }, MICROSOFT_REPLIES, 'refresh', []);
+      assert.ok(!result.ok);
+      assert.deepEqual([result.error.class, result.error.refreshToken], ['retry_later', 'r2']);
+    }
+    const body = { error: 'invalid_grant', refresh_token: 'r2' };
+    const refusal = readTokenReply({ outcome: 'replied', status: 400, body }, MICROSOFT_REPLIES, 'refresh', []);
+    assert.ok(!refusal.ok && refusal.error.refreshToken === undefined);
+  });
+
   it('names the scopes of the reply, else those asked for', () => {
     assert.deepEqual(read({ access_token: 'a', scope: 'x  y' }).scopes, ['x', 'y']);
     assert.deepEqual(read({ access_token: 'a' }).scopes, ['asked']);

@@ -190,6 +190,30 @@ describe('refreshGrant', () => {
     assert.equal(now(world), startedAt);
   });
 
+  it('keeps a refresh token that came without a usable access token', async () => {
+    world.microsoft.failNext({ ...unavailable(), refreshToken: 'made-up-rotated-refresh-token' });
+    const before = await inVault();
+    assert.equal((await refresh()).outcome, 'failed');
+    assert.equal(await inVault(), 'made-up-rotated-refresh-token');
+    assert.equal((await process.vault.read(office.mailbox.id))?.previousRefreshToken, before);
+    const written = JSON.stringify([world.log.lines, await grantNow()]);
+    assert.ok(!written.includes('made-up-rotated-refresh-token'));
+    assert.equal((await grantNow()).state, 'active');
+  });
+
+  it('ends no grant because the vault is empty: restored, it works again', async () => {
+    const stored = await process.vault.read(office.mailbox.id);
+    assert.ok(stored);
+    await process.vault.remove(office.mailbox.id);
+    const failed = await refresh();
+    assert.ok(failed.outcome === 'failed');
+    assert.equal(failed.error.kind, 'stored_sign_in_missing');
+    assert.equal((await grantNow()).state, 'active');
+    await process.vault.store(office.mailbox.id, { refreshToken: stored.refreshToken }, 'absent');
+    await advanceSeconds(world, 301);
+    assert.deepEqual(await refresh(), { outcome: 'fresh' });
+  });
+
   it('has the rotated refresh token in the vault before the access token is in the cache', async () => {
     const order: string[] = [];
     const table: Table = {

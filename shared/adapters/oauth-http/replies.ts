@@ -58,6 +58,9 @@ const GRANT_ERRORS: readonly string[] = ['invalid_grant', 'interaction_required'
 /** A reply without `expires_in`: above the refresh margin, below the shortest life either provider gives. */
 const ASSUMED_LIFE_SECONDS = 1800;
 
+/** The 28 hours of Microsoft's longest-lived tokens; what claims more is renewed earlier than it had to be. */
+const LONGEST_LIFE_SECONDS = 100_800;
+
 /** RFC 6749 section 5.1, or why there is no token. */
 export const readTokenReply = (
   exchange: Exchange,
@@ -67,28 +70,34 @@ export const readTokenReply = (
 ): Result<TokenReply, ProviderFailure> => {
   if (exchange.outcome === 'unreachable') return fail(unreachable(table, exchange.reason));
   const { status, body } = exchange;
-  const accessToken = body?.access_token;
-  if (status === 200 && body !== undefined && typeof accessToken === 'string' && accessToken !== '') {
-    const { refresh_token: refreshToken, scope } = body;
+  const given = status === 200 ? body : undefined;
+  const refreshToken = textOf(given?.refresh_token);
+  const accessToken = textOf(given?.access_token);
+  const expiresInSeconds = lifeSeconds(given?.expires_in);
+  if (given !== undefined && accessToken !== undefined && expiresInSeconds > 0) {
+    const { scope } = given;
     return ok({
       accessToken,
-      expiresInSeconds: lifeSeconds(body.expires_in),
-      ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
+      expiresInSeconds,
+      ...(refreshToken !== undefined && { refreshToken }),
       scopes: typeof scope === 'string' && scope.trim() !== '' ? scope.trim().split(/\s+/) : askedScopes,
-      idToken: body.id_token,
+      idToken: given.id_token,
     });
   }
   return fail({
     ...classify(exchange, table, request),
     ...(exchange.retryAfterSeconds !== undefined && { retryAfterSeconds: exchange.retryAfterSeconds }),
+    ...(refreshToken !== undefined && { refreshToken }),
   });
 };
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 /** A number by RFC 6749 section 5.1; some servers send it as text. */
 const lifeSeconds = (expiresIn: unknown): number => {
   const seconds = typeof expiresIn === 'string' && expiresIn.trim() !== '' ? Number(expiresIn) : expiresIn;
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0
-    ? Math.floor(seconds)
+    ? Math.min(Math.floor(seconds), LONGEST_LIFE_SECONDS)
     : ASSUMED_LIFE_SECONDS;
 };
 

@@ -69,7 +69,7 @@ export const da: ErrorTexts = {
   ],
   scope_not_offered: [
     'Denne type token tilbydes ikke for denne postkasse.',
-    'Anmod om et af de scopes, der er angivet i detaljerne.',
+    'Anmod om et af disse scopes: smtp, imap, pop.',
   ],
   scope_not_granted: [
     'Ved logon til denne postkasse blev denne type adgang ikke givet.',
@@ -84,6 +84,10 @@ export const da: ErrorTexts = {
     'Mailudbyderen afviser selve brokeren.',
     'Brokerens operatør skal kontrollere appregistreringen: client id, client secret og udløbsdato.',
   ],
+  stored_sign_in_missing: [
+    'Postkassens gemte logon blev ikke fundet.',
+    'Brokerens operatør gendanner boksen fra sikkerhedskopien, eller der logges på postkassen igen.',
+  ],
 
   sign_in_not_found: ['Dette logonlink er ukendt.', 'Bed om et nyt link.'],
   sign_in_expired: ['Logon tog for lang tid og er udløbet.', 'Start logon forfra.'],
@@ -92,7 +96,7 @@ export const da: ErrorTexts = {
     'Start logon forfra, hvis postkassen stadig ikke er logget på.',
   ],
   sign_in_other_browser: [
-    'Dette logon blev startet i en anden browser.',
+    'Dette logon blev åbnet igen i en anden browser eller et andet vindue.',
     'Åbn logonlinket igen, og afslut i samme browser. Cookies skal være tilladt.',
   ],
   sign_in_cancelled: ['Logon blev annulleret. Intet er ændret.', 'Start logon forfra, når du er klar.'],
@@ -121,9 +125,13 @@ export const da: ErrorTexts = {
     'Mailserveren svarer ikke i øjeblikket.',
     'Der er ikke noget at udbedre. Mailen forsøges sendt igen.',
   ],
+  mail_server_misconfigured: [
+    'Mailserveren kan ikke bruges, som den er sat op i brokeren.',
+    'Brokerens operatør kontrollerer mailserverens host, port, security og ca_file. Brokeren bliver ved med at prøve.',
+  ],
   mail_server_refused_sign_in: [
-    'Mailserveren afviste dette logon. SMTP AUTH er måske slået fra for denne postkasse.',
-    'Bed administratoren om at slå godkendt SMTP til (Microsoft 365 Administration, brugerens mailapps), og log derefter på igen.',
+    'Mailserveren afviste dette logon. SMTP er måske slået fra for denne postkasse.',
+    'Bed administratoren om at tillade SMTP (Microsoft 365: godkendt SMTP i brugerens mailapps), og log derefter på igen.',
   ],
   mail_server_refused_message: ['Mailserveren afviste mailen.', 'Læs serverens svar, og ret mailen.'],
 

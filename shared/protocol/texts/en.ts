@@ -60,7 +60,7 @@ export const en: ErrorTexts = {
   ],
   scope_not_offered: [
     'This kind of token is not offered for this mailbox.',
-    'Ask for one of the scopes that the detail names.',
+    'Ask for one of the scopes smtp, imap and pop.',
   ],
   scope_not_granted: [
     'The sign-in of this mailbox did not grant this kind of access.',
@@ -75,6 +75,10 @@ export const en: ErrorTexts = {
     'The mail provider refuses the broker itself.',
     'The operator of the broker must check its app registration: client id, client secret and expiry date.',
   ],
+  stored_sign_in_missing: [
+    'The stored sign-in of this mailbox cannot be found.',
+    'The operator of the broker restores the vault from its backup; or sign the mailbox in again.',
+  ],
 
   sign_in_not_found: ['This sign-in link is not known.', 'Ask for a new link.'],
   sign_in_expired: ['The sign-in took too long and has expired.', 'Start the sign-in again.'],
@@ -83,7 +87,7 @@ export const en: ErrorTexts = {
     'If the mailbox is still not signed in, start the sign-in again.',
   ],
   sign_in_other_browser: [
-    'This sign-in was started in another browser.',
+    'This sign-in was opened again in another browser or window.',
     'Open the sign-in link again and finish in the same browser. Cookies must be allowed.',
   ],
   sign_in_cancelled: ['The sign-in was cancelled. Nothing was changed.', 'Start the sign-in again when you are ready.'],
@@ -112,9 +116,13 @@ export const en: ErrorTexts = {
     'The mail server does not answer at present.',
     'There is nothing to repair. The broker will try to send the message again.',
   ],
+  mail_server_misconfigured: [
+    'The mail server cannot be used as it is set up in the broker.',
+    'The operator of the broker checks host, port, security and ca_file of the mail server. The broker goes on trying.',
+  ],
   mail_server_refused_sign_in: [
-    'The mail server refused the sign-in. SMTP AUTH may be switched off for this mailbox.',
-    "Have the administrator switch on Authenticated SMTP (Microsoft 365 admin center, the user's mail apps), then sign in again.",
+    'The mail server refused the sign-in. SMTP may be switched off for this mailbox.',
+    "Have the administrator allow SMTP for it (Microsoft 365: Authenticated SMTP in the user's mail apps), then sign in again.",
   ],
   mail_server_refused_message: [
     'The mail server refused the message.',

@@ -84,7 +84,7 @@ export const fr: ErrorTexts = {
   ],
   scope_not_offered: [
     "Ce type de jeton n'est pas proposé pour cette boîte aux lettres.",
-    "Demandez l'un des scopes indiqués dans le détail.",
+    "Demandez l'un des scopes smtp, imap et pop.",
   ],
   scope_not_granted: [
     "La connexion de cette boîte aux lettres n'a pas accordé ce type d'accès.",
@@ -99,6 +99,10 @@ export const fr: ErrorTexts = {
     'Le fournisseur de messagerie refuse le broker lui-même.',
     "L'exploitant du broker doit vérifier l'inscription de l'application (client id, client secret et date d'expiration).",
   ],
+  stored_sign_in_missing: [
+    'La connexion enregistrée de cette boîte aux lettres est introuvable.',
+    "L'exploitant du broker restaure le coffre depuis sa sauvegarde, ou la boîte aux lettres est connectée de nouveau.",
+  ],
 
   sign_in_not_found: ['Ce lien de connexion est inconnu.', 'Demandez un nouveau lien.'],
   sign_in_expired: ['La connexion a pris trop de temps et a expiré.', 'Recommencez la connexion.'],
@@ -107,7 +111,7 @@ export const fr: ErrorTexts = {
     "Si la boîte aux lettres n'est toujours pas connectée, recommencez la connexion.",
   ],
   sign_in_other_browser: [
-    'Cette connexion a été commencée dans un autre navigateur.',
+    'Cette connexion a été rouverte dans un autre navigateur ou une autre fenêtre.',
     'Ouvrez à nouveau le lien de connexion et terminez dans le même navigateur. Les cookies doivent être autorisés.',
   ],
   sign_in_cancelled: [
@@ -145,9 +149,13 @@ export const fr: ErrorTexts = {
     'Le serveur de messagerie ne répond pas actuellement.',
     "Aucune intervention n'est nécessaire. Une nouvelle tentative d'envoi aura lieu.",
   ],
+  mail_server_misconfigured: [
+    "Le serveur de messagerie est inutilisable tel qu'il est configuré dans le broker.",
+    "L'exploitant du broker vérifie host, port, security et ca_file du serveur de messagerie. Le broker continue d'essayer.",
+  ],
   mail_server_refused_sign_in: [
-    'Le serveur de messagerie a refusé la connexion. SMTP AUTH est peut-être désactivé pour cette boîte aux lettres.',
-    "Demandez à l'administrateur d'activer SMTP authentifié (Centre d'administration Microsoft 365, applications de messagerie de l'utilisateur), puis reconnectez-vous.",
+    'Le serveur de messagerie a refusé la connexion. SMTP est peut-être désactivé pour cette boîte aux lettres.',
+    "Demandez à l'administrateur d'y autoriser SMTP (Microsoft 365 : SMTP authentifié, applications de messagerie de l'utilisateur), puis reconnectez-vous.",
   ],
   mail_server_refused_message: [
     'Le serveur de messagerie a refusé le message.',

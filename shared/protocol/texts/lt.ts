@@ -66,7 +66,7 @@ export const lt: ErrorTexts = {
   ],
   scope_not_offered: [
     'Tokio prieigos rakto ši pašto dėžutė neteikia.',
-    'Prašykite vienos iš išsamioje informacijoje nurodytų aprėpčių (scope).',
+    'Prašykite vienos iš aprėpčių (scope) smtp, imap ir pop.',
   ],
   scope_not_granted: [
     'Prisijungiant prie šios pašto dėžutės tokia prieiga nesuteikta.',
@@ -81,6 +81,10 @@ export const lt: ErrorTexts = {
     'Pašto paslaugos teikėjas atmeta patį brokerį.',
     'Brokerio operatorius turi patikrinti programos registraciją: client id, client secret ir galiojimo datą.',
   ],
+  stored_sign_in_missing: [
+    'Šios pašto dėžutės išsaugotas prisijungimas nerastas.',
+    'Brokerio operatorius atkuria saugyklą iš atsarginės kopijos arba prie pašto dėžutės prisijungiama iš naujo.',
+  ],
 
   sign_in_not_found: ['Ši prisijungimo nuoroda nežinoma.', 'Paprašykite naujos nuorodos.'],
   sign_in_expired: ['Prisijungimas užtruko per ilgai ir nebegalioja.', 'Pradėkite prisijungimą iš naujo.'],
@@ -89,7 +93,7 @@ export const lt: ErrorTexts = {
     'Jei prie pašto dėžutės vis dar neprisijungta, pradėkite prisijungimą iš naujo.',
   ],
   sign_in_other_browser: [
-    'Šis prisijungimas pradėtas kitoje naršyklėje.',
+    'Šis prisijungimas iš naujo atvertas kitoje naršyklėje arba kitame lange.',
     'Dar kartą atverkite prisijungimo nuorodą ir užbaikite toje pačioje naršyklėje. Slapukai turi būti leidžiami.',
   ],
   sign_in_cancelled: [
@@ -124,9 +128,13 @@ export const lt: ErrorTexts = {
     'Pašto serveris šiuo metu neatsako.',
     'Taisyti nieko nereikia. Laišką bus bandoma išsiųsti dar kartą.',
   ],
+  mail_server_misconfigured: [
+    'Pašto serveriu taip, kaip jis nustatytas brokeryje, naudotis negalima.',
+    'Brokerio operatorius patikrina pašto serverio host, port, security ir ca_file. Brokeris bando toliau.',
+  ],
   mail_server_refused_sign_in: [
-    'Pašto serveris atmetė prisijungimą. Šiai pašto dėžutei gali būti išjungtas SMTP AUTH.',
-    'Paprašykite administratoriaus įjungti autentifikuotą SMTP („Microsoft 365“ administravimo centras, vartotojo pašto programos), tada prisijunkite iš naujo.',
+    'Pašto serveris atmetė prisijungimą. Šiai pašto dėžutei gali būti išjungtas SMTP.',
+    'Paprašykite administratoriaus leisti SMTP („Microsoft 365“: autentifikuotas SMTP vartotojo pašto programose), tada prisijunkite iš naujo.',
   ],
   mail_server_refused_message: [
     'Pašto serveris atmetė laišką.',

@@ -69,7 +69,7 @@ export const pl: ErrorTexts = {
   ],
   scope_not_offered: [
     'Ten rodzaj tokenu nie jest dostępny dla tej skrzynki pocztowej.',
-    'Zażądaj jednego z zakresów (scope) podanych w szczegółach.',
+    'Zażądaj jednego z zakresów (scope) smtp, imap i pop.',
   ],
   scope_not_granted: [
     'Podczas logowania do tej skrzynki pocztowej nie przyznano tego rodzaju dostępu.',
@@ -84,6 +84,10 @@ export const pl: ErrorTexts = {
     'Dostawca poczty odrzuca samego brokera.',
     'Operator brokera musi sprawdzić rejestrację aplikacji: client id, client secret i datę ważności.',
   ],
+  stored_sign_in_missing: [
+    'Nie znaleziono zapisanego logowania tej skrzynki pocztowej.',
+    'Operator brokera przywraca magazyn z kopii zapasowej albo skrzynka loguje się ponownie.',
+  ],
 
   sign_in_not_found: ['Ten link do logowania jest nieznany.', 'Poproś o nowy link.'],
   sign_in_expired: ['Logowanie trwało zbyt długo i wygasło.', 'Rozpocznij logowanie od nowa.'],
@@ -92,7 +96,7 @@ export const pl: ErrorTexts = {
     'Jeśli skrzynka pocztowa nadal nie jest zalogowana, rozpocznij logowanie od nowa.',
   ],
   sign_in_other_browser: [
-    'To logowanie rozpoczęto w innej przeglądarce.',
+    'To logowanie otwarto ponownie w innej przeglądarce lub w innym oknie.',
     'Otwórz ponownie link do logowania i dokończ w tej samej przeglądarce. Pliki cookie muszą być dozwolone.',
   ],
   sign_in_cancelled: [
@@ -127,9 +131,13 @@ export const pl: ErrorTexts = {
     'Serwer poczty obecnie nie odpowiada.',
     'Nie trzeba niczego naprawiać. Próba wysłania wiadomości zostanie ponowiona.',
   ],
+  mail_server_misconfigured: [
+    'Serwera poczty nie można użyć tak, jak jest skonfigurowany w brokerze.',
+    'Operator brokera sprawdza host, port, security i ca_file serwera poczty. Broker nadal próbuje.',
+  ],
   mail_server_refused_sign_in: [
-    'Serwer poczty odrzucił logowanie. SMTP AUTH może być wyłączone dla tej skrzynki pocztowej.',
-    'Poproś administratora o włączenie uwierzytelnianego SMTP (centrum administracyjne Microsoft 365, aplikacje pocztowe użytkownika), a następnie zaloguj się ponownie.',
+    'Serwer poczty odrzucił logowanie. SMTP może być wyłączone dla tej skrzynki pocztowej.',
+    'Poproś administratora o zezwolenie na SMTP (Microsoft 365: uwierzytelniane SMTP w aplikacjach pocztowych użytkownika), a następnie zaloguj się ponownie.',
   ],
   mail_server_refused_message: [
     'Serwer poczty odrzucił wiadomość.',
