@@ -82,7 +82,7 @@ const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
     pattern: /^50\d\b/,
     steps: ['sign_in'],
     outcome: 'deferred',
-    reason: 'mail_server_unavailable',
+    reason: 'mail_server_misconfigured',
     meaning: 'The server does not understand the sign-in by access token; check the configured server.',
     sample: '504 5.7.4 Unrecognized authentication type',
   },

@@ -198,7 +198,7 @@ describe('nodemailerTransport as MailTransport', () => {
         const outcome = await send(await start(options), 'starttls');
         assert.deepEqual(
           [outcome.outcome, 'reason' in outcome && outcome.reason],
-          ['deferred', 'mail_server_unavailable'],
+          ['deferred', 'mail_server_misconfigured'],
         );
         assert.equal(received.length, 0);
       });
@@ -208,9 +208,26 @@ describe('nodemailerTransport as MailTransport', () => {
       received.length = 0;
       for (const security of ['starttls', 'tls'] as const) {
         const port = await start({ secure: security === 'tls' });
-        assert.equal((await send(port, security, { trusted: false })).outcome, 'deferred');
+        assert.deepEqual(await send(port, security, { trusted: false }), {
+          outcome: 'deferred',
+          reason: 'mail_server_misconfigured',
+          response: 'The certificate of the mail server is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT).',
+        });
       }
       assert.equal(received.length, 0);
+    });
+
+    it('tells a wrong setting from a server that is down', async () => {
+      const port = await start();
+      const { response: wrongSecurity, ...rest } = await send(port, 'tls');
+      assert.deepEqual(rest, { outcome: 'deferred', reason: 'mail_server_misconfigured' });
+      assert.match(wrongSecurity, /^The mail server does not speak TLS from the first byte on this port/);
+      const down = await send(1, 'tls');
+      assert.deepEqual(down, {
+        outcome: 'deferred',
+        reason: 'mail_server_unavailable',
+        response: 'The connection to the mail server failed (ECONNREFUSED).',
+      });
     });
 
     it('wants TLS 1.2 at least', async () => {
@@ -256,7 +273,7 @@ describe('nodemailerTransport as MailTransport', () => {
       [{ connect: '421 4.7.66 TLS 1.0 and 1.1 are not supported' }, 'deferred', 'mail_server_unavailable'],
       [{ connect: '554 5.7.1 no service' }, 'deferred', 'mail_server_unavailable'],
       [{ AUTH: '454 4.7.0 Temporary authentication failure' }, 'deferred', 'mail_server_unavailable'],
-      [{ AUTH: '504 5.7.4 Unrecognized authentication type' }, 'deferred', 'mail_server_unavailable'],
+      [{ AUTH: '504 5.7.4 Unrecognized authentication type' }, 'deferred', 'mail_server_misconfigured'],
       [{ AUTH: '535 5.7.3 Authentication unsuccessful' }, 'held', 'mail_server_refused_sign_in'],
       [
         { AUTH: '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.' },

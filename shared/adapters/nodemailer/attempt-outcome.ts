@@ -32,6 +32,19 @@ const WITHOUT_REPLY: { readonly [code: string]: (message: string) => AttemptOutc
   ESTREAM: (response) => ({ outcome: 'deferred', reason: 'internal', response }),
 };
 
+/** Faults of the connection that do not pass by themselves: what is configured and what is there do not fit together. */
+const MISCONFIGURED: readonly { readonly code: string; readonly original?: RegExp; readonly message: string }[] = [
+  { code: 'EDNS', original: /^ENOTFOUND$/, message: 'The name of the mail server is not known' },
+  { code: 'ESOCKET', original: /CERT|LEAF_SIGNATURE/, message: 'The certificate of the mail server is not trusted' },
+  {
+    code: 'ESOCKET',
+    original: /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/,
+    message: 'The mail server does not speak TLS from the first byte on this port',
+  },
+  { code: 'ETLS', message: 'The mail server offers no STARTTLS' },
+  { code: 'EAUTH', message: 'The mail server offers no sign-in by access token (XOAUTH2)' },
+];
+
 /** Connection, name, TLS, time-out, or an unfinished sign-in: it may all be better in a minute. */
 const PASSING: readonly string[] = [
   'ECONNECTION',
@@ -47,6 +60,9 @@ const PASSING: readonly string[] = [
 /** Whether a recipient who was refused, while others were not, is worth another try. */
 export const wouldBeTakenLater = (response: string): boolean =>
   smtpReplyRow(response, 'recipient').outcome !== 'failed';
+
+/** `454 TLS not available due to temporary reason` (RFC 3207 section 4). */
+const isForTheMoment = (response: unknown): boolean => typeof response === 'string' && response.startsWith('4');
 
 /** nodemailer's errors end here. */
 export const outcomeOfError = (error: NodemailerError, secrets: readonly string[]): AttemptOutcome => {
@@ -65,5 +81,10 @@ export const outcomeOfError = (error: NodemailerError, secrets: readonly string[
   const known = WITHOUT_REPLY[code];
   if (known) return known(message);
   if (!PASSING.includes(code)) throw new Error(`unexpected failure of the mail transport: ${code} ${message}`);
-  return { outcome: 'deferred', reason: 'mail_server_unavailable', response: message };
+  const { originalCode, timeoutType } = error;
+  const particulars = originalCode ?? timeoutType ?? code;
+  const wrong = MISCONFIGURED.find((row) => row.code === code && (!row.original || row.original.test(particulars)));
+  const said = wrong?.message ?? 'The connection to the mail server failed';
+  const reason = wrong && !isForTheMoment(response) ? 'mail_server_misconfigured' : 'mail_server_unavailable';
+  return { outcome: 'deferred', reason, response: `${said} (${particulars}).` };
 };
