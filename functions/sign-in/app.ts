@@ -55,6 +55,8 @@ export const signInApp = ({
   app.use(pageHeaders());
 
   app.get('/sign-in/:sign_in_id', async (c) => {
+    // Mail scanners look at links with HEAD; that must not disturb a person who is at the provider already.
+    if (c.req.method === 'HEAD') return c.body(null, 200);
     const id = c.req.param('sign_in_id');
     const departure = await departForProvider(id);
     if (!departure.ok) return failedPage(c, departure.error);

@@ -78,7 +78,8 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     if (!signIn || signIn.provider !== callback.provider) return fail(brokerError('sign_in_not_found'));
     if (signIn.state !== 'started') return fail(brokerError('sign_in_already_used'));
     const { stateHash, browserHash } = signIn.attempt;
-    if (!matchesAny(callback.state ?? '', [stateHash])) return fail(brokerError('sign_in_not_found'));
+    // An earlier opening of the same link, or a guess: the link still works, and its last opening counts.
+    if (!matchesAny(callback.state ?? '', [stateHash])) return fail(brokerError('sign_in_other_browser'));
     if (!matchesAny(callback.browserSecret ?? '', [browserHash])) return fail(brokerError('sign_in_other_browser'));
     if (signIn.expiresAt <= epochSeconds(clock)) return fail(brokerError('sign_in_expired'));
     const { attempt: _spent, ...rest } = signIn;

@@ -56,7 +56,7 @@ describe('departForProvider', () => {
     const first = { signIn, ...value(await process.departForProvider(signIn.id)) };
     const last = { signIn, ...value(await process.departForProvider(signIn.id)) };
     const account = accountOf(office.mailbox.address);
-    assert.equal(failure(await comeBack(world, process, first, { account })).kind, 'sign_in_not_found');
+    assert.equal(failure(await comeBack(world, process, first, { account })).kind, 'sign_in_other_browser');
     value(await comeBack(world, process, last, { account }));
   });
 

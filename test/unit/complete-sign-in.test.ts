@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import type { Table } from '../../shared/ports/table.ts';
 import type { Callback } from '../../shared/usecases/complete-sign-in.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { INVALID_GRANT, type Login, REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
@@ -14,6 +15,7 @@ import {
   failure,
   makeWorld,
   meanwhile,
+  now,
   type Office,
   openOffice,
   type Process,
@@ -153,7 +155,7 @@ describe('completeSignIn', () => {
 
     it('a foreign state', async () => {
       const { error, departed } = await attempt((callback) => ({ ...callback, state: `${callback.state}x` }));
-      assert.equal(error.kind, 'sign_in_not_found');
+      assert.equal(error.kind, 'sign_in_other_browser');
       assert.equal(await stateOf(departed), 'started');
       const none = await attempt((callback) => ({ ...callback, state: undefined }));
       assert.equal(none.error.kind, 'sign_in_not_found');
@@ -329,6 +331,28 @@ describe('completeSignIn', () => {
       await advanceSeconds(world, 3601);
       value(await settle(world, survivor.fetchToken(tokenRequest(office.credential))));
     }
+  });
+
+  it('stores its refresh token though a refresh of the earlier sign-in stores one just before', async () => {
+    value(await signIn(world, process, office.mailbox));
+    await advanceSeconds(world, 3601);
+    const { id } = office.mailbox;
+    let isFirst = true;
+    const table: Table = {
+      ...world.table,
+      write: async (one) => {
+        if (isFirst && 'put' in one && one.put.pk === `vault#${id}`) {
+          isFirst = false;
+          const request = { mailboxId: id, audience: 'smtp', minTtlSeconds: 600, askedAt: now(world) } as const;
+          assert.deepEqual(await process.refreshGrant(request), { outcome: 'fresh' });
+        }
+        return world.table.write(one);
+      },
+    };
+    value(await signIn(world, startProcess(world, { table }), office.mailbox));
+    assert.equal(isFirst, false);
+    const { refreshToken } = (await process.vault.read(id)) ?? {};
+    assert.match(refreshToken ?? '', /^refresh-token-of-family-1-/);
   });
 
   it('wins over a refresh that is under way', async () => {

@@ -372,8 +372,8 @@ describe('a sign-in that goes wrong', () => {
       [with_({ state: undefined }), 404],
       [with_({ state: '' }), 404],
       [with_({ state: 'foreign' }), 404],
-      [with_({ state: `${id}.guessed` }), 404],
-      [with_({ state: `${id}` }), 404],
+      [with_({ state: `${id}.guessed` }), 400],
+      [with_({ state: `${id}` }), 400],
       [with_({ state: `${'a'.repeat(5_000)}.b` }), 404],
       [with_({ state: '\0#/../' }), 404],
       [with_({}, '/oauth/callback/google'), 404],
@@ -398,8 +398,18 @@ describe('a sign-in that goes wrong', () => {
     const { person, id, callback } = await atTheDoor(google);
     await makePerson().open(`${broker.url}/sign-in/${id}`, 'http://localhost');
     await call(`${broker.url}/sign-in/${id}`);
-    assertFailed(await person.open(callback.href), 404);
+    const page = await person.open(callback.href);
+    assertFailed(page, 400);
+    assert.match(page.body, /Open the sign-in link again/);
     await stillServed(google);
+  });
+
+  test('is not disturbed by a program that only looks whether the link is there', async () => {
+    const { person, id, callback } = await atTheDoor(google);
+    const looked = await call(`${broker.url}/sign-in/${id}`, { method: 'HEAD' });
+    assert.equal(looked.status, 200);
+    assert.equal(looked.headers.get('set-cookie'), null);
+    assert.match((await person.open(callback.href)).body, /data-result="completed"/);
   });
 
   test('with an error from the provider ends the attempt and leaves the earlier sign-in alone', async () => {
