@@ -5,6 +5,7 @@ import {
   advanceSeconds,
   failure,
   makeWorld,
+  now,
   type Office,
   openOffice,
   type Process,
@@ -25,6 +26,11 @@ const MESSAGE = [
   'See below.',
   '',
 ].join('\r\n');
+
+/** In place of one store's operation: the others go on working. */
+const outage = async (): Promise<never> => {
+  throw new Error('out of reach');
+};
 
 describe('acceptMessage', () => {
   let world: World;
@@ -86,6 +92,23 @@ describe('acceptMessage', () => {
     }
   });
 
+  it('queues nothing that is not yet durable', async () => {
+    const withoutBlobs = startProcess({ ...world, blobs: { ...world.blobs, put: outage } });
+    const withoutTable = startProcess(world, { table: { ...world.table, writeAll: outage } });
+    for (const one of [withoutBlobs, withoutTable]) {
+      await assert.rejects(handIn({}, one), /out of reach/);
+      assert.deepEqual(await queued(), []);
+    }
+  });
+
+  it('says yes where only the queue fails, for the sweep will find what is due', async () => {
+    const withoutQueue = startProcess({ ...world, mailQueue: { ...world.mailQueue, send: outage } });
+    const { id } = value(await handIn({}, withoutQueue));
+    assert.ok(stored(id).includes('See below.'));
+    assert.equal((await process.records.submissions.get(id))?.submission.status.state, 'queued');
+    assert.equal(world.log.of('submission.not_queued').length, 1);
+  });
+
   it('keeps the message though its record was written twice, for the answer was lost', async () => {
     const table = {
       ...world.table,
@@ -119,6 +142,19 @@ describe('acceptMessage', () => {
       assert.deepEqual(await process.records.submissions.list(office.organization.id, 10), [
         value(await handIn({ idempotencyKey: 'job 1' })),
       ]);
+    });
+
+    it('takes one of many parallel requests also where the key was used a day ago', async () => {
+      const first = value(await handIn({ idempotencyKey: 'job 1' }));
+      await advanceSeconds(world, 86_400);
+      const processes = Array.from({ length: 8 }, () => startProcess(world));
+      const all = await Promise.all(processes.map((one) => handIn({ idempotencyKey: 'job 1' }, one)));
+      const ids = [...new Set(all.map((result) => value(result).id))];
+      assert.equal(ids.length, 1);
+      assert.deepEqual(
+        world.blobs.keys(),
+        [first.id, ...ids].map((id) => `submissions/${id}.eml`),
+      );
     });
 
     it('keeps the devices apart', async () => {
@@ -226,6 +262,17 @@ describe('acceptMessage', () => {
 
     it('a slot without a mailbox', async () => {
       assert.equal(await refused({ slot: 'fax' }), 'slot_not_bound');
+    });
+
+    it('a binding that leads to the mailbox of another organization', async () => {
+      const own = office;
+      const other = await openOffice(process, { address: 'scan@fabrikam.example' });
+      office = { ...own, device: other.device, credential: other.credential };
+      const astray = { clientId: other.device.clientId, slot: 'fax', mailboxId: own.mailbox.id, boundAt: now(world) };
+      for (const organization of [own.organization, other.organization]) {
+        await process.records.devices.bind({ ...astray, organizationId: organization.id });
+        assert.equal(await refused({ slot: 'fax' }), 'slot_not_bound');
+      }
     });
 
     it('a mailbox that nobody signed in, or somebody signed out', async () => {

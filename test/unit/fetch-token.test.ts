@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { countingTable } from '../fakes/counting-table.ts';
 import { makeFuse } from '../fakes/fuse.ts';
-import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
+import { INVALID_GRANT, REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
   advanceSeconds,
   everythingAtRest,
@@ -71,6 +71,18 @@ describe('fetchToken', () => {
       for (const result of await settle(world, Promise.all(fetches))) value(result);
       assert.equal(world.microsoft.refreshCalls - callsBefore, 1);
     });
+
+    it('asks the provider once even where all want more life than it gives, over seven processes', async () => {
+      await advanceSeconds(world, 3601);
+      world.microsoft.latencyMs = 400;
+      const callsBefore = world.microsoft.refreshCalls;
+      const processes = Array.from({ length: 7 }, () => startProcess(world));
+      const fetches = Array.from({ length: 70 }, (_, index) =>
+        fetch({ minTtlSeconds: 3601 + index }, processes[index % processes.length]),
+      );
+      for (const result of await settle(world, Promise.all(fetches))) value(result);
+      assert.equal(world.microsoft.refreshCalls - callsBefore, 1);
+    });
   });
 
   describe('with a fresh token', () => {
@@ -128,6 +140,12 @@ describe('fetchToken', () => {
     it('refuses a device of a disabled organization', async () => {
       value(await process.administration.organizations.update(office.organization.id, { enabled: false }));
       assert.equal(failure(await fetch({}, warm)).kind, 'invalid_client');
+    });
+
+    it('refuses a device of a disabled organization also where the slot leads nowhere', async () => {
+      assert.equal(failure(await fetch({ slot: 'fax' }, warm)).kind, 'slot_not_bound');
+      value(await process.administration.organizations.update(office.organization.id, { enabled: false }));
+      assert.equal(failure(await fetch({ slot: 'fax' }, warm)).kind, 'invalid_client');
     });
 
     it('refuses a slot whose binding was removed', async () => {
@@ -191,6 +209,36 @@ describe('fetchToken', () => {
     });
   });
 
+  describe('within one organization', () => {
+    const sealedToken = async (audience: 'smtp' | 'imap') => {
+      const item = await world.table.get({ pk: `mailbox#${office.mailbox.id}`, sk: `token#${audience}` });
+      assert.ok(item?.sealed);
+      return item;
+    };
+
+    it('does not open a cached token that was moved to another mailbox', async () => {
+      const { mailbox } = value(
+        await process.administration.mailboxes.create(office.organization.id, {
+          provider: 'microsoft',
+          address: 'other@contoso.example',
+          aliases: [],
+        }),
+      );
+      value(await signIn(world, process, mailbox));
+      value(await process.administration.devices.bind(office.device.clientId, 'fax', mailbox.id));
+      value(await fetch({ slot: 'fax' }));
+      await world.table.write({ put: { ...(await sealedToken('smtp')), pk: `mailbox#${mailbox.id}` } });
+      await assert.rejects(fetch({ slot: 'fax' }), /context/);
+    });
+
+    it('does not open a cached token that was moved to another audience', async () => {
+      value(await fetch({ audience: 'imap' }));
+      const { sealed = '' } = await sealedToken('smtp');
+      await world.table.write({ put: { ...(await sealedToken('imap')), sealed } });
+      await assert.rejects(fetch({ audience: 'imap' }), /context/);
+    });
+  });
+
   describe('where the provider gives no token', () => {
     it('serves the cached one while it lives, and asks no sooner than it may', async () => {
       await advanceSeconds(world, 3600 - 300);
@@ -214,6 +262,12 @@ describe('fetchToken', () => {
       assert.equal(error.retryAfterSeconds, 120);
       await advanceSeconds(world, 20);
       assert.equal(failure(await fetch()).retryAfterSeconds, 100);
+    });
+
+    it('serves no cached one, though it still lives, once the provider has ended the sign-in', async () => {
+      await advanceSeconds(world, 3600 - 300);
+      world.microsoft.revoke('subject-of-scan@contoso.example');
+      assert.equal(failure(await fetch({ minTtlSeconds: 600 })).kind, 'sign_in_lapsed');
     });
 
     it('serves the cached one whatever the operator must mend, for the grant is untouched', async () => {
@@ -280,6 +334,18 @@ describe('fetchToken', () => {
     assert.deepEqual([audiences.get(smtp), audiences.get(imap)], ['smtp', 'imap']);
   });
 
+  it('keeps the tokens of the audiences apart, also where both are fetched at once', async () => {
+    await advanceSeconds(world, 3601);
+    world.microsoft.latencyMs = 400;
+    const fetches = (['smtp', 'imap'] as const).map((audience) => fetch({ audience }));
+    const tokens = (await settle(world, Promise.all(fetches))).map((result) => value(result).accessToken);
+    const audiences = new Map(world.microsoft.issued.map(({ accessToken, audience }) => [accessToken, audience]));
+    assert.deepEqual(
+      tokens.map((token) => audiences.get(token)),
+      ['smtp', 'imap'],
+    );
+  });
+
   it('refuses an audience that the provider does not offer, or the sign-in did not grant', async () => {
     assert.equal(failure(await fetch({ audience: 'api' })).kind, 'scope_not_offered');
     const calls = world.microsoft.refreshCalls;
@@ -308,5 +374,16 @@ describe('fetchToken', () => {
     for (const { accessToken } of world.microsoft.issued) assert.ok(!written.includes(accessToken));
     for (const refreshToken of world.microsoft.refreshTokens) assert.ok(!written.includes(refreshToken));
     assert.ok(!written.includes(office.credential.clientSecret));
+  });
+
+  it('leaves no token in the clear either where the provider ends the sign-in', async () => {
+    await advanceSeconds(world, 3601);
+    world.microsoft.failNext(INVALID_GRANT);
+    const error = failure(await fetch());
+    const [entry] = await process.records.audit.list(office.organization.id, 1);
+    assert.equal(entry?.action, 'grant.invalid');
+    const written = everythingAtRest(world) + JSON.stringify([world.log.lines, error]);
+    for (const { accessToken } of world.microsoft.issued) assert.ok(!written.includes(accessToken));
+    for (const refreshToken of world.microsoft.refreshTokens) assert.ok(!written.includes(refreshToken));
   });
 });

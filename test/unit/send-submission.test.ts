@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { AttemptOutcome, SubmissionStatus } from '../../shared/domain/submission.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
+import { scriptedTransport } from '../fakes/scripted-transport.ts';
 import {
   advanceSeconds,
   makeWorld,
@@ -223,6 +224,24 @@ describe('sendSubmission', () => {
     assert.match(first?.content ?? '', new RegExp(`Message-ID: <${id}@contoso.example>`));
   });
 
+  it('lets no worker that lost its claim say how it ended', async () => {
+    const id = await handIn();
+    const slowTransport = scriptedTransport();
+    slowTransport.answerNext(DEFERRED);
+    slowTransport.gate.close();
+    const slow = startProcess({ ...world, transport: slowTransport }).sendSubmission(id);
+    await meanwhile(world);
+    await advanceSeconds(world, 601);
+    await work();
+    const before = await submissionOf(id);
+    assert.equal(before.status.state, 'sent');
+    slowTransport.gate.open();
+    await settle(world, slow);
+    assert.equal(slowTransport.attempts.length, 1);
+    assert.deepEqual(await submissionOf(id), before);
+    assert.equal(world.log.of('submission.claim_lost').length, 1);
+  });
+
   it('reaches an end wherever the relay dies', async () => {
     for (const moment of ['before', 'after'] as const) {
       for (let write = 1; write <= 4; write++) {
@@ -319,6 +338,19 @@ describe('sendSubmission', () => {
       );
     });
 
+    it('hands out what waited for one mailbox one at a time', async () => {
+      await lapse();
+      await handIn();
+      await handIn();
+      await work();
+      value(await signIn(world, process, office.mailbox));
+      const one = await world.mailQueue.receive({ limit: 1, waitSeconds: 0 });
+      assert.equal(one.length, 1);
+      assert.deepEqual(await world.mailQueue.receive({ limit: 10, waitSeconds: 0 }), []);
+      for (const message of one) await world.mailQueue.done(message);
+      assert.equal((await world.mailQueue.receive({ limit: 10, waitSeconds: 0 })).length, 1);
+    });
+
     it('holds it for weeks, without asking the provider', async () => {
       await lapse();
       const id = await handIn();
@@ -384,6 +416,15 @@ describe('sendSubmission', () => {
     await work();
     await statusOf(id, 'failed');
     assert.equal((await failedEntries()).length, 1);
+  });
+
+  it('fails, reported, where the stored message is gone', async () => {
+    const id = await handIn();
+    await world.blobs.delete(`submissions/${id}.eml`);
+    await work();
+    assert.equal((await statusOf(id, 'failed')).reason, 'internal');
+    assert.equal((await failedEntries()).length, 1);
+    assert.equal(world.transport.attempts.length, 0);
   });
 
   it('has no message vanish in any course of answers, deaths and repeats', async () => {
