@@ -105,8 +105,8 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       return accessTokenKeys.seal(accessToken, accessTokenContext(organizationId, mailboxId, audience));
     },
 
-    openAccessToken(organizationId: string, mailboxId: string, token: CachedAccessToken): Promise<string> {
-      return accessTokenKeys.open(token.sealed, accessTokenContext(organizationId, mailboxId, token.audience));
+    openAccessToken(organizationId: string, mailboxId: string, audience: Audience, sealed: string): Promise<string> {
+      return accessTokenKeys.open(sealed, accessTokenContext(organizationId, mailboxId, audience));
     },
 
     async forgetAccessTokens(mailboxId: string, audiences: readonly Audience[]): Promise<void> {

@@ -67,7 +67,7 @@ export const makeAcquireAccessToken = ({
   };
 
   const open = async ({ mailbox, audience }: TokenWish, token: CachedAccessToken, scope: string) => ({
-    accessToken: await grants.openAccessToken(mailbox.organizationId, mailbox.id, token),
+    accessToken: await grants.openAccessToken(mailbox.organizationId, mailbox.id, audience, token.sealed),
     expiresAt: token.expiresAt,
     scope,
     audience,

@@ -40,7 +40,7 @@ describe('refreshGrant, when others act between two of its steps', () => {
   const cachedToken = async (): Promise<string | undefined> => {
     const { tokens } = await process.records.grants.getWithTokens(office.mailbox.id, ['smtp']);
     const { organizationId, id } = office.mailbox;
-    return tokens[0] && process.records.grants.openAccessToken(organizationId, id, tokens[0]);
+    return tokens[0] && process.records.grants.openAccessToken(organizationId, id, 'smtp', tokens[0].sealed);
   };
 
   it('uses what another brought between its look at the grant and its lease', async () => {

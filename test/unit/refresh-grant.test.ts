@@ -44,7 +44,7 @@ describe('refreshGrant', () => {
   const cachedToken = async (): Promise<string | undefined> => {
     const { tokens } = await process.records.grants.getWithTokens(office.mailbox.id, ['smtp']);
     const { organizationId, id } = office.mailbox;
-    return tokens[0] && process.records.grants.openAccessToken(organizationId, id, tokens[0]);
+    return tokens[0] && process.records.grants.openAccessToken(organizationId, id, 'smtp', tokens[0].sealed);
   };
   const inVault = async () => (await process.vault.read(office.mailbox.id))?.refreshToken;
   const newestOf = <Entry>(entries: readonly Entry[]): Entry | undefined => entries.at(-1);
