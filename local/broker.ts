@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ConsoleProvider } from '../console/view.ts';
 import { adminApp } from '../functions/admin/app.ts';
@@ -145,10 +146,17 @@ export const localBroker = (options: LocalBrokerOptions) => {
 };
 
 const readAuthority = (file: string): string => {
+  let pem: string;
   try {
-    return readFileSync(file, 'utf8');
+    pem = readFileSync(file, 'utf8');
   } catch {
     throw new ConfigError(`ca_file names ${file}, which cannot be read.`);
+  }
+  try {
+    new X509Certificate(pem);
+    return pem;
+  } catch {
+    throw new ConfigError(`ca_file names ${file}, which does not begin with a certificate in PEM form.`);
   }
 };
 

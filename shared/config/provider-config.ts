@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { inputProblem } from '../domain/input-problem.ts';
 import type { MailServer } from '../domain/provider.ts';
 
 /** `http://` is for servers on this very machine; everything else is TLS. */
@@ -43,6 +44,7 @@ const microsoft = v.strictObject({
       device_authorization_endpoint: v.exactOptional(endpoint),
       jwks_uri: v.exactOptional(endpoint),
       issuer: v.exactOptional(v.string()),
+      token_endpoint_auth_methods_supported: v.exactOptional(v.array(v.string())),
     }),
   ),
   ...ofEachProtocol,
@@ -70,6 +72,7 @@ const google = v.strictObject({
       revocation_endpoint: v.exactOptional(endpoint),
       jwks_uri: v.exactOptional(endpoint),
       issuer: v.exactOptional(v.string()),
+      token_endpoint_auth_methods_supported: v.exactOptional(v.array(v.string())),
     }),
   ),
   ...ofEachProtocol,
@@ -103,15 +106,16 @@ export class ConfigError extends Error {
 const parseDocument = <Schema extends v.GenericSchema>(schema: Schema, text: string, source: string) => {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    // Editors on Windows put a byte order mark first (RFC 8259 section 8.1 lets readers pass over it).
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     throw new ConfigError(`${source} is not JSON.`);
   }
+  if (Array.isArray(json)) throw new ConfigError(`${source}: the document must be an object.`);
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
   const problems = parsed.issues.map((issue) => {
-    const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-    return `${v.getDotPath(issue) ?? 'the document'} ${unknown ? 'is not a known setting' : withoutValue(issue)}`;
+    return `${v.getDotPath(issue) ?? 'the document'} ${inputProblem(issue)}`;
   });
   throw new ConfigError(`${source}: ${problems.join('; ')}.`);
 };
@@ -123,10 +127,6 @@ export const parseBrokerConfig = (text: string, source: string): BrokerConfig =>
 /** Its mail servers alone, for functions that may not see the client secrets. */
 export const parseMailServers = (text: string, source: string): MailServersConfig =>
   parseDocument(mailServersConfig, text, source);
-
-/** valibot's own messages repeat what was received; a secret may be in there. */
-const withoutValue = (issue: v.BaseIssue<unknown>): string =>
-  issue.message.startsWith('Invalid') ? `must be ${issue.expected ?? 'something else'}` : issue.message;
 
 /** Where the providers' own mail servers are (facts M17 to M22, G11). */
 export const PUBLIC_MAIL_SERVERS = {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Device, DeviceMetadata } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { inputProblem } from '../domain/input-problem.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 
 /** Printable, and short enough for a list and a panel. */
@@ -40,7 +41,7 @@ export const parseDeviceMetadata = (body: unknown): Result<DeviceMetadata, Broke
   const parsed = v.safeParse(metadata, body);
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    return fail(brokerError('invalid_client_metadata', `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`));
+    return fail(brokerError('invalid_client_metadata', `${v.getDotPath(issue) ?? 'The body'} ${inputProblem(issue)}.`));
   }
   const entries = Object.entries(FIELDS).map(([name, wireName]) => [name, parsed.output[wireName]]);
   return ok(Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as DeviceMetadata);

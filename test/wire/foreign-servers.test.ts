@@ -217,14 +217,15 @@ describe('a configuration that does not fit', { concurrency: 3 }, () => {
     ['is no JSON', '{"providers": the-secret-value', /is not JSON/],
     ['is empty', '', /is not JSON/],
     ['is no object', '"the-secret-value"', /must be Object/],
-    ['has an unknown field', { providers: {}, colour: 'the-secret-value' }, /colour is not a known setting/],
-    ['has an unknown provider', { providers: { yahoo: ID } }, /providers\.yahoo is not a known setting/],
+    ['is a list', [{}], /must be an object/],
+    ['has an unknown field', { providers: {}, colour: 'the-secret-value' }, /colour is not known/],
+    ['has an unknown provider', { providers: { yahoo: ID } }, /providers\.yahoo is not known/],
     [
       'misspells a field',
       { providers: { google: { ...ID, clientsecret: 'the-secret-value' } } },
       /clientsecret is not/,
     ],
-    ['lacks a secret', { providers: { google: { client_id: 'id' } } }, /google\.client_secret/],
+    ['lacks a secret', { providers: { google: { client_id: 'id' } } }, /google\.client_secret is missing/],
     [
       'has the id of a secret',
       { providers: { microsoft: { ...ID, client_secret: GUID } } },
@@ -257,13 +258,20 @@ describe('a configuration that does not fit', { concurrency: 3 }, () => {
       { providers: { google: { ...ID, smtp: { ...smtp, ca_file: '/nonexistent/ca.pem' } } } },
       /ca_file|\/nonexistent\/ca\.pem/,
     ],
+    [
+      'names a CA file that holds no certificate',
+      { providers: { google: { ...ID, smtp: { ...smtp, ca_file: fileURLToPath(import.meta.url) } } } },
+      /ca_file names .* which does not begin with a certificate in PEM form/,
+    ],
   ];
+
+  let starts = 0;
 
   /** Must end by itself; a broker that starts all the same is killed. */
   const startAndFail = async (settings: Readonly<Record<string, string>>, says: RegExp): Promise<void> => {
     const { PATH = '', HOME = '' } = process.env;
     const free = { BROKER_PORT: '0', STAND_IN_PORT: '0', STAND_IN_SMTP_PORT: '0' };
-    const env = { PATH, HOME, ...free, BROKER_DATA_DIR: join(folder, 'data'), ...settings };
+    const env = { PATH, HOME, ...free, BROKER_DATA_DIR: join(folder, `data-${starts++}`), ...settings };
     const child = spawn(process.execPath, [MAIN], { env, timeout: 10_000, killSignal: 'SIGKILL' });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
@@ -301,8 +309,8 @@ describe('a configuration that does not fit', { concurrency: 3 }, () => {
     }
   });
 
-  test('is none when it is empty, or every variable is', async () => {
-    const broker = await wireBroker({ BROKER_CONFIG: await configFile('empty', {}), BROKER_PUBLIC_URL: '' });
+  test('is none when it is empty, also after a byte order mark, or every variable is', async () => {
+    const broker = await wireBroker({ BROKER_CONFIG: await configFile('empty', '\uFEFF{}'), BROKER_PUBLIC_URL: '' });
     try {
       assert.equal((await fetch(`${broker.url}/health`)).status, 200);
       assert.match(broker.output(), /"stand_in_providers":\["microsoft","google"\]/);

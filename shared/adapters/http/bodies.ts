@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { inputProblem } from '../../domain/input-problem.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerContext } from './app.ts';
 
@@ -56,5 +57,5 @@ export const readJsonAs = async <Schema extends v.GenericSchema>(
   const parsed = v.safeParse(schema, body.value);
   if (parsed.success) return ok(parsed.output);
   const [issue] = parsed.issues;
-  return fail(brokerError('invalid_request', `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`));
+  return fail(brokerError('invalid_request', `${v.getDotPath(issue) ?? 'The body'} ${inputProblem(issue)}.`));
 };
