@@ -173,6 +173,18 @@ for (const subject of SUBJECTS) {
       }
     });
 
+    if (subject.name === 'googleIdentityProvider') {
+      it('takes nobody at an address that the provider has not verified', async () => {
+        for (const email_verified of [false, 'false']) {
+          const id_token = idToken({ email_verified });
+          server.answer(200, { access_token: 'a', expires_in: 3600, refresh_token: 'r', id_token });
+          const result = await redeem();
+          assert.ok(result.ok);
+          assert.deepEqual(result.value.account, { subject: subject.account.subject, addresses: [] });
+        }
+      });
+    }
+
     it('refreshes for one audience', async () => {
       server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
       assert.deepEqual(await refresh(), {
@@ -190,6 +202,33 @@ for (const subject of SUBJECTS) {
           .filter((scope) => scope.startsWith('https:'));
         assert.deepEqual(asked, [subject.smtpScope]);
       }
+    });
+
+    it('authenticates by header at a server that takes nothing else', async () => {
+      const clientSecret = 'made-up: +ü/&=secret';
+      const strict = subject.provider({
+        clientId: CLIENT_ID,
+        clientSecret,
+        endpoints: {
+          authorization_endpoint: `${server.origin}/authorize`,
+          token_endpoint: `${server.origin}/token`,
+          token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'],
+        },
+        now: () => NOW,
+      });
+      server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
+      assert.ok((await strict.refresh({ refreshToken: REFRESH_TOKEN, audience: 'smtp' })).ok);
+      const code = 'made-up-code';
+      assert.ok((await strict.redeemCode({ code, codeVerifier: 'v'.repeat(43), redirectUri: REDIRECT_URI })).ok);
+      assert.equal(server.requests.length, 2);
+      const encoded = 'made-up%3A+%2B%C3%BC%2F%26%3Dsecret';
+      for (const { form, authorization } of server.requests) {
+        const credential = Buffer.from(authorization?.split(' ')[1] ?? '', 'base64').toString();
+        assert.equal(credential, `${CLIENT_ID}:${encoded}`);
+        assert.deepEqual([form.get('client_id'), form.get('client_secret')], [null, null]);
+      }
+      assert.equal(server.requests[0]?.form.get('refresh_token'), REFRESH_TOKEN);
+      assert.equal(server.requests[1]?.form.get('code'), code);
     });
 
     it('keeps a rotated refresh token, and the same one when it comes back', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 export interface TokenRequestSeen {
   readonly path: string;
   readonly form: URLSearchParams;
+  readonly authorization: string | undefined;
 }
 
 type Body = { readonly [name: string]: unknown };
@@ -34,7 +35,7 @@ export const startScriptedTokenEndpoint = async (): Promise<ScriptedTokenEndpoin
   const server = createServer((request, response) => {
     readForm(request).then(
       (form) => {
-        requests.push({ path: request.url ?? '', form });
+        requests.push({ path: request.url ?? '', form, authorization: request.headers.authorization });
         script(form, response);
       },
       () => response.destroy(),

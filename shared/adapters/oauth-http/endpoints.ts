@@ -6,6 +6,7 @@ export interface OAuthEndpoints {
   readonly revocation_endpoint?: string | undefined;
   readonly jwks_uri?: string | undefined;
   readonly issuer?: string | undefined;
+  readonly token_endpoint_auth_methods_supported?: readonly string[] | undefined;
 }
 
 /** What both providers need to know of the broker's registration with them. */
