@@ -84,5 +84,8 @@ export const GIVE_UP_AFTER_SECONDS = 48 * 3600;
 /** A worker's claim on a submission: longer than any one attempt, so that no other sends it meanwhile. */
 export const SENDING_SECONDS = 600;
 
+/** One attempt at a mail server: the claim's last minute is for the token before it and the record of it afterwards. */
+export const ATTEMPT_SECONDS = SENDING_SECONDS - 60;
+
 /** A held submission is looked at this often, in case its mailbox was mended where the broker cannot see it. */
 export const HELD_RECHECK_SECONDS = 3600;

@@ -4,9 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { nodemailerTransport, type SmtpTimeouts } from '../../shared/adapters/nodemailer/nodemailer-transport.ts';
+import {
+  nodemailerTransport,
+  SMTP_TIMEOUTS,
+  type SmtpTimeouts,
+} from '../../shared/adapters/nodemailer/nodemailer-transport.ts';
 import type { MailServer } from '../../shared/domain/provider.ts';
 import type { AttemptOutcome } from '../../shared/domain/submission.ts';
+import { LEASE_SECONDS, SENDING_SECONDS } from '../../shared/domain/timing.ts';
 import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
 import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scripted-smtp.ts';
 
@@ -355,6 +360,12 @@ describe('nodemailerTransport as MailTransport', () => {
       for (let waited = 0; server.open() > 0 && waited < 100; waited++)
         await new Promise((wake) => setTimeout(wake, 10));
       assert.equal(server.open(), 0);
+    });
+
+    it('ends every attempt while its worker still has its claim, even after a wait for the token', () => {
+      const { overallMs, ...each } = SMTP_TIMEOUTS;
+      assert.ok(overallMs / 1000 + LEASE_SECONDS < SENDING_SECONDS);
+      for (const [name, milliseconds] of Object.entries(each)) assert.ok(milliseconds < overallMs, name);
     });
 
     it('ends an attempt that goes on and on', async () => {

@@ -118,7 +118,7 @@ describe('provider replies', () => {
     );
   });
 
-  it('retries what is no clear word: 408, 429, 5xx, no JSON, unknown errors, no token', () => {
+  it('retries what is no clear word: 408, 429, 5xx, no JSON, unknown errors, no token, a token beside another status than 200', () => {
     const dead = { error: 'invalid_grant', error_codes: [700082] };
     const cases = [
       ...[408, 429, 500, 502, 503, 504].map((status) => ({ status, body: dead })),
@@ -127,6 +127,7 @@ describe('provider replies', () => {
       { status: 400, body: { error: { code: 403, status: 'PERMISSION_DENIED' } } },
       { status: 200, body: { foo: 1 } },
       { status: 200, body: { access_token: '', refresh_token: 'made-up' } },
+      ...[201, 302, 400, 503].map((status) => ({ status, body: { access_token: 'made-up', expires_in: 3600 } })),
     ];
     for (const sample of cases) {
       for (const table of TABLES) {

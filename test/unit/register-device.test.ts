@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Organization } from '../../shared/domain/entities.ts';
+import { makeRegisterDevice } from '../../shared/usecases/register-device.ts';
 import { makeFuse } from '../fakes/fuse.ts';
+import { seededRandom } from '../fakes/seeded-random.ts';
 import {
   advanceSeconds,
   everythingAtRest,
@@ -75,6 +77,17 @@ describe('registerDevice', () => {
       for (const result of await register(50)) value(result);
       assert.equal(new Set((await fleet()).map(({ clientId }) => clientId)).size, 50);
     });
+  });
+
+  it('gives no device the client id of another, even where the same one is drawn', async () => {
+    const token = await enrolmentToken(2);
+    const register = () => makeRegisterDevice({ ...process, random: seededRandom('twins') })(token, METADATA);
+    const [first, second] = [value(await register()), value(await register())];
+    assert.notEqual(second.device.clientId, first.device.clientId);
+    assert.equal((await fleet()).length, 2);
+    for (const { device, clientSecret } of [first, second]) {
+      assert.deepEqual(value(await process.authenticateDevice({ clientId: device.clientId, clientSecret })), device);
+    }
   });
 
   it('takes no use without making a device, wherever it dies', async () => {
@@ -157,6 +170,13 @@ describe('manageRegistration', () => {
     value(await process.manageRegistration.remove(clientId, token));
     assert.equal(await works(clientSecret), false);
     assert.equal(failure(await process.manageRegistration.read(clientId, token)).kind, 'invalid_registration_token');
+  });
+
+  it('makes nothing anew of a device that was removed while it was being changed', async () => {
+    value(await process.manageRegistration.remove(clientId, token));
+    const before = everythingAtRest(world);
+    assert.equal(await process.records.devices.update(clientId, { enabled: true, metadata: METADATA }), false);
+    assert.equal(everythingAtRest(world), before);
   });
 
   it('writes down each change, and whether the secret was rotated with it', async () => {

@@ -10,10 +10,10 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import type { Clock } from '../../ports/clock.ts';
 import type { Item, Key, Table, Write } from '../../ports/table.ts';
+import { systemRandom } from '../system/system-random.ts';
 import { deleteInput, keyOf, putInput, transactItem, updateInput } from './expressions.ts';
-import { outcomeOf } from './outcomes.ts';
+import { outcomeOf, type Pauses } from './outcomes.ts';
 import { queryDue, queryPartition, toItem } from './queries.ts';
 
 /** BatchGetItem may leave keys unanswered under load; the caller is a device that waits, so this stays below a second. */
@@ -31,9 +31,10 @@ const MOST_WRITES = 25;
 export const dynamodbTable = (
   client: DynamoDBClient,
   tableName: string,
-  { sleep = setTimeout }: { readonly sleep?: Clock['sleep'] } = {},
+  { sleep = setTimeout, fraction = systemRandom.fraction }: Partial<Pauses> = {},
 ): Table => {
   const documents = DynamoDBDocumentClient.from(client);
+  const pauses = { sleep, fraction };
 
   const writeOne = (write: Write): Promise<unknown> => {
     if ('put' in write) return documents.send(new PutCommand(putInput(tableName, write)));
@@ -80,11 +81,11 @@ export const dynamodbTable = (
       return keys.map((key) => found.get(nameOf(key)));
     },
 
-    write: (write) => outcomeOf(() => writeOne(write), sleep),
+    write: (write) => outcomeOf(() => writeOne(write), pauses),
 
     async writeAll(writes) {
       if (writes.length > MOST_WRITES) throw new RangeError(`at most ${MOST_WRITES} writes at once`);
-      return writes.length === 0 ? 'written' : outcomeOf(writeTogether(writes), sleep);
+      return writes.length === 0 ? 'written' : outcomeOf(writeTogether(writes), pauses);
     },
 
     query: (pk, options = {}) => queryPartition(documents, tableName, pk, options),

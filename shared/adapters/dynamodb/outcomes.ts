@@ -4,6 +4,7 @@ import {
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
 import type { WriteOutcome } from '../../ports/table.ts';
 
 /** A transaction on the same item is over within milliseconds; the client's own retries do not cover it. */
@@ -12,12 +13,18 @@ const CONFLICT_PAUSES_MS = [10, 20, 40, 80, 160, 320];
 /** Reasons that pass by themselves (API reference, TransactWriteItems, cancellation reasons). */
 const PASSING = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
+/** How to wait, and how much longer than planned, so that those who met do not meet again. */
+export interface Pauses {
+  readonly sleep: Clock['sleep'];
+  readonly fraction: Random['fraction'];
+}
+
 /** Carries out a write, again where a transaction was in its way. */
-export const outcomeOf = async (send: () => Promise<unknown>, sleep: Clock['sleep']): Promise<WriteOutcome> => {
+export const outcomeOf = async (send: () => Promise<unknown>, { sleep, fraction }: Pauses): Promise<WriteOutcome> => {
   for (const pauseMs of CONFLICT_PAUSES_MS) {
     const outcome = await tryOnce(send);
     if (!(outcome instanceof Error)) return outcome;
-    await sleep(pauseMs * (1 + Math.random()));
+    await sleep(pauseMs * (1 + fraction()));
   }
   const outcome = await tryOnce(send);
   if (outcome instanceof Error) throw outcome;

@@ -1,6 +1,7 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
 import { type MailServer, sameAddress } from '../../domain/provider.ts';
 import type { AttemptOutcome, Envelope } from '../../domain/submission.ts';
+import { ATTEMPT_SECONDS } from '../../domain/timing.ts';
 import type { MailTransport } from '../../ports/mail-transport.ts';
 import { cleanResponse, outcomeOfError, wouldBeTakenLater } from './attempt-outcome.ts';
 import { xoauth2 } from './xoauth2.ts';
@@ -16,12 +17,11 @@ export interface SmtpTimeouts {
 }
 
 /** nodemailer's own (2 min, 30 s, 10 min, none) outlast a Lambda function and a worker's claim. */
-const TIMEOUTS: SmtpTimeouts = {
+export const SMTP_TIMEOUTS: SmtpTimeouts = {
   connectionMs: 15_000,
   greetingMs: 15_000,
   socketMs: 60_000,
-  // Below SENDING_SECONDS, so that a claim never runs out under a working attempt.
-  overallMs: 540_000,
+  overallMs: ATTEMPT_SECONDS * 1000,
 };
 
 export interface SmtpOptions {
@@ -32,7 +32,7 @@ export interface SmtpOptions {
 
 /** Submission (RFC 6409) with SASL XOAUTH2, never without TLS, one connection for each message. */
 export const nodemailerTransport = ({ ca = () => undefined, timeouts = {} }: SmtpOptions = {}): MailTransport => {
-  const limits = { ...TIMEOUTS, ...timeouts };
+  const limits = { ...SMTP_TIMEOUTS, ...timeouts };
   return {
     send: async ({ server, user, accessToken, envelope, content, sizeBytes }) => {
       const refusal = unfitAddress(envelope);

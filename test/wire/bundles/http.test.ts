@@ -179,6 +179,17 @@ describe('the built bundles behind API Gateway', () => {
     assert.match((await mine.open(again.url)).body, /data-result="completed"/);
   });
 
+  it('keep the secret of a sign-in in a cookie that neither scripts nor other sites can use', async () => {
+    const { url } = await office.admin('POST', `/mailboxes/${office.mailboxId}/sign-ins`, {});
+    const reply = await send('GET', new URL(String(url)).pathname);
+    assert.equal(reply.status, 302);
+    // `Secure` comes with an https address, which the gateway here has not: test/unit/broker-app.test.ts.
+    assert.match(
+      reply.header('set-cookie') ?? '',
+      /^sign_in_\w+=[\w-]{40,}; Max-Age=\d+; Path=\/oauth\/callback; HttpOnly; SameSite=Lax$/,
+    );
+  });
+
   it('log in to the console by cookie, and find it among others', async () => {
     const person = makePerson();
     const login = await person.open(`${cloud.url}/`);

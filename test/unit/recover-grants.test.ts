@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import { makeRecoverGrants } from '../../shared/usecases/maintain-grants.ts';
+import { Crash, makeFuse } from '../fakes/fuse.ts';
+import {
+  advanceSeconds,
+  everythingAtRest,
+  makeWorld,
+  now,
+  type Office,
+  openOffice,
+  type Process,
+  settle,
+  signedInOffice,
+  startProcess,
+  tokenRequest,
+  value,
+  type World,
+} from './support.ts';
+
+describe('recoverGrants', () => {
+  let world: World;
+  let process: Process;
+  let office: Office;
+
+  beforeEach(async () => {
+    world = makeWorld();
+    ({ process, ...office } = await signedInOffice(world));
+  });
+
+  const recover = ({ table, records }: Process) => makeRecoverGrants({ table, grants: records.grants })();
+
+  it('lets a device have its token at once, though the process before died with the lease in hand', async () => {
+    await advanceSeconds(world, 3601);
+    const dying = startProcess(world, { fuse: makeFuse(1, 'after') });
+    const work = { mailboxId: office.mailbox.id, audience: 'smtp', minTtlSeconds: 600, askedAt: now(world) } as const;
+    await assert.rejects(dying.refreshGrant(work), Crash);
+
+    const restarted = startProcess(world);
+    await recover(restarted);
+    const startedAt = now(world);
+    value(await settle(world, restarted.fetchToken(tokenRequest(office.credential))));
+    assert.equal(now(world), startedAt);
+  });
+
+  it('writes nothing where nobody was refreshing, or ever has', async () => {
+    const other = await openOffice(process, { address: 'other@contoso.example' });
+    const { grant } = await process.records.grants.get(office.mailbox.id);
+    assert.ok(await process.records.grants.replace(other.mailbox.id, 0, grant, now(world)));
+    const before = everythingAtRest(world);
+    await recover(startProcess(world));
+    assert.equal(everythingAtRest(world), before);
+  });
+});
