@@ -103,7 +103,7 @@ export const makeManageRegistration = ({ records, random }: Pick<Dependencies, '
       if (!found.ok) return found;
       const clientSecret = rotateSecret ? panelString(CLIENT_SECRET_LENGTH, random.bytes) : undefined;
       const changes = { metadata, ...(clientSecret === undefined ? {} : { secretHashes: [hashOf(clientSecret)] }) };
-      await records.devices.update(clientId, changes);
+      if (!(await records.devices.update(clientId, changes))) return fail(brokerError('invalid_registration_token'));
       await records.audit.add({
         organizationId: found.value.organizationId,
         by: `device:${clientId}`,

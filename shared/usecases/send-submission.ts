@@ -10,6 +10,7 @@ import {
   settleRecipients,
 } from '../domain/submission.ts';
 import {
+  ATTEMPT_SECONDS,
   backOffSeconds,
   DEFAULT_MIN_TTL_SECONDS,
   GIVE_UP_AFTER_SECONDS,
@@ -86,7 +87,10 @@ export const makeSendSubmission = ({
   const attempt = async (submission: Submission): Promise<AttemptOutcome> => {
     const first = await transmit(submission, DEFAULT_MIN_TTL_SECONDS);
     const mayHelp = first.outcome === 'held' && smtpReplyRow(first.response, 'sign_in').newTokenMayHelp;
-    return mayHelp ? transmit(submission, Number.MAX_SAFE_INTEGER) : first;
+    const { status } = submission;
+    // Another try must end, like the first, before the claim does.
+    const hasTime = status.state === 'sending' && status.until - epochSeconds(clock) >= ATTEMPT_SECONDS;
+    return mayHelp && hasTime ? transmit(submission, Number.MAX_SAFE_INTEGER) : first;
   };
 
   const deferred = (submission: Submission, reason: ErrorKind, now: number, retryAfterSeconds = 0): Submission => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Organization } from '../../shared/domain/entities.ts';
+import type { Table } from '../../shared/ports/table.ts';
 import { makeRegisterDevice } from '../../shared/usecases/register-device.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
@@ -177,6 +178,35 @@ describe('manageRegistration', () => {
     const before = everythingAtRest(world);
     assert.equal(await process.records.devices.update(clientId, { enabled: true, metadata: METADATA }), false);
     assert.equal(everythingAtRest(world), before);
+  });
+
+  it('promises no change to a device that is removed meanwhile', async () => {
+    let removed: string | undefined;
+    const table: Table = {
+      ...world.table,
+      write: async (one) => {
+        if ('update' in one && removed === undefined) {
+          value(await process.manageRegistration.remove(clientId, token));
+          removed = everythingAtRest(world);
+        }
+        return world.table.write(one);
+      },
+    };
+    const { manageRegistration, administration } = startProcess(world, { table });
+    for (const [change, kind] of [
+      [() => manageRegistration.update(clientId, token, METADATA, true), 'invalid_registration_token'],
+      [() => administration.devices.update(clientId, { enabled: false }), 'not_found'],
+      [() => administration.devices.rotateSecret(clientId), 'not_found'],
+    ] as const) {
+      removed = undefined;
+      const enrolment = value(await process.administration.organizations.createEnrolmentToken(organization.id));
+      const made = value(await process.registerDevice(enrolment.enrolmentToken, METADATA));
+      ({ registrationAccessToken: token } = made);
+      clientId = made.device.clientId;
+      const result = await change();
+      assert.deepEqual(result, { ok: false, error: { kind } });
+      assert.equal(everythingAtRest(world), removed);
+    }
   });
 
   it('writes down each change, and whether the secret was rotated with it', async () => {

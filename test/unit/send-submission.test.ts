@@ -189,6 +189,19 @@ describe('sendSubmission', () => {
     await work();
     await statusOf(held, 'held');
     assert.equal(world.transport.attempts.length, 4);
+
+    // A second try that began this late could outlast the claim, and another worker would send the mail as well.
+    await advanceSeconds(world, 120);
+    world.transport.answerNext(refused);
+    const late = await handIn();
+    world.transport.gate.close();
+    const sending = process.sendSubmission(late);
+    await meanwhile(world);
+    await advanceSeconds(world, 61);
+    world.transport.gate.open();
+    await settle(world, sending);
+    await statusOf(late, 'held');
+    assert.equal(world.transport.attempts.length, 5);
   });
 
   it('sends once, however many workers are called, and however often', async () => {

@@ -54,7 +54,7 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
 
     update: (clientId: string, changes: { enabled?: boolean; metadata?: DeviceMetadata }) =>
       withDevice<Device>(clientId, async (device) => {
-        await devices.update(clientId, changes);
+        if (!(await devices.update(clientId, changes))) return fail(brokerError('not_found'));
         await noteDown(device, 'device.changed', Object.keys(changes).join(', '));
         return ok({ ...device, ...changes });
       }),
@@ -63,7 +63,8 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
     rotateSecret: (clientId: string) =>
       withDevice<{ clientSecret: string }>(clientId, async (device) => {
         const clientSecret = panelString(CLIENT_SECRET_LENGTH, random.bytes);
-        await devices.update(clientId, { secretHashes: [hashOf(clientSecret)] });
+        const secretHashes = [hashOf(clientSecret)];
+        if (!(await devices.update(clientId, { secretHashes }))) return fail(brokerError('not_found'));
         await noteDown(device, 'device.secret-rotated');
         return ok({ clientSecret });
       }),
