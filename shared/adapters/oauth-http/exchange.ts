@@ -1,4 +1,5 @@
 import { PROVIDER_TIMEOUT_SECONDS } from '../../domain/timing.ts';
+import { authenticatedRequest } from './client-authentication.ts';
 import type { OAuthEndpoints } from './endpoints.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 
@@ -71,9 +72,13 @@ const send = async (
   { timeoutMs = PROVIDER_TIMEOUT_SECONDS * 1000, now = Date.now, endpoints }: ExchangeOptions,
 ): Promise<{ readonly recorded: Exchange; readonly response: () => Response }> => {
   try {
-    const reply = await fetch(url, {
+    const asked: RequestInit = {
       ...(init?.method !== undefined && { method: init.method }),
-      ...(wantsBasic(endpoints) ? withBasic(init) : sameBody(init)),
+      ...(init?.headers !== undefined && { headers: init.headers }),
+      ...(init?.body !== undefined && { body: init.body }),
+    };
+    const reply = await fetch(url, {
+      ...authenticatedRequest(asked, endpoints),
       // A token endpoint does not redirect; following would post the secrets elsewhere (RFC 9700 section 4.12).
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
@@ -102,30 +107,6 @@ const send = async (
       },
     };
   }
-};
-
-const sameBody = (init: RequestInit | undefined): RequestInit => ({
-  ...(init?.headers !== undefined && { headers: init.headers }),
-  ...(init?.body !== undefined && { body: init.body }),
-});
-
-/** Both libraries know `client_secret_post` alone, and both providers take it; RFC 6749 section 2.3.1 lets others not. */
-const wantsBasic = (endpoints: OAuthEndpoints | undefined): boolean => {
-  const methods = endpoints?.token_endpoint_auth_methods_supported ?? ['client_secret_post'];
-  return methods.includes('client_secret_basic') && !methods.includes('client_secret_post');
-};
-
-/** The client's id and secret moved from the form into the header, each form-encoded first (RFC 6749 section 2.3.1). */
-const withBasic = (init: RequestInit | undefined): RequestInit => {
-  const form = new URLSearchParams(String(init?.body ?? ''));
-  const encoded = ['client_id', 'client_secret'].map((name) =>
-    new URLSearchParams({ '': form.get(name) ?? '' }).toString().slice(1),
-  );
-  for (const name of ['client_id', 'client_secret']) form.delete(name);
-  const headers = new Headers(init?.headers);
-  headers.set('authorization', `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`);
-  headers.delete('content-length');
-  return { headers, body: form.toString() };
 };
 
 const readLimited = async (reply: Response): Promise<string> => {
