@@ -6,7 +6,8 @@ import type { Result } from '../domain/result.ts';
 export interface ProviderFailure {
   /**
    * `retry_later`: network, 408, 429, 5xx, malformed replies, loop guards. `operator_must_act`: the broker's own
-   * registration. `person_must_act`: the provider's clear word that this grant, or this sign-in, is no good.
+   * registration, or what it stores. `person_must_act`: the provider's clear word that this grant, or this sign-in,
+   * is no good.
    */
   readonly class: 'retry_later' | 'operator_must_act' | 'person_must_act';
   readonly kind: ErrorKind;

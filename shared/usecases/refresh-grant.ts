@@ -54,6 +54,9 @@ interface Holding {
 /** `again`: the grant moved on meanwhile (a sign-in, a sign-out, a lost lease); look at it afresh. */
 type Step = RefreshOutcome | { readonly outcome: 'again' };
 
+/** What became of the refresh token of a reply. */
+type Kept = 'the same' | 'rotated' | 'superseded';
+
 const FRESH: RefreshOutcome = { outcome: 'fresh' };
 const AGAIN: Step = { outcome: 'again' };
 const failed = (error: BrokerError): RefreshOutcome => ({ outcome: 'failed', error });
@@ -76,8 +79,6 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     });
     return Math.min(nextKeepAliveAt(mailbox.id, now), ...renewals);
   };
-
-  type Kept = 'the same' | 'rotated' | 'superseded';
 
   /** A refresh token that came with a reply, made durable before anything else of the reply is used. */
   const keep = async (
