@@ -43,7 +43,7 @@ const LOGGERS: readonly (readonly [name: string, written: Written])[] = [
 ];
 
 for (const [name, written] of LOGGERS) {
-  describe(name, () => {
+  describe(`${name} as Log`, () => {
     for (const level of ['info', 'warn', 'error'] as const) {
       it(`writes ${level} as one line with event and fields, and no secret by name or by shape`, () => {
         const lines = written((log) =>
