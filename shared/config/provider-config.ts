@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { inputProblem } from '../domain/input-problem.ts';
 import type { MailServer } from '../domain/provider.ts';
+import { clientSecretFields, clientSecretsAreNoIds, clientSecretsFit } from './client-secrets.ts';
 
 /** `http://` is for servers on this very machine; everything else is TLS. */
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -24,18 +25,21 @@ const mailServer = v.strictObject({
   ca_file: v.exactOptional(v.string()),
 });
 
-/** Azure shows a secret's id, a GUID, beside its value; taking the one for the other is the commonest mistake. */
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 const ofEachProtocol = {
   smtp: v.exactOptional(mailServer),
   pop: v.exactOptional(mailServer),
   imap: v.exactOptional(mailServer),
 };
 
-const microsoft = v.strictObject({
+/** What both entries have: the app registration, and how the server behind `endpoints` treats a used refresh token. */
+const registration = {
   client_id: v.pipe(v.string(), v.minLength(1)),
-  client_secret: v.pipe(v.string(), v.minLength(1)),
+  ...clientSecretFields,
+  refresh_token_rotation: v.exactOptional(v.picklist(['strict', 'lenient'])),
+};
+
+const microsoft = v.strictObject({
+  ...registration,
   tenant: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+$/, 'is not a tenant')), 'organizations'),
   endpoints: v.exactOptional(
     v.object({
@@ -50,21 +54,24 @@ const microsoft = v.strictObject({
   ...ofEachProtocol,
 });
 
-/** Another server than Microsoft's may make its secrets as it likes. */
+type Microsoft = v.InferOutput<typeof microsoft>;
+
+/** The public servers' own ways are known; a setting that is not looked at must not pass for one. */
+const rotationFits = <Entry extends { readonly endpoints?: unknown; readonly refresh_token_rotation?: string }>() =>
+  v.check<Entry, string>(
+    ({ endpoints, refresh_token_rotation }) => endpoints !== undefined || refresh_token_rotation === undefined,
+    'is for a server behind endpoints: leave it out',
+  );
+
 const checkedMicrosoft = v.pipe(
   microsoft,
-  v.forward(
-    v.check(
-      ({ client_secret, endpoints }) => endpoints !== undefined || !GUID.test(client_secret),
-      'is a GUID: this is the secret ID; copy the secret Value instead',
-    ),
-    ['client_secret'],
-  ),
+  clientSecretsFit<Microsoft>(),
+  clientSecretsAreNoIds<Microsoft>(),
+  v.forward(rotationFits<Microsoft>(), ['refresh_token_rotation']),
 );
 
 const google = v.strictObject({
-  client_id: v.pipe(v.string(), v.minLength(1)),
-  client_secret: v.pipe(v.string(), v.minLength(1)),
+  ...registration,
   endpoints: v.exactOptional(
     v.object({
       authorization_endpoint: endpoint,
@@ -78,9 +85,17 @@ const google = v.strictObject({
   ...ofEachProtocol,
 });
 
+type Google = v.InferOutput<typeof google>;
+
+const checkedGoogle = v.pipe(
+  google,
+  clientSecretsFit<Google>(),
+  v.forward(rotationFits<Google>(), ['refresh_token_rotation']),
+);
+
 const brokerConfig = v.strictObject({
   providers: v.optional(
-    v.strictObject({ microsoft: v.exactOptional(checkedMicrosoft), google: v.exactOptional(google) }),
+    v.strictObject({ microsoft: v.exactOptional(checkedMicrosoft), google: v.exactOptional(checkedGoogle) }),
     {},
   ),
 });
@@ -92,8 +107,8 @@ const mailServersConfig = v.strictObject({
   google: v.exactOptional(ofOneProvider),
 });
 
-export type MicrosoftConfig = v.InferOutput<typeof microsoft>;
-export type GoogleConfig = v.InferOutput<typeof google>;
+export type MicrosoftConfig = Microsoft;
+export type GoogleConfig = Google;
 export type MailServersConfig = v.InferOutput<typeof mailServersConfig>;
 export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
 export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;

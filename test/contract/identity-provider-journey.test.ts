@@ -9,7 +9,10 @@ import type { OAuthClientConfig } from '../../shared/adapters/oauth-http/endpoin
 import { type Audience, type ProviderName, scopeGranted } from '../../shared/domain/provider.ts';
 import type { IdentityProvider } from '../../shared/ports/identity-provider.ts';
 
-const CLIENT = { clientId: '11111111-2222-3333-4444-555555555555', clientSecret: 'made-up-client-secret' };
+const CLIENT_ID = '11111111-2222-3333-4444-555555555555';
+const CLIENT_SECRET = 'made-up-client-secret';
+const CLIENT = { clientId: CLIENT_ID, clientSecrets: [{ value: CLIENT_SECRET }] } as const;
+const WRONG_SECRET = { value: 'made-up-wrong-secret' };
 const REDIRECT_URI = 'http://127.0.0.1:9/oauth/callback';
 
 const SUBJECTS = {
@@ -39,7 +42,7 @@ for (const name of ['microsoft', 'google'] as const) {
       server = await startIdentityStandIn({
         provider: name,
         databasePath: ':memory:',
-        clients: [{ ...CLIENT, redirectUris: [REDIRECT_URI] }],
+        clients: [{ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, redirectUris: [REDIRECT_URI] }],
         port: 0,
         host: '127.0.0.1',
       });
@@ -124,9 +127,25 @@ for (const name of ['microsoft', 'google'] as const) {
 
     it('calls the operator for a wrong secret, and the grant still works', async () => {
       const token = await refreshToken();
-      const mistaken = make({ ...CLIENT, clientSecret: 'made-up-wrong-secret', endpoints: server.endpoints });
+      const mistaken = make({ ...CLIENT, clientSecrets: [WRONG_SECRET], endpoints: server.endpoints });
       assert.deepEqual(await refused(token, mistaken), { who: 'operator_must_act', kind: 'app_registration_refused' });
       assert.ok((await provider.refresh({ refreshToken: token, audience: 'smtp' })).ok);
+    });
+
+    it('redeems and refreshes with the second client secret where the first is wrong, even under strict rotation', async () => {
+      server.setRotation('strict');
+      const clientSecrets = [WRONG_SECRET, { value: CLIENT_SECRET }] as const;
+      const { query, codeVerifier } = await callback();
+      const code = query.get('code') ?? '';
+      const redeeming = make({ ...CLIENT, clientSecrets, endpoints: server.endpoints });
+      const redeemed = await redeeming.redeemCode({ code, codeVerifier, redirectUri: REDIRECT_URI });
+      assert.ok(redeemed.ok && redeemed.value.refreshToken, 'the refused try did not use up the code');
+      assert.deepEqual(redeemed.value.refusedClientSecrets, [0]);
+      const refreshing = make({ ...CLIENT, clientSecrets, endpoints: server.endpoints });
+      const refreshToken = redeemed.value.refreshToken;
+      const refreshed = await refreshing.refresh({ refreshToken, audience: 'smtp' });
+      assert.ok(refreshed.ok, 'the refused try did not use up the refresh token');
+      assert.deepEqual(refreshed.value.refusedClientSecrets, [0]);
     });
 
     it('takes faults of the server as passing, each after one request', async () => {

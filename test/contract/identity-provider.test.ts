@@ -81,7 +81,7 @@ for (const subject of SUBJECTS) {
       server = await startScriptedTokenEndpoint();
       provider = subject.provider({
         clientId: CLIENT_ID,
-        clientSecret: CLIENT_SECRET,
+        clientSecrets: [{ value: CLIENT_SECRET, expiresOn: '2027-03-01' }],
         endpoints: {
           authorization_endpoint: `${server.origin}/authorize`,
           token_endpoint: `${server.origin}/token`,
@@ -128,6 +128,11 @@ for (const subject of SUBJECTS) {
       assert.equal(server.requests.length, 0);
     });
 
+    it('names its client, and of the client secret only the day it expires', () => {
+      assert.equal(provider.clientId, CLIENT_ID);
+      assert.deepEqual(provider.clientSecrets, [{ expiresOn: '2027-03-01' }]);
+    });
+
     it('names the scope of each audience', () => {
       assert.equal(provider.scopeFor('smtp'), subject.smtpScope);
       assert.equal(provider.scopeFor('api'), subject.apiScope);
@@ -149,6 +154,7 @@ for (const subject of SUBJECTS) {
           expiresInSeconds: 3599,
           refreshToken: 'made-up-first-refresh-token',
           scopes: ['openid', 'email', subject.smtpScope],
+          formerStaysValid: false,
           account: subject.account,
         },
       });
@@ -189,7 +195,12 @@ for (const subject of SUBJECTS) {
       server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
       assert.deepEqual(await refresh(), {
         ok: true,
-        value: { accessToken: 'made-up-access-token', expiresInSeconds: 3599, scopes: [subject.smtpScope] },
+        value: {
+          accessToken: 'made-up-access-token',
+          expiresInSeconds: 3599,
+          scopes: [subject.smtpScope],
+          formerStaysValid: false,
+        },
       });
       const form = server.requests[0]?.form;
       assert.equal(form?.get('grant_type'), 'refresh_token');
@@ -208,7 +219,7 @@ for (const subject of SUBJECTS) {
       const clientSecret = 'made-up: +ü/&=secret';
       const strict = subject.provider({
         clientId: CLIENT_ID,
-        clientSecret,
+        clientSecrets: [{ value: clientSecret }],
         endpoints: {
           authorization_endpoint: `${server.origin}/authorize`,
           token_endpoint: `${server.origin}/token`,
@@ -267,7 +278,7 @@ for (const subject of SUBJECTS) {
         const started = Date.now();
         const failure = await refreshFailure();
         assert.ok(Date.now() - started < TIMEOUT_MS * 5, 'within its own time-out');
-        assert.deepEqual([failure.class, failure.code], ['retry_later', 'network']);
+        assert.deepEqual([failure.class, failure.affects, failure.code], ['retry_later', 'provider', 'network']);
         assert.match(failure.message, /time-out/);
       }
     });
@@ -279,7 +290,7 @@ for (const subject of SUBJECTS) {
 
       const nowhere = subject.provider({
         clientId: CLIENT_ID,
-        clientSecret: CLIENT_SECRET,
+        clientSecrets: [{ value: CLIENT_SECRET }],
         endpoints: { authorization_endpoint: 'http://127.0.0.1:1/a', token_endpoint: 'http://127.0.0.1:1/t' },
       });
       const result = await nowhere.refresh({ refreshToken: REFRESH_TOKEN, audience: 'smtp' });
@@ -291,7 +302,7 @@ for (const subject of SUBJECTS) {
     it('passes Retry-After on, once for each request, and asks again at once when told to', async () => {
       server.answer(429, { error: 'temporarily_unavailable' }, { 'retry-after': '77' });
       const first = await refreshFailure();
-      assert.deepEqual([first.class, first.retryAfterSeconds], ['retry_later', 77]);
+      assert.deepEqual([first.class, first.affects, first.retryAfterSeconds], ['retry_later', 'provider', 77]);
       const started = Date.now();
       server.answer(503, { error: 'x' }, { 'retry-after': new Date(NOW + 90_000).toUTCString() });
       assert.equal((await refreshFailure()).retryAfterSeconds, 90);
@@ -304,6 +315,21 @@ for (const subject of SUBJECTS) {
     it('takes an HTML error page for a passing fault', async () => {
       server.answerText(502, '<html><body>Bad Gateway</body></html>', { 'content-type': 'text/html' });
       assert.deepEqual([(await refreshFailure()).class, (await refreshFailure()).code], ['retry_later', 'http_502']);
+    });
+
+    it('takes no word from a refusal that is no JSON, is empty, is cut off, or does not end', async () => {
+      const dead = '{"error":"invalid_grant","error_description":"Token has been expired or revoked."';
+      for (const [text, headers] of [
+        [`<html>${dead}}</html>`, {}],
+        ['', {}],
+        [dead, {}],
+        [`${dead}}`, { 'content-length': '500' }],
+        [`${dead}${' '.repeat(300_000)}}`, {}],
+      ] as const) {
+        server.answerText(400, text, { 'content-type': 'application/json', ...headers });
+        const failure = await refreshFailure();
+        assert.deepEqual([failure.class, failure.affects], ['retry_later', 'provider'], text.slice(0, 40));
+      }
     });
 
     it('does not follow a redirect with the secrets in hand', async () => {
@@ -337,6 +363,29 @@ for (const subject of SUBJECTS) {
       });
       const failure = await refreshFailure();
       assert.deepEqual([failure.class, failure.kind], ['operator_must_act', 'app_registration_refused']);
+      assert.deepEqual([failure.affects, failure.refusedClientSecrets], ['registration', [0]]);
+      assert.equal(server.requests.length, 1, 'there is no other secret to try');
+    });
+
+    it('trusts no former refresh token of another server, unless its entry says that it rotates leniently', async () => {
+      for (const [refreshTokenRotation, expected] of [
+        ['strict', false],
+        ['lenient', true],
+      ] as const) {
+        const told = subject.provider({
+          clientId: CLIENT_ID,
+          clientSecrets: [{ value: CLIENT_SECRET }],
+          endpoints: { authorization_endpoint: `${server.origin}/a`, token_endpoint: `${server.origin}/token` },
+          refreshTokenRotation,
+          now: () => NOW,
+        });
+        // A directory's id that a server claims is not believed.
+        const id_token = idToken({ tid: '99999999-8888-7777-6666-555555555555' });
+        server.answer(200, { access_token: 'a', expires_in: 3600, refresh_token: 'r2', id_token });
+        const refreshed = await told.refresh({ refreshToken: REFRESH_TOKEN, audience: 'smtp' });
+        assert.ok(refreshed.ok);
+        assert.equal(refreshed.value.formerStaysValid, expected);
+      }
     });
 
     it('shows neither tokens nor secrets nor the raw reply in a failure', async () => {
@@ -360,7 +409,8 @@ for (const subject of SUBJECTS) {
           assert.ok(!result.ok);
           const shown = inspect(result, { depth: Infinity, showHidden: true, getters: true });
           assert.doesNotMatch(shown, /made-up/);
-          assert.ok(!Object.values(result.error).some((value) => typeof value === 'object'), 'plain data');
+          const { refusedClientSecrets: _positions, ...said } = result.error;
+          assert.ok(!Object.values(said).some((value) => typeof value === 'object'), 'plain data');
         }
       }
     });

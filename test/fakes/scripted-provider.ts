@@ -3,7 +3,7 @@ import { brokerError } from '../../shared/domain/errors.ts';
 import type { Audience, ProviderName, SignedInAccount } from '../../shared/domain/provider.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
-import type { IdentityProvider, ProviderFailure } from '../../shared/ports/identity-provider.ts';
+import type { ClientSecretDates, IdentityProvider, ProviderFailure } from '../../shared/ports/identity-provider.ts';
 import { type Gate, makeGate } from './gate.ts';
 
 /**
@@ -38,6 +38,8 @@ export interface Login {
 }
 
 export interface ScriptedProvider extends IdentityProvider {
+  /** Writable: a test says when they expire. */
+  clientSecrets: readonly ClientSecretDates[];
   rotation: Rotation;
   lifeSeconds: number;
   /** How long a refresh takes on the clock. */
@@ -66,6 +68,7 @@ export interface ScriptedProvider extends IdentityProvider {
 
 export const INVALID_GRANT: ProviderFailure = {
   class: 'person_must_act',
+  affects: 'grant',
   kind: 'sign_in_lapsed',
   code: 'invalid_grant',
   message: 'The refresh token was revoked or has expired.',
@@ -73,6 +76,7 @@ export const INVALID_GRANT: ProviderFailure = {
 
 export const unavailable = (retryAfterSeconds?: number): ProviderFailure => ({
   class: 'retry_later',
+  affects: 'provider',
   kind: 'provider_unavailable',
   code: 'http_503',
   message: 'The provider answered with HTTP status 503.',
@@ -81,6 +85,7 @@ export const unavailable = (retryAfterSeconds?: number): ProviderFailure => ({
 
 export const REGISTRATION_REFUSED: ProviderFailure = {
   class: 'operator_must_act',
+  affects: 'registration',
   kind: 'app_registration_refused',
   code: 'AADSTS7000222',
   message: 'The client secret has expired.',
@@ -103,7 +108,7 @@ const SCOPES: Record<ProviderName, Partial<Record<Audience, string>>> = {
 const challengeOf = (codeVerifier: string): string => createHash('sha256').update(codeVerifier).digest('base64url');
 
 const invalidCode = (message: string): Result<never, ProviderFailure> =>
-  fail({ class: 'person_must_act', kind: 'sign_in_refused', code: 'invalid_grant', message });
+  fail({ class: 'person_must_act', affects: 'grant', kind: 'sign_in_refused', code: 'invalid_grant', message });
 
 /** Hands out refresh tokens, and knows what became of each. */
 const familyBook = () => {
@@ -165,12 +170,15 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
       accessToken: issue(family, audience),
       expiresInSeconds: provider.lifeSeconds,
       scopes: family.scopes,
+      formerStaysValid: provider.rotation === 'lenient',
       ...(rotated === undefined ? {} : { refreshToken: rotated }),
     });
   };
 
   const provider: ScriptedProvider = {
     name,
+    clientId: `client-at-${name}`,
+    clientSecrets: [{}],
     rotation: 'strict',
     lifeSeconds: 3600,
     latencyMs: 0,
@@ -229,6 +237,7 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
         accessToken: issue(family, 'smtp'),
         expiresInSeconds: provider.lifeSeconds,
         scopes: family.scopes,
+        formerStaysValid: provider.rotation === 'lenient',
         account: known.login.withoutAccount ? undefined : family.account,
         ...(known.login.withoutRefreshToken ? {} : { refreshToken: book.hand(family) }),
       });

@@ -17,10 +17,18 @@ export interface ScriptedTokenEndpoint {
   answer(status: number, body: Body, headers?: HeaderLines): void;
   answerText(status: number, body: string, headers: HeaderLines): void;
   answerWith(body: (form: URLSearchParams) => Body): void;
+  /** For each request by itself; `afterMs` later. */
+  decide(reply: (form: URLSearchParams) => DecidedReply): void;
   hang(where: 'before' | 'within'): void;
   drop(): void;
   reset(): void;
   close(): Promise<void>;
+}
+
+export interface DecidedReply {
+  readonly status: number;
+  readonly body: Body;
+  readonly afterMs?: number;
 }
 
 type Script = (form: URLSearchParams, response: ServerResponse) => void;
@@ -54,6 +62,14 @@ export const startScriptedTokenEndpoint = async (): Promise<ScriptedTokenEndpoin
     },
     answerWith: (body) => {
       script = (form, response) => response.writeHead(200, JSON_HEADERS).end(JSON.stringify(body(form)));
+    },
+    decide: (reply) => {
+      script = (form, response) => {
+        const { status, body, afterMs = 0 } = reply(form);
+        const answer = () => response.writeHead(status, JSON_HEADERS).end(JSON.stringify(body));
+        // A late answer that nobody waits for must not keep the test alive.
+        setTimeout(answer, afterMs).unref();
+      };
     },
     hang: (where) => {
       script = (_, response) => {

@@ -5,7 +5,12 @@ import fc from 'fast-check';
 import { GOOGLE_REPLIES } from '../../shared/adapters/google/replies.ts';
 import { MICROSOFT_REPLIES } from '../../shared/adapters/msal/replies.ts';
 import type { JsonObject } from '../../shared/adapters/oauth-http/exchange.ts';
-import { readRedirectError, readTokenReply, type TokenRequest } from '../../shared/adapters/oauth-http/replies.ts';
+import {
+  readRedirectError,
+  readTokenReply,
+  refusesClientSecret,
+  type TokenRequest,
+} from '../../shared/adapters/oauth-http/replies.ts';
 import { retryAfterSeconds } from '../../shared/adapters/oauth-http/retry-after.ts';
 import type { ErrorKind } from '../../shared/domain/errors.ts';
 import type { ProviderFailure } from '../../shared/ports/identity-provider.ts';
@@ -30,30 +35,55 @@ const microsoft = (error: string, code: number, request: TokenRequest = 'refresh
   );
 
 /** Every code of the list that the broker works from, with the error it arrives under and what must come of it. */
-const CODES: readonly (readonly [error: string, ProviderFailure['class'], ErrorKind, readonly number[]])[] = [
-  ['invalid_grant', 'person_must_act', 'sign_in_lapsed', [50173, 50132, 50133, 70008, 700082, 700084, 70043, 50078]],
-  ['invalid_grant', 'person_must_act', 'sign_in_lapsed', [50089, 50058]],
-  ['invalid_grant', 'person_must_act', 'sign_in_already_used', [54005]],
-  ['interaction_required', 'person_must_act', 'more_proof_needed', [50072, 50079, 50074, 50076, 50158, 700020]],
-  ['invalid_grant', 'person_must_act', 'conditional_access', [53003, 53000, 53001, 53002, 50097, 53004]],
-  ['invalid_grant', 'person_must_act', 'conditional_access', [530032, 530034, 500212, 500213, 530035]],
-  ['invalid_grant', 'person_must_act', 'consent_withdrawn', [65001]],
-  ['invalid_grant', 'person_must_act', 'consent_needed', [90094, 90095, 650052, 650054, 650056, 650057, 50105, 500011]],
-  ['invalid_grant', 'person_must_act', 'sign_in_cancelled', [65004]],
-  ['invalid_grant', 'person_must_act', 'account_unavailable', [50034, 50053, 50055, 50056, 50057, 50126]],
-  ['unauthorized_client', 'operator_must_act', 'app_registration_refused', [700016, 70001, 7000112]],
+const CODES: readonly (readonly [
+  error: string,
+  ProviderFailure['class'],
+  ProviderFailure['affects'],
+  ErrorKind,
+  readonly number[],
+])[] = [
   [
-    'invalid_client',
-    'operator_must_act',
-    'app_registration_refused',
-    [70002, 7000215, 7000222, 7000218, 700025, 700027],
+    'invalid_grant',
+    'person_must_act',
+    'grant',
+    'sign_in_lapsed',
+    [50173, 50132, 50133, 70008, 700082, 700084, 70043, 50078],
   ],
-  ['invalid_request', 'operator_must_act', 'app_registration_refused', [50011, 90009, 90013, 90014, 900144, 50194]],
-  ['invalid_request', 'operator_must_act', 'app_registration_refused', [9002332, 9001023, 90002, 900439, 90038]],
-  ['invalid_scope', 'operator_must_act', 'app_registration_refused', [70011, 28002, 700022]],
-  ['invalid_resource', 'operator_must_act', 'consent_needed', [650057, 500011]],
-  ['invalid_grant', 'retry_later', 'provider_unavailable', [90033, 90006, 90012, 90024, 50033, 50087, 90055, 50196]],
-  ['server_error', 'operator_must_act', 'provider_unavailable', [90036]],
+  ['invalid_grant', 'person_must_act', 'grant', 'sign_in_lapsed', [50089, 50058]],
+  ['invalid_grant', 'person_must_act', 'grant', 'sign_in_already_used', [54005]],
+  [
+    'interaction_required',
+    'person_must_act',
+    'grant',
+    'more_proof_needed',
+    [50072, 50079, 50074, 50076, 50158, 700020],
+  ],
+  ['invalid_grant', 'person_must_act', 'grant', 'conditional_access', [53003, 53000, 53001, 53002, 50097, 53004]],
+  ['invalid_grant', 'person_must_act', 'grant', 'conditional_access', [530032, 530034, 500212, 500213, 530035]],
+  ['invalid_grant', 'person_must_act', 'grant', 'consent_withdrawn', [65001]],
+  [
+    'invalid_grant',
+    'person_must_act',
+    'grant',
+    'consent_needed',
+    [90094, 90095, 650052, 650054, 650056, 650057, 50105, 500011],
+  ],
+  ['invalid_grant', 'person_must_act', 'grant', 'sign_in_cancelled', [65004]],
+  ['invalid_grant', 'person_must_act', 'grant', 'account_unavailable', [50034, 50053, 50055, 50056, 50057, 50126]],
+  ['unauthorized_client', 'operator_must_act', 'grant', 'consent_needed', [700016]],
+  ['unauthorized_client', 'operator_must_act', 'grant', 'app_registration_refused', [70001, 7000112]],
+  ['invalid_client', 'operator_must_act', 'grant', 'app_registration_refused', [70001, 7000112, 700025]],
+  ['invalid_client', 'operator_must_act', 'registration', 'app_registration_refused', [70002, 7000215, 7000222]],
+  ['invalid_client', 'operator_must_act', 'registration', 'app_registration_refused', [7000218, 700027]],
+  ['invalid_request', 'operator_must_act', 'registration', 'app_registration_refused', [50194, 9001023, 900439]],
+  ['invalid_request', 'operator_must_act', 'grant', 'app_registration_refused', [50011, 90009, 90013, 90014, 900144]],
+  ['invalid_request', 'operator_must_act', 'grant', 'app_registration_refused', [9002332, 90002, 700005]],
+  ['invalid_request', 'operator_must_act', 'grant', 'app_registration_refused', [90038, 900382, 900432]],
+  ['invalid_scope', 'operator_must_act', 'grant', 'app_registration_refused', [70011, 28002, 700022]],
+  ['invalid_resource', 'operator_must_act', 'grant', 'consent_needed', [650057, 500011]],
+  ['invalid_grant', 'retry_later', 'provider', 'provider_unavailable', [90033, 90006, 90012, 90024, 50033, 50087]],
+  ['invalid_grant', 'retry_later', 'grant', 'provider_unavailable', [90055, 50196]],
+  ['server_error', 'operator_must_act', 'grant', 'provider_unavailable', [90036]],
 ];
 
 describe('provider replies', () => {
@@ -63,10 +93,10 @@ describe('provider replies', () => {
       it(`${table.name}: reads its sample ${error}: ${String(text).slice(0, 60)}`, () => {
         const failure = failureOf(row.sample, table, row.request ?? 'refresh');
         assert.deepEqual(
-          { class: failure.class, kind: failure.kind, message: failure.message },
-          { class: row.class, kind: row.kind, message: row.message },
+          { class: failure.class, affects: failure.affects, kind: failure.kind, message: failure.message },
+          { class: row.class, affects: row.affects, kind: row.kind, message: row.message },
         );
-        assert.match(row.message, /^[A-Z].*\.$/, 'one sentence');
+        assert.match(row.message, /^[A-Z][^.:]*: [^.:]*\.$/, 'what happened: what to do, in one sentence');
       });
     }
     for (const row of table.redirectRows) {
@@ -77,11 +107,12 @@ describe('provider replies', () => {
     }
   }
 
-  for (const [error, expectedClass, kind, codes] of CODES) {
+  for (const [error, expectedClass, affects, kind, codes] of CODES) {
     for (const code of codes) {
-      it(`AADSTS${code} under ${error} is ${expectedClass}, ${kind}`, () => {
+      it(`AADSTS${code} under ${error} is ${expectedClass} for the ${affects}, ${kind}`, () => {
         const failure = microsoft(error, code);
-        assert.deepEqual([failure.class, failure.kind, failure.code], [expectedClass, kind, `AADSTS${code}`]);
+        assert.deepEqual([failure.class, failure.affects, failure.kind], [expectedClass, affects, kind]);
+        assert.equal(failure.code, `AADSTS${code}`);
       });
     }
   }
@@ -101,21 +132,89 @@ describe('provider replies', () => {
     }
   });
 
-  it('ends a grant only on the three errors that are a word about it', () => {
+  /** Any JSON object, and often one that looks like an error of a provider. */
+  const anyBody = fc.oneof(
+    fc.dictionary(fc.string(), fc.jsonValue()),
+    fc.record(
+      {
+        error: fc.oneof(fc.jsonValue(), fc.constantFrom('invalid_grant', 'interaction_required', 'invalid_client')),
+        error_codes: fc.oneof(fc.jsonValue(), fc.array(fc.constantFrom(...CODES.flatMap(([, , , , codes]) => codes)))),
+        error_description: fc.oneof(fc.jsonValue(), fc.constant('Token has been expired or revoked.')),
+        suberror: fc.constantFrom('consent_required', 'basic_action', 'bad_token', 'rapt_required'),
+        error_subtype: fc.constantFrom('invalid_rapt', 'admin_policy_enforced'),
+        refresh_token: fc.string(),
+      },
+      { requiredKeys: [] },
+    ),
+  ) as fc.Arbitrary<JsonObject>;
+
+  it('ends a grant only on the three errors that are a word about it, whatever else a reply says', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...TABLES),
-        fc.oneof(fc.string(), fc.constantFrom('invalid_grant', 'interaction_required', 'invalid_client')),
+        fc.constantFrom<TokenRequest[]>('code', 'refresh'),
         fc.integer({ min: 200, max: 599 }),
-        fc.array(fc.integer({ min: 16000, max: 9_999_999 }), { maxLength: 2 }),
-        (table, error, status, error_codes) => {
-          const failure = failureOf({ status, body: { error, error_codes } }, table);
-          if (failure.class !== 'person_must_act') return;
-          assert.ok(['invalid_grant', 'interaction_required', 'consent_required'].includes(error));
-          assert.ok(status < 500 && status !== 408 && status !== 429);
+        fc.option(anyBody, { nil: undefined }),
+        (table, request, status, body) => {
+          const exchange = { outcome: 'replied', status, body } as const;
+          const result = readTokenReply(exchange, table, request, []);
+          if (result.ok) return;
+          const { class: who, affects } = result.error;
+          const passing = body === undefined || status >= 500 || status === 408 || status === 429;
+          if (passing) assert.deepEqual([who, affects], ['retry_later', 'provider']);
+          if (who === 'retry_later') return;
+          const error = String(body?.error);
+          assert.ok(who !== 'person_must_act' || affects === 'grant');
+          assert.ok(
+            who !== 'person_must_act' || ['invalid_grant', 'interaction_required', 'consent_required'].includes(error),
+          );
+          assert.ok(affects !== 'provider', 'what is no passing fault stops nobody else');
         },
       ),
+      { numRuns: 2000 },
     );
+  });
+
+  it('takes a loop guard for a pause of five minutes or more, whatever stands beside it', () => {
+    const others = fc.array(fc.constantFrom(700082, 50173, 70000, 65001, 7000215));
+    const header = fc.option(fc.integer({ min: 0, max: 900 }), { nil: undefined });
+    const where = fc.constantFrom('listed', 'described');
+    fc.assert(
+      fc.property(others, header, where, fc.constantFrom(400, 401, 403), (codes, retryAfterSeconds, place, status) => {
+        const described = place === 'described' ? 'AADSTS50196: The server terminated an operation.' : '';
+        const error_codes = place === 'listed' ? [...codes, 50196] : codes;
+        const body = { error: 'invalid_grant', error_codes, error_description: described };
+        const wait = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+        const failure = failureOf({ status, body, ...wait });
+        assert.deepEqual([failure.class, failure.affects], ['retry_later', 'grant']);
+        assert.ok(failure.retryAfterSeconds === Math.max(300, retryAfterSeconds ?? 0));
+      }),
+    );
+  });
+
+  it('tries another client secret for a refused one, and for nothing else', () => {
+    const retried = (sample: { status: number; body: JsonObject | undefined }, table = MICROSOFT_REPLIES) =>
+      refusesClientSecret({ outcome: 'replied', ...sample }, table, 'refresh');
+    const under = (error: string, code: number, status = 401) => ({ status, body: { error, error_codes: [code] } });
+    for (const code of [7000215, 7000222, 70002]) assert.ok(retried(under('invalid_client', code)), String(code));
+    for (const code of [7000218, 700025, 700027, 7000112, 70001, 700016]) {
+      for (const error of ['invalid_client', 'unauthorized_client']) {
+        assert.ok(!retried(under(error, code)), `${error} ${code}`);
+      }
+    }
+    for (const table of TABLES) {
+      for (const status of [400, 401]) assert.ok(retried({ status, body: { error: 'invalid_client' } }, table));
+      for (const status of [200, 302, 403, 429, 503]) {
+        assert.ok(!retried({ status, body: { error: 'invalid_client' } }, table), String(status));
+      }
+      for (const error of ['invalid_grant', 'unauthorized_client', 'disabled_client', 'invalid_request', 'odd']) {
+        assert.ok(!retried({ status: 401, body: { error } }, table), error);
+      }
+      assert.ok(!retried({ status: 401, body: undefined }, table));
+    }
+    const unknownClient = { error: 'invalid_client', error_description: 'The OAuth client was not found.' };
+    assert.ok(!retried({ status: 401, body: unknownClient }, GOOGLE_REPLIES));
+    assert.ok(!refusesClientSecret({ outcome: 'unreachable', reason: 'time-out' }, GOOGLE_REPLIES, 'refresh'));
   });
 
   it('retries what is no clear word: 408, 429, 5xx, no JSON, unknown errors, no token, a token beside another status than 200', () => {
@@ -134,14 +233,27 @@ describe('provider replies', () => {
         const failure = failureOf(sample, table);
         assert.equal(failure.class, 'retry_later', inspect(sample));
         assert.equal(failure.kind, 'provider_unavailable');
+        const says = sample.body === undefined || [408, 429].includes(sample.status) || sample.status >= 500;
+        assert.equal(failure.affects, says ? 'provider' : 'grant', inspect(sample));
       }
     }
   });
 
-  it('obeys Retry-After before a pause of its own', () => {
+  it('obeys Retry-After, and keeps its own pause where that is longer', () => {
     const loop = { status: 400, body: { error: 'invalid_grant', error_codes: [50196] } };
     assert.equal(failureOf(loop).retryAfterSeconds, 300);
-    assert.equal(failureOf({ ...loop, retryAfterSeconds: 17 }).retryAfterSeconds, 17);
+    assert.equal(failureOf({ ...loop, retryAfterSeconds: 17 }).retryAfterSeconds, 300);
+    assert.equal(failureOf({ ...loop, retryAfterSeconds: 900 }).retryAfterSeconds, 900);
+    const busy = failureOf({ status: 429, body: undefined, retryAfterSeconds: 17 });
+    assert.deepEqual([busy.retryAfterSeconds, busy.affects], [17, 'provider']);
+  });
+
+  it('says what usually ends a refresh token at Google, which does not tell', () => {
+    const { message } = failureOf(
+      { status: 400, body: { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' } },
+      GOOGLE_REPLIES,
+    );
+    for (const cause of [/revoked/, /six months/, /password/, /testing/, /seven days/]) assert.match(message, cause);
   });
 
   it('reads Retry-After in seconds and as a date', () => {

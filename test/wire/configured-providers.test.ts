@@ -11,6 +11,12 @@ const endpoints = {
   token_endpoint: 'http://127.0.0.1:9/token',
 };
 const registration = { client_id: 'client', client_secret: '6ad3c0de-0000-4000-8000-000000000000', endpoints };
+const rotating = {
+  client_id: 'client',
+  client_secrets: [{ value: 'the-old-one', expires_on: '2027-03-01' }, { value: 'the-new-one' }],
+  endpoints,
+  refresh_token_rotation: 'lenient',
+};
 
 describe('with both providers configured, and so without stand-ins', () => {
   let folder: string;
@@ -19,7 +25,7 @@ describe('with both providers configured, and so without stand-ins', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'token-broker-configured-'));
     const file = join(folder, 'broker.json');
-    await writeFile(file, JSON.stringify({ providers: { microsoft: registration, google: registration } }));
+    await writeFile(file, JSON.stringify({ providers: { microsoft: registration, google: rotating } }));
     broker = await wireBroker({ BROKER_CONFIG: file });
   });
 

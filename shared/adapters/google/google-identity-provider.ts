@@ -2,10 +2,11 @@ import { CodeChallengeMethod, OAuth2Client } from 'google-auth-library';
 import { ok } from '../../domain/result.ts';
 import type { IdentityProvider } from '../../ports/identity-provider.ts';
 import { SCOPES, scopeFor } from '../../protocol/scopes.ts';
-import type { OAuthClientConfig, OAuthEndpoints } from '../oauth-http/endpoints.ts';
-import { exchangeThrough, type Fetch } from '../oauth-http/exchange.ts';
+import { type OAuthClientConfig, type OAuthEndpoints, secretDates } from '../oauth-http/endpoints.ts';
+import type { Fetch } from '../oauth-http/exchange.ts';
 import { idTokenClaims, signedInAccount } from '../oauth-http/id-token.ts';
-import { readRedirectError, readTokenReply } from '../oauth-http/replies.ts';
+import { readRedirectError } from '../oauth-http/replies.ts';
+import { type LibraryCall, makeTokenRequests } from '../oauth-http/token-requests.ts';
 import { GOOGLE_REPLIES } from './replies.ts';
 
 export type GoogleConfig = OAuthClientConfig;
@@ -21,14 +22,21 @@ const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
  * `config.data`; so every call gets a new client, and what counts is read from the wire.
  */
 export const googleIdentityProvider = (config: GoogleConfig): IdentityProvider => {
-  const throughGoogle = (call: (client: OAuth2Client) => Promise<unknown>) =>
-    exchangeThrough((fetch) => call(newClient(config, fetch)), config);
+  const requestToken = makeTokenRequests(config, GOOGLE_REPLIES);
+  const throughGoogle =
+    (call: (client: OAuth2Client) => Promise<unknown>): LibraryCall =>
+    (fetch, clientSecret) =>
+      call(newClient(config, clientSecret, fetch));
+  // Google sends no new refresh token, so nothing is known of the former; of another server its entry says it.
+  const formerStaysValid = config.endpoints !== undefined && config.refreshTokenRotation === 'lenient';
 
   return {
     name: 'google',
+    clientId: config.clientId,
+    clientSecrets: secretDates(config),
     scopeFor: (audience) => scopeFor('google', audience),
     authorizationUrl: async ({ redirectUri, state, codeChallenge, loginHint }) =>
-      newClient(config, sendsNothing).generateAuthUrl({
+      newClient(config, config.clientSecrets[0].value, sendsNothing).generateAuthUrl({
         // Both are needed to be sure of a refresh token: a later sign-in without `prompt=consent` yields none.
         access_type: 'offline',
         prompt: 'consent',
@@ -40,29 +48,27 @@ export const googleIdentityProvider = (config: GoogleConfig): IdentityProvider =
         login_hint: loginHint,
       }),
     redeemCode: async ({ code, codeVerifier, redirectUri }) => {
-      const exchange = await throughGoogle((client) =>
-        client.getToken({ code, codeVerifier, redirect_uri: redirectUri }),
-      );
-      const reply = readTokenReply(exchange, GOOGLE_REPLIES, 'code', MAIL_SCOPES);
+      const call = throughGoogle((client) => client.getToken({ code, codeVerifier, redirect_uri: redirectUri }));
+      const reply = await requestToken('code', MAIL_SCOPES, call);
       if (!reply.ok) return reply;
       const { idToken, ...tokens } = reply.value;
-      return ok({ ...tokens, account: accountOf(idToken, config) });
+      return ok({ ...tokens, formerStaysValid, account: accountOf(idToken, config) });
     },
     refresh: async ({ refreshToken }) => {
-      const exchange = await throughGoogle((client) => {
+      const call = throughGoogle((client) => {
         client.setCredentials({ refresh_token: refreshToken });
         return client.refreshAccessToken();
       });
-      const reply = readTokenReply(exchange, GOOGLE_REPLIES, 'refresh', MAIL_SCOPES);
+      const reply = await requestToken('refresh', MAIL_SCOPES, call);
       if (!reply.ok) return reply;
       const { idToken: _, ...tokens } = reply.value;
-      return ok(tokens);
+      return ok({ ...tokens, formerStaysValid });
     },
     explainRedirectError: (error) => readRedirectError(error, GOOGLE_REPLIES),
   };
 };
 
-const newClient = ({ clientId, clientSecret, endpoints }: GoogleConfig, fetch: Fetch): OAuth2Client =>
+const newClient = ({ clientId, endpoints }: GoogleConfig, clientSecret: string, fetch: Fetch): OAuth2Client =>
   new OAuth2Client({
     clientId,
     clientSecret,

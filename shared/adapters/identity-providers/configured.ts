@@ -1,3 +1,4 @@
+import { clientSecretsOf } from '../../config/client-secrets.ts';
 import type { BrokerConfig } from '../../config/provider-config.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail } from '../../domain/result.ts';
@@ -10,12 +11,15 @@ import { msalIdentityProvider } from '../msal/msal-identity-provider.ts';
 const unconfigured = (name: ProviderName): IdentityProvider => {
   const failure: ProviderFailure = {
     class: 'operator_must_act',
+    affects: 'registration',
     kind: 'app_registration_refused',
     code: 'not_configured',
-    message: `No app registration for ${name} is configured.`,
+    message: `No app registration for ${name} is configured: enter one in the provider document.`,
   };
   return {
     name,
+    clientId: undefined,
+    clientSecrets: [],
     authorizationUrl: async () => {
       throw new Error(failure.message);
     },
@@ -33,16 +37,18 @@ export const configuredIdentityProviders = ({
   microsoft: microsoft
     ? msalIdentityProvider({
         clientId: microsoft.client_id,
-        clientSecret: microsoft.client_secret,
+        clientSecrets: clientSecretsOf(microsoft),
         tenant: microsoft.tenant,
         endpoints: microsoft.endpoints,
+        refreshTokenRotation: microsoft.refresh_token_rotation,
       })
     : unconfigured('microsoft'),
   google: google
     ? googleIdentityProvider({
         clientId: google.client_id,
-        clientSecret: google.client_secret,
+        clientSecrets: clientSecretsOf(google),
         endpoints: google.endpoints,
+        refreshTokenRotation: google.refresh_token_rotation,
       })
     : unconfigured('google'),
 });

@@ -8,10 +8,11 @@ import type { Audience } from '../../domain/provider.ts';
 import { fail, ok } from '../../domain/result.ts';
 import type { IdentityProvider } from '../../ports/identity-provider.ts';
 import { SCOPES, scopeFor } from '../../protocol/scopes.ts';
-import type { OAuthClientConfig, OAuthEndpoints } from '../oauth-http/endpoints.ts';
-import { exchangeThrough, type Fetch } from '../oauth-http/exchange.ts';
+import { type OAuthClientConfig, type OAuthEndpoints, secretDates } from '../oauth-http/endpoints.ts';
+import type { Fetch, JsonObject } from '../oauth-http/exchange.ts';
 import { idTokenClaims, signedInAccount } from '../oauth-http/id-token.ts';
-import { readRedirectError, readTokenReply } from '../oauth-http/replies.ts';
+import { readRedirectError } from '../oauth-http/replies.ts';
+import { type LibraryCall, makeTokenRequests } from '../oauth-http/token-requests.ts';
 import { MICROSOFT_REPLIES } from './replies.ts';
 
 export interface MicrosoftConfig extends OAuthClientConfig {
@@ -29,14 +30,20 @@ const SIGN_IN_SCOPES = ['openid', 'profile', 'email', 'offline_access', ...MAIL_
  */
 export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider => {
   const { clientId, now = Date.now } = config;
-  const throughMsal = (call: (application: ConfidentialClientApplication) => Promise<unknown>) =>
-    exchangeThrough((fetch) => call(newApplication(config, networkClient(fetch))), config);
+  const requestToken = makeTokenRequests(config, MICROSOFT_REPLIES);
+  const claimsOf = (idToken: unknown) => idTokenClaims(idToken, { clientId, issuers: undefined, nowMs: now() });
+  const throughMsal =
+    (call: (application: ConfidentialClientApplication) => Promise<unknown>): LibraryCall =>
+    (fetch, clientSecret) =>
+      call(newApplication(config, clientSecret, networkClient(fetch)));
 
   return {
     name: 'microsoft',
+    clientId,
+    clientSecrets: secretDates(config),
     scopeFor: (audience) => scopeFor('microsoft', audience),
     authorizationUrl: ({ redirectUri, state, codeChallenge, loginHint }) =>
-      newApplication(config, networkClient(sendsNothing)).getAuthCodeUrl({
+      newApplication(config, config.clientSecrets[0].value, networkClient(sendsNothing)).getAuthCodeUrl({
         scopes: SIGN_IN_SCOPES,
         redirectUri,
         state,
@@ -46,31 +53,33 @@ export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider 
         responseMode: ResponseMode.QUERY,
       }),
     redeemCode: async ({ code, codeVerifier, redirectUri }) => {
-      const exchange = await throughMsal((application) =>
+      const call = throughMsal((application) =>
         application.acquireTokenByCode({ code, codeVerifier, redirectUri, scopes: MAIL_SCOPES }),
       );
-      const reply = readTokenReply(exchange, MICROSOFT_REPLIES, 'code', MAIL_SCOPES);
+      const reply = await requestToken('code', MAIL_SCOPES, call);
       if (!reply.ok) return reply;
       const { idToken, ...tokens } = reply.value;
-      return ok({ ...tokens, account: accountOf(idToken, clientId, now()) });
+      const claims = claimsOf(idToken);
+      return ok({ ...tokens, formerStaysValid: formerStaysValid(config, claims), account: accountOf(claims) });
     },
     refresh: async ({ refreshToken, audience }) => {
       const scope = scopeFor('microsoft', audience);
       if (scope === undefined) return fail(notOffered(audience));
-      const exchange = await throughMsal((application) =>
+      const call = throughMsal((application) =>
         application.acquireTokenByRefreshToken({ refreshToken, scopes: [scope], forceCache: true }),
       );
-      const reply = readTokenReply(exchange, MICROSOFT_REPLIES, 'refresh', [scope]);
+      const reply = await requestToken('refresh', [scope], call);
       if (!reply.ok) return reply;
-      const { idToken: _, ...tokens } = reply.value;
-      return ok(tokens);
+      const { idToken, ...tokens } = reply.value;
+      return ok({ ...tokens, formerStaysValid: formerStaysValid(config, claimsOf(idToken)) });
     },
     explainRedirectError: (error) => readRedirectError(error, MICROSOFT_REPLIES),
   };
 };
 
 const newApplication = (
-  { clientId, clientSecret, tenant, endpoints }: MicrosoftConfig,
+  { clientId, tenant, endpoints }: MicrosoftConfig,
+  clientSecret: string,
   networkClient: INetworkModule,
 ): ConfidentialClientApplication =>
   new ConfidentialClientApplication({
@@ -110,24 +119,34 @@ const networkClient = (fetch: Fetch): INetworkModule => ({
 
 const sendsNothing: Fetch = () => Promise.reject(new Error('an authorization URL needs no request'));
 
-/** `upn` and `preferred_username` belong to the directory; `email` may be anything an administrator typed. */
-const accountOf = (idToken: unknown, clientId: string, nowMs: number) => {
-  const claims = idTokenClaims(idToken, { clientId, issuers: undefined, nowMs });
-  return (
-    claims &&
-    signedInAccount(claims.oid ?? claims.sub, [
-      claims.preferred_username,
-      claims.upn,
-      claims.email,
-      // Other servers know no better name than the address.
-      claims.sub,
-    ])
-  );
+/** The directory of all personal accounts (Entra, "ID token claims reference", `tid`). */
+const PERSONAL_ACCOUNTS = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+/**
+ * Entra does not revoke a refresh token of a work or school account when it is used (Entra, "Refresh tokens"); of personal
+ * accounts nobody says so, and of another server only its entry does.
+ */
+const formerStaysValid = (config: MicrosoftConfig, claims: JsonObject | undefined): boolean => {
+  if (config.endpoints !== undefined) return config.refreshTokenRotation === 'lenient';
+  const tid = claims?.tid;
+  return config.tenant !== 'consumers' && typeof tid === 'string' && tid !== '' && tid !== PERSONAL_ACCOUNTS;
 };
+
+/** `upn` and `preferred_username` belong to the directory; `email` may be anything an administrator typed. */
+const accountOf = (claims: JsonObject | undefined) =>
+  claims &&
+  signedInAccount(claims.oid ?? claims.sub, [
+    claims.preferred_username,
+    claims.upn,
+    claims.email,
+    // Other servers know no better name than the address.
+    claims.sub,
+  ]);
 
 const notOffered = (audience: Audience) =>
   ({
     class: 'operator_must_act',
+    affects: 'grant',
     kind: 'scope_not_offered',
     code: 'invalid_scope',
     message: `There is no Microsoft token for "${audience}".`,

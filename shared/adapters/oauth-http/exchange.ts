@@ -1,4 +1,3 @@
-import { PROVIDER_TIMEOUT_SECONDS } from '../../domain/timing.ts';
 import { authenticatedRequest } from './client-authentication.ts';
 import type { OAuthEndpoints } from './endpoints.ts';
 import { retryAfterSeconds } from './retry-after.ts';
@@ -18,7 +17,8 @@ export type Exchange =
   | { readonly outcome: 'unreachable'; readonly reason: string };
 
 export interface ExchangeOptions {
-  readonly timeoutMs?: number | undefined;
+  /** Ends the request, reply included. */
+  readonly signal: AbortSignal;
   /** Milliseconds since the epoch; for `Retry-After` dates. */
   readonly now?: (() => number) | undefined;
   /** The server that is asked, where it is not the provider's own. */
@@ -46,7 +46,7 @@ class ReplyTooLarge extends Error {
  */
 export const exchangeThrough = async (
   library: (recordingFetch: Fetch) => Promise<unknown>,
-  options: ExchangeOptions = {},
+  options: ExchangeOptions,
 ): Promise<Exchange> => {
   let exchange: Exchange | undefined;
   const recordingFetch: Fetch = async (url, init) => {
@@ -69,7 +69,7 @@ export const exchangeThrough = async (
 const send = async (
   url: string | URL,
   init: RequestInit | undefined,
-  { timeoutMs = PROVIDER_TIMEOUT_SECONDS * 1000, now = Date.now, endpoints }: ExchangeOptions,
+  { signal, now = Date.now, endpoints }: ExchangeOptions,
 ): Promise<{ readonly recorded: Exchange; readonly response: () => Response }> => {
   try {
     const asked: RequestInit = {
@@ -81,7 +81,7 @@ const send = async (
       ...authenticatedRequest(asked, endpoints),
       // A token endpoint does not redirect; following would post the secrets elsewhere (RFC 9700 section 4.12).
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
     const text = await readLimited(reply);
     const retryAfter = retryAfterSeconds(reply.headers.get('retry-after'), now());

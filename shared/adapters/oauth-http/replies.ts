@@ -17,11 +17,18 @@ export interface ReplyRow {
   readonly description?: RegExp;
   readonly request?: TokenRequest;
   readonly class: ProviderFailure['class'];
+  /**
+   * `registration` only where every call would be refused, whoever's grant it uses: all of them pause for it. What one
+   * organization's administrator can bring about must not stop the others.
+   */
+  readonly affects: ProviderFailure['affects'];
   readonly kind: ErrorKind;
-  /** One sentence of ours: nothing of the reply is repeated. */
+  /** What happened, then what to do, in one sentence of ours: nothing of the reply is repeated. */
   readonly message: string;
-  /** Where the provider names no time itself. */
+  /** At least this long, whatever the provider says. */
   readonly retryAfterSeconds?: number;
+  /** The client secret itself was refused, so that another one may do (`makeTokenRequests`). */
+  readonly refusesClientSecret?: boolean;
   readonly sample: { readonly status: number; readonly body: JsonObject };
 }
 
@@ -47,7 +54,7 @@ export interface ReplyTable {
 }
 
 /** A reply that yielded an access token. */
-export type TokenReply = AccessTokenReply & { readonly idToken: unknown };
+export type TokenReply = Omit<AccessTokenReply, 'formerStaysValid'> & { readonly idToken: unknown };
 
 /**
  * The only errors by which a provider ends a grant or a sign-in: RFC 6749 section 5.2, and two that Microsoft answers
@@ -84,9 +91,11 @@ export const readTokenReply = (
       idToken: given.id_token,
     });
   }
+  const failure = classify(exchange, table, request);
+  const waits = [failure.retryAfterSeconds, exchange.retryAfterSeconds].filter((seconds) => seconds !== undefined);
   return fail({
-    ...classify(exchange, table, request),
-    ...(exchange.retryAfterSeconds !== undefined && { retryAfterSeconds: exchange.retryAfterSeconds }),
+    ...failure,
+    ...(waits.length > 0 && { retryAfterSeconds: Math.max(...waits) }),
     ...(refreshToken !== undefined && { refreshToken }),
   });
 };
@@ -103,20 +112,20 @@ const lifeSeconds = (expiresIn: unknown): number => {
 
 const unreachable = ({ name }: ReplyTable, reason: string): ProviderFailure => ({
   class: 'retry_later',
+  affects: 'provider',
   kind: 'provider_unavailable',
   code: 'network',
   message: `${name} could not be reached (${reason}).`,
 });
 
-const classify = (
-  { status, body }: Extract<Exchange, { outcome: 'replied' }>,
-  table: ReplyTable,
-  request: TokenRequest,
-): ProviderFailure => {
+type Replied = Extract<Exchange, { outcome: 'replied' }>;
+
+const classify = ({ status, body }: Replied, table: ReplyTable, request: TokenRequest): ProviderFailure => {
   const passing = status === 408 || status === 429 || status >= 500;
   if (body === undefined || passing) {
     return {
       class: 'retry_later',
+      affects: 'provider',
       kind: 'provider_unavailable',
       code: `http_${status}`,
       message: `${table.name} answered with HTTP status ${status}${passing ? '' : ' and no JSON'}.`,
@@ -124,20 +133,23 @@ const classify = (
     };
   }
   const reply = factsOf(body);
-  const row = table.rows.find((candidate) => fits(candidate, reply, request));
+  const row = rowFor(reply, table, request);
   const number = reply.codes.find((code) => row?.codes?.includes(code)) ?? reply.codes[0];
   const code = number !== undefined ? `AADSTS${number}` : (reply.error ?? `http_${status}`);
   if (row === undefined) {
     return {
       class: 'retry_later',
+      // The provider is up, and may well understand everybody else.
+      affects: 'grant',
       kind: 'provider_unavailable',
       code,
-      message: `${table.name} gave a reply that is not understood.`,
+      message: `${table.name} gave a reply that is not understood: the broker tries again.`,
       ...correlationOf(body),
     };
   }
   return {
     class: row.class,
+    affects: row.affects,
     kind: row.kind,
     code,
     message: row.message,
@@ -145,6 +157,19 @@ const classify = (
     ...correlationOf(body),
   };
 };
+
+/**
+ * Whether a failed request may be sent again with another client secret. RFC 6749 section 5.2 answers a failed client
+ * authentication with 400 or 401; a reply under another status is no clear word.
+ */
+export const refusesClientSecret = (exchange: Exchange, table: ReplyTable, request: TokenRequest): boolean => {
+  if (exchange.outcome !== 'replied' || exchange.body === undefined) return false;
+  const refusal = exchange.status === 400 || exchange.status === 401;
+  return refusal && rowFor(factsOf(exchange.body), table, request)?.refusesClientSecret === true;
+};
+
+const rowFor = (reply: ReplyFacts, { rows }: ReplyTable, request: TokenRequest): ReplyRow | undefined =>
+  rows.find((row) => fits(row, reply, request));
 
 interface ReplyFacts {
   readonly error: string | undefined;
@@ -171,8 +196,8 @@ const factsOf = (body: JsonObject): ReplyFacts => {
 
 const codesOf = (errorCodes: unknown, description: string): readonly number[] => {
   const listed = Array.isArray(errorCodes) ? errorCodes.map(Number).filter((code) => Number.isSafeInteger(code)) : [];
-  if (listed.length > 0) return listed;
-  return [...description.matchAll(/AADSTS(\d{4,9})/g)].map(([, digits]) => Number(digits));
+  // Both: what spares the grant must be found wherever it stands.
+  return [...listed, ...[...description.matchAll(/AADSTS(\d{4,9})/g)].map(([, digits]) => Number(digits))];
 };
 
 const fits = (row: ReplyRow, reply: ReplyFacts, request: TokenRequest): boolean =>

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { clientSecretsOf } from '../../shared/config/client-secrets.ts';
+import { ConfigError, parseBrokerConfig } from '../../shared/config/provider-config.ts';
+import { PROVIDERS } from '../../shared/domain/provider.ts';
+
+const ENDPOINTS = { authorization_endpoint: 'https://a.example/', token_endpoint: 'https://a.example/token' };
+const GUID = '0f8fad5b-d9cb-469f-a165-70867728950e';
+const OTHER_GUID = '6AD3C0DE-0000-4000-8000-000000000000';
+
+const parse = (provider: 'microsoft' | 'google', entry: object) =>
+  parseBrokerConfig(JSON.stringify({ providers: { [provider]: { client_id: 'id', ...entry } } }), 'broker.json');
+
+const secretsOf = (provider: 'microsoft' | 'google', entry: object) => {
+  const read = parse(provider, entry).providers[provider];
+  assert.ok(read);
+  return clientSecretsOf(read);
+};
+
+const refusal = (provider: 'microsoft' | 'google', entry: object): string => {
+  try {
+    parse(provider, entry);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    for (const secret of ['made-up', GUID, OTHER_GUID]) assert.ok(!error.message.includes(secret), error.message);
+    return error.message;
+  }
+  return assert.fail('expected a refusal');
+};
+
+describe('the client secrets of a provider entry', () => {
+  for (const provider of PROVIDERS) {
+    it(`${provider}: are one, with or without the day it expires`, () => {
+      assert.deepEqual(secretsOf(provider, { client_secret: 'made-up' }), [{ value: 'made-up', expiresOn: undefined }]);
+      const dated = { client_secret: 'made-up', client_secret_expires_on: '2027-03-01' };
+      assert.deepEqual(secretsOf(provider, dated), [{ value: 'made-up', expiresOn: '2027-03-01' }]);
+    });
+
+    it(`${provider}: are a list of one or two, in their order`, () => {
+      const first = { value: 'made-up-1', expires_on: '2028-02-29' };
+      assert.deepEqual(secretsOf(provider, { client_secrets: [first] }), [
+        { value: 'made-up-1', expiresOn: '2028-02-29' },
+      ]);
+      assert.deepEqual(secretsOf(provider, { client_secrets: [first, { value: 'made-up-2' }] }), [
+        { value: 'made-up-1', expiresOn: '2028-02-29' },
+        { value: 'made-up-2', expiresOn: undefined },
+      ]);
+    });
+
+    const one = { client_secret: 'made-up' };
+    const REFUSED: readonly (readonly [what: string, entry: object, says: RegExp])[] = [
+      ['none at all', {}, new RegExp(`${provider}\\.client_secret is missing\\.$`)],
+      [
+        'both forms',
+        { ...one, client_secrets: [{ value: 'made-up-2' }] },
+        /client_secrets stands beside client_secret/,
+      ],
+      ['an empty list', { client_secrets: [] }, /client_secrets must be a list of one or two/],
+      [
+        'three',
+        { client_secrets: ['1', '2', '3'].map((n) => ({ value: `made-up-${n}` })) },
+        /client_secrets must be a list of one or two/,
+      ],
+      ['bare text in the list', { client_secrets: ['made-up'] }, /client_secrets\.0 must be/],
+      [
+        'an entry without value',
+        { client_secrets: [{ expires_on: '2027-03-01' }] },
+        /client_secrets\.0\.value is missing/,
+      ],
+      ['an empty one', { client_secrets: [{ value: 'made-up' }, { value: '' }] }, /client_secrets\.1\.value must have/],
+      [
+        'an unknown field',
+        { client_secrets: [{ value: 'made-up', expires: 'x' }] },
+        /client_secrets\.0\.expires is not known/,
+      ],
+      [
+        'the same one twice',
+        { client_secrets: [{ value: 'made-up' }, { value: 'made-up' }] },
+        /client_secrets\.1\.value is the same as the first/,
+      ],
+      [
+        'a day for the other form',
+        { client_secrets: [{ value: 'made-up' }], client_secret_expires_on: '2027-03-01' },
+        /client_secret_expires_on belongs to client_secret/,
+      ],
+      ...['2027-02-29', '2027-13-01', '1.3.2027', '2027-3-1', '2027-03-01T00:00:00Z', '', 'made-up'].map(
+        (day) =>
+          [
+            `the day "${day}"`,
+            { ...one, client_secret_expires_on: day },
+            /expires_on must be a date, written YYYY-MM-DD/,
+          ] as const,
+      ),
+      [
+        'a day that is none in the list',
+        { client_secrets: [{ value: 'made-up' }, { value: 'made-up-2', expires_on: '2027-02-31' }] },
+        /client_secrets\.1\.expires_on must be a date/,
+      ],
+    ];
+    for (const [what, entry, says] of REFUSED) {
+      it(`${provider}: may not be ${what}`, () => assert.match(refusal(provider, entry), says));
+    }
+  }
+
+  it('may not be the id of a secret at Microsoft, in either form, and it is said which', () => {
+    const explained = 'is a GUID: this is the secret ID; copy the secret Value instead';
+    assert.match(refusal('microsoft', { client_secret: GUID }), new RegExp(`microsoft\\.client_secret ${explained}`));
+    const second = { client_secrets: [{ value: 'made-up' }, { value: GUID }] };
+    assert.match(
+      refusal('microsoft', second),
+      new RegExp(`: providers\\.microsoft\\.client_secrets\\.1\\.value ${explained}`),
+    );
+    const both = refusal('microsoft', { client_secrets: [{ value: OTHER_GUID }, { value: GUID }] });
+    for (const position of [0, 1]) assert.match(both, new RegExp(`client_secrets\\.${position}\\.value is a GUID`));
+  });
+
+  it('may look like a GUID at another server, and at Google', () => {
+    for (const entry of [{ client_secret: GUID }, { client_secrets: [{ value: GUID }, { value: OTHER_GUID }] }]) {
+      assert.equal(secretsOf('microsoft', { ...entry, endpoints: ENDPOINTS })[0].value, GUID);
+      assert.equal(secretsOf('google', entry)[0].value, GUID);
+    }
+  });
+});
+
+describe('the rotation of refresh tokens in a provider entry', () => {
+  for (const provider of PROVIDERS) {
+    it(`${provider}: is said of a server behind endpoints, and of no other`, () => {
+      const entry = { client_secret: 'made-up', refresh_token_rotation: 'lenient' };
+      const read = parse(provider, { ...entry, endpoints: ENDPOINTS }).providers[provider];
+      assert.equal(read?.refresh_token_rotation, 'lenient');
+      assert.match(refusal(provider, entry), /refresh_token_rotation is for a server behind endpoints/);
+      const odd = { ...entry, endpoints: ENDPOINTS, refresh_token_rotation: 'never' };
+      assert.match(refusal(provider, odd), /refresh_token_rotation must be/);
+    });
+  }
+});
