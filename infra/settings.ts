@@ -1,4 +1,5 @@
 import type { Node } from 'constructs';
+import { VAULT_CHOICES, type VaultChoice } from '../shared/config/cloud-environment.ts';
 
 /** What may be chosen at deployment: `cdk deploy --all -c publicUrl=https://mail.example.com`, or `context` in cdk.json. */
 export interface Settings {
@@ -6,11 +7,9 @@ export interface Settings {
   readonly name: string;
   /** Undefined: the address that API Gateway gives. */
   readonly publicUrl: string | undefined;
-  /** Where refresh tokens rest: a secret for each mailbox, or envelopes in the table (docs/adr/0002). */
-  readonly vault: 'secrets-manager' | 'envelope';
+  /** Where refresh tokens rest, or from where to where they move just now (docs/vaults.md). */
+  readonly vault: VaultChoice;
 }
-
-const VAULTS = ['secrets-manager', 'envelope'] as const;
 
 /** The deployment cannot be made; the message says why and what to do. For people, so without a stack trace. */
 export class DeploymentError extends Error {
@@ -32,10 +31,10 @@ const publicUrlOf = (given: unknown): string => {
   throw new DeploymentError('publicUrl must be https://host without a path or a slash at the end.');
 };
 
-const vaultOf = (given: unknown): Settings['vault'] => {
-  const vault = VAULTS.find((known) => known === given);
+const vaultOf = (given: unknown): VaultChoice => {
+  const vault = VAULT_CHOICES.find((known) => known === given);
   if (vault !== undefined) return vault;
-  throw new DeploymentError(`vault must be ${VAULTS.join(' or ')}.`);
+  throw new DeploymentError(`vault must be ${VAULT_CHOICES.join(' or ')}.`);
 };
 
 /** Throws `DeploymentError`. */

@@ -12,8 +12,14 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 
-/** As shared/adapters/key-ring reads it: AES-256 keys by id, and which of them seals. */
-const newKeyRing = (): string => JSON.stringify({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } });
+/**
+ * As shared/adapters/key-ring reads it: AES-256 keys by id, and which of them seals. The id is random, so that a ring made
+ * anew never passes for the lost one.
+ */
+const newKeyRing = (): string => {
+  const id = `k${randomBytes(4).toString('hex')}`;
+  return JSON.stringify({ current: id, keys: { [id]: randomBytes(32).toString('base64') } });
+};
 
 /**
  * Names the first version, always the same: Secrets Manager takes a version id once and refuses it for another value

@@ -4,16 +4,25 @@ import { ConfigError } from './provider-config.ts';
 const text = v.pipe(v.string(), v.minLength(1));
 const optional = v.exactOptional(v.string());
 
+/** Where refresh tokens rest; the last two while they move from one to the other (docs/vaults.md). */
+export const VAULT_CHOICES = [
+  'secrets-manager',
+  'envelope',
+  'secrets-manager-to-envelope',
+  'envelope-to-secrets-manager',
+] as const;
+
+export type VaultChoice = (typeof VAULT_CHOICES)[number];
+
 /** Environment variables of the functions in AWS; every function is given only what it needs. */
 const cloudEnvironment = v.object({
   BROKER_PUBLIC_URL: text,
   BROKER_TABLE: text,
   /** Secret with the keys that seal access tokens and sign-in attempts. */
   BROKER_ACCESS_KEYS_SECRET: optional,
-  /** Secret with the keys of the envelope vault; only where that is the vault. */
+  /** Secret with the keys of the envelope vault; only where that is the vault, or one of two. */
   BROKER_VAULT_KEYS_SECRET: optional,
-  /** `secrets-manager` (default) or `envelope`. */
-  BROKER_VAULT: v.optional(v.picklist(['secrets-manager', 'envelope']), 'secrets-manager'),
+  BROKER_VAULT: v.optional(v.picklist(VAULT_CHOICES), 'secrets-manager'),
   BROKER_VAULT_PREFIX: v.optional(v.string(), 'token-broker/grant/'),
   /** Secret with the document of `BROKER_CONFIG`. */
   BROKER_CONFIG_SECRET: optional,
@@ -22,6 +31,9 @@ const cloudEnvironment = v.object({
   BROKER_MAIL_SERVERS: v.optional(v.string(), '{}'),
   BROKER_GRANT_QUEUE_URL: optional,
   BROKER_MAIL_QUEUE_URL: optional,
+  /** The dead letters of the two, for who reports them. */
+  BROKER_GRANT_DEAD_LETTERS_URL: optional,
+  BROKER_MAIL_DEAD_LETTERS_URL: optional,
   BROKER_REFRESH_FUNCTION: optional,
   BROKER_BLOB_BUCKET: optional,
 });

@@ -10,30 +10,43 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { fileKeyCustody } from '../../shared/adapters/key-ring/file-key-custody.ts';
 import { fileKeyRing } from '../../shared/adapters/key-ring/file-key-ring.ts';
+import { keyRingOf, sharedReading } from '../../shared/adapters/key-ring/key-ring-of.ts';
+import { parseKeySet } from '../../shared/adapters/key-ring/key-set.ts';
+import { secretsManagerKeyCustody } from '../../shared/adapters/secrets-manager/secrets-manager-key-custody.ts';
 import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
-import { type KeyRing, KeyRingError } from '../../shared/ports/key-ring.ts';
+import type { KeyCustody } from '../../shared/ports/key-custody.ts';
+import { type KeyRing, KeyRingError, keyNamedBy } from '../../shared/ports/key-ring.ts';
 import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
-import { manualClock } from '../fakes/manual-clock.ts';
+import { makeGate } from '../fakes/gate.ts';
+import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
 import { startSecretsManager } from '../fakes/secrets-manager.ts';
 import { during } from './during.ts';
 
 interface Started {
   /** A ring of a process that starts now. */
   newRing(): KeyRing;
+  /** Where an operator changes it. */
+  custody(): KeyCustody;
+  readonly clock: ManualClock;
   /** Replaces what the ring's file or secret holds. */
   replace(stored: string): Promise<void>;
   close(): Promise<void>;
 }
 
-const newKey = () => randomBytes(32).toString('base64');
+const aKey = () => randomBytes(32).toString('base64');
+const bytesOf = (sealed: string) => Buffer.from(sealed.slice(sealed.indexOf('.') + 1), 'base64url');
 const ringText = (current: string, keys: Record<string, string>) => JSON.stringify({ current, keys });
 
 const inFile = async (): Promise<Started> => {
   const folder = await mkdtemp(join(tmpdir(), 'key-ring-'));
   const path = join(folder, 'keys.json');
+  const clock = manualClock();
   return {
-    newRing: () => fileKeyRing(path),
+    clock,
+    newRing: () => fileKeyRing(path, clock),
+    custody: () => fileKeyCustody(path),
     replace: (stored) => writeFile(path, stored, { mode: 0o600 }),
     close: () => rm(folder, { recursive: true }),
   };
@@ -51,10 +64,11 @@ const inSecretsManager = async () => {
     },
   });
   const client = new SecretsManagerClient({ ...LOOPBACK_CLIENT, endpoint: emulator.endpoint });
-  await client.send(new CreateSecretCommand({ Name: 'ring', SecretString: ringText('k1', { k1: newKey() }) }));
+  await client.send(new CreateSecretCommand({ Name: 'ring', SecretString: ringText('k1', { k1: aKey() }) }));
   return {
     clock,
     newRing: () => secretsManagerKeyRing(client, { secretId: 'ring', clock }),
+    custody: () => secretsManagerKeyCustody(client, 'ring'),
     async replace(stored: string) {
       await client.send(new PutSecretValueCommand({ SecretId: 'ring', SecretString: stored }));
     },
@@ -89,10 +103,10 @@ const contract = (start: () => Promise<Started>) => () => {
 
   it('names its key in the sealed text, hides the plaintext, and never seals twice alike', async () => {
     const [one, two] = [await ring.seal('plaintext', 'c'), await ring.seal('plaintext', 'c')];
-    assert.match(one, /^k1\.[A-Za-z0-9_-]+$/);
+    assert.match(one, /^k[0-9a-f]*\.[A-Za-z0-9_-]+$/);
     assert.notEqual(one, two);
-    assert.ok(!Buffer.from(one.slice(3), 'base64url').includes('plaintext'));
-    assert.equal(Buffer.from(one.slice(3), 'base64url').length, 12 + 16 + 'plaintext'.length);
+    assert.ok(!bytesOf(one).includes('plaintext'));
+    assert.equal(bytesOf(one).length, 12 + 16 + 'plaintext'.length);
   });
 
   it('does not open in another context', async () => {
@@ -103,8 +117,9 @@ const contract = (start: () => Promise<Started>) => () => {
   });
 
   it('does not open when any byte was changed, cut off or added', async () => {
-    const bytes = Buffer.from((await ring.seal('token', 'c')).slice(3), 'base64url');
-    const asText = (changed: Uint8Array) => `k1.${Buffer.from(changed).toString('base64url')}`;
+    const sealed = await ring.seal('token', 'c');
+    const bytes = bytesOf(sealed);
+    const asText = (changed: Uint8Array) => `${keyNamedBy(sealed)}.${Buffer.from(changed).toString('base64url')}`;
     assert.equal(await ring.open(asText(bytes), 'c'), 'token');
     for (let n = 0; n < bytes.length; n++) {
       const flipped = Uint8Array.from(bytes, (byte, at) => (at === n ? byte ^ 1 : byte));
@@ -115,15 +130,28 @@ const contract = (start: () => Promise<Started>) => () => {
   });
 
   it('does not open what is no sealed text, or names a key that it does not hold', async () => {
-    for (const text of ['', 'k1', 'k1.', '.abc', 'plain text', 'k1.a b', 'k1.YWJj']) {
+    for (const text of [
+      '',
+      'k1',
+      'k1.',
+      '.abc',
+      'plain text',
+      'k1.a b',
+      `${keyNamedBy(await ring.seal('', 'c'))}.YWJj`,
+    ]) {
       await assert.rejects(ring.open(text, 'c'), KeyRingError);
     }
     const sealed = await ring.seal('token', 'c');
-    await assert.rejects(ring.open(sealed.replace('k1.', 'k9.'), 'c'), /no key named k9/);
+    await assert.rejects(ring.open(sealed.replace(/^\w+/, 'k9'), 'c'), {
+      reason: 'key_gone',
+      keyId: 'k9',
+      message: /no key named k9/,
+    });
+    await assert.rejects(ring.open(sealed, 'another'), { reason: 'altered', keyId: keyNamedBy(sealed) });
   });
 
   it('seals with the current key after a rotation, and still opens what older keys sealed', async () => {
-    const [k1, k2] = [newKey(), newKey()];
+    const [k1, k2] = [aKey(), aKey()];
     await started.replace(ringText('k1', { k1 }));
     const old = await started.newRing().seal('old', 'c');
     const known = started.newRing();
@@ -137,8 +165,58 @@ const contract = (start: () => Promise<Started>) => () => {
     await assert.rejects(started.newRing().open(old, 'c'), KeyRingError);
   });
 
+  it('knows what the current key sealed, and looks again before it calls anything old', async () => {
+    const [k1, k2] = [aKey(), aKey()];
+    await started.replace(ringText('k1', { k1 }));
+    const known = started.newRing();
+    const old = await known.seal('old', 'c');
+    assert.equal(await known.isCurrent(old), true);
+    await started.replace(ringText('k2', { k1, k2 }));
+    const fresh = await started.newRing().seal('new', 'c');
+    assert.equal(await known.isCurrent(fresh), true, 'a ring behind the times');
+    assert.equal(await known.isCurrent(old), false);
+  });
+
+  it('lets an operator add a key, make it current, and remove the old one, each once', async () => {
+    await started.replace(ringText('k1', { k1: aKey() }));
+    const custody = started.custody();
+    const old = await started.newRing().seal('old', 'c');
+    const added = await custody.addNext(100);
+    const next = added.next?.keyId ?? '';
+    assert.deepEqual(added, { current: 'k1', currentSince: 0, all: ['k1', next], next: { keyId: next, addedAt: 100 } });
+    assert.deepEqual(await custody.addNext(200), added, 'the rotation that is under way goes on');
+    assert.equal(keyNamedBy(await started.newRing().seal('x', 'c')), 'k1');
+    assert.deepEqual(await custody.makeCurrent('k1', 300), added);
+    const rotated = { current: next, currentSince: 400, all: ['k1', next], next: undefined };
+    assert.deepEqual(await custody.makeCurrent(next, 400), rotated);
+    const ring = started.newRing();
+    assert.equal(keyNamedBy(await ring.seal('x', 'c')), next);
+    assert.equal(await ring.open(old, 'c'), 'old');
+    assert.deepEqual(await custody.remove(next), rotated, 'never the current one');
+    assert.deepEqual(await custody.remove('k1'), { ...rotated, all: [next] });
+    assert.deepEqual(await custody.names(), { ...rotated, all: [next] });
+    await assert.rejects(started.newRing().open(old, 'c'), { reason: 'key_gone', keyId: 'k1' });
+  });
+
+  it('loses no key when operators rotate at once', async () => {
+    await started.replace(ringText('k1', { k1: aKey() }));
+    const added = await Promise.all(Array.from({ length: 4 }, () => started.custody().addNext(1)));
+    assert.equal(new Set(added.map(({ next }) => next?.keyId)).size, 1);
+    assert.equal((await started.custody().names()).all.length, 2);
+  });
+
+  it('has every ring hold a new key within the time that a rotation waits', async () => {
+    await started.replace(ringText('k1', { k1: aKey() }));
+    const [known, custody] = [started.newRing(), started.custody()];
+    await known.seal('x', 'c');
+    const { next } = await custody.addNext(1);
+    await custody.makeCurrent(next?.keyId ?? '', 2);
+    await started.clock.advance(custody.uptakeSeconds * 1000);
+    assert.equal(keyNamedBy(await known.seal('x', 'c')), next?.keyId);
+  });
+
   it('says what is malformed without quoting it', async () => {
-    const secret = newKey();
+    const secret = aKey();
     const malformed = [
       secret,
       '[]',
@@ -158,6 +236,34 @@ const contract = (start: () => Promise<Started>) => () => {
     }
   });
 };
+
+describe('keyRingOf', () => {
+  it('opens what was sealed under a key that was added while the ring was being read for somebody else', async () => {
+    const k1 = aKey();
+    const before = parseKeySet(ringText('k1', { k1 }), 'the test');
+    const after = parseKeySet(ringText('k2', { k1, k2: aKey() }), 'the test');
+    let now = before;
+    let readings = 0;
+    const gate = makeGate();
+    const { joined, fresh } = sharedReading(async () => {
+      readings++;
+      const read = now;
+      await gate.pass();
+      return read;
+    });
+    const ring = keyRingOf({ load: async () => before, reload: fresh });
+    gate.close();
+    const early = [joined(), joined()];
+    now = after;
+    const sealed = await keyRingOf({ load: async () => after, reload: fresh }).seal('new', 'c');
+    const opened = [ring.open(sealed, 'c'), ring.open(sealed, 'c')];
+    await new Promise(setImmediate);
+    gate.open();
+    assert.deepEqual(await Promise.all(opened), ['new', 'new']);
+    assert.deepEqual(await Promise.all(early), [before, before]);
+    assert.equal(readings, 2, 'however many wait');
+  });
+});
 
 describe('fileKeyRing', () => {
   describe('as a KeyRing', contract(inFile));
@@ -190,6 +296,38 @@ describe('fileKeyRing', () => {
       }
       for (const text of sealed) assert.equal(await fileKeyRing(path).open(await text, 'c'), 'x');
     }
+  });
+
+  it('looks at the file every second, and takes a new key into use without a restart', async () => {
+    const path = join(folder, 'rotated.json');
+    const clock = manualClock();
+    await writeFile(path, ringText('k1', { k1: aKey() }), { mode: 0o600 });
+    const ring = fileKeyRing(path, clock);
+    assert.match(await ring.seal('x', 'c'), /^k1\./);
+    await writeFile(path, ringText('k2', { k2: aKey() }));
+    await clock.advance(999);
+    assert.match(await ring.seal('x', 'c'), /^k1\./);
+    await clock.advance(1);
+    assert.match(await ring.seal('x', 'c'), /^k2\./);
+  });
+
+  it('goes on with the keys it knows while the file is gone or makes no sense, and never makes it anew', async () => {
+    const path = join(folder, 'lost.json');
+    const clock = manualClock();
+    const ring = fileKeyRing(path, clock);
+    const sealed = await ring.seal('x', 'c');
+    const kept = await readFile(path, 'utf8');
+    await rm(path);
+    await clock.advance(5_000);
+    assert.equal(await ring.open(sealed, 'c'), 'x');
+    await assert.rejects(ring.open('k9.AAAA', 'c'), { reason: 'unavailable', message: /is gone; restore it/ });
+    assert.ok(!(await readdir(folder)).includes('lost.json'));
+    await writeFile(path, 'half of it', { mode: 0o600 });
+    await clock.advance(5_000);
+    assert.equal(await ring.open(sealed, 'c'), 'x');
+    await writeFile(path, kept);
+    await clock.advance(5_000);
+    assert.equal(await fileKeyRing(path).open(await ring.seal('y', 'c'), 'c'), 'y');
   });
 
   it('refuses a file that is open to others, and says how to mend it', {
@@ -234,7 +372,7 @@ describe('secretsManagerKeyRing', () => {
     const { newRing, replace, clock } = during(t, await inSecretsManager());
     const ring = newRing();
     assert.match(await ring.seal('x', 'c'), /^k1\./);
-    await replace(ringText('k2', { k2: newKey() }));
+    await replace(ringText('k2', { k2: aKey() }));
     await clock.advance(300_000);
     assert.match(await ring.seal('x', 'c'), /^k2\./);
   });

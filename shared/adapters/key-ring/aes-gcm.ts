@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { KeyRingError } from '../../ports/key-ring.ts';
 import { type KeySet, keyOf } from './key-set.ts';
 
@@ -11,9 +11,18 @@ const ALGORITHM = 'aes-256-gcm';
 /** `<key id>.<base64url of iv, tag, ciphertext>`; the context is associated data, and not part of the text. */
 const SEALED = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 
+/** Node 24 takes 15 to 20 µs longer over a key that it is given as bytes, at each opening: the hot path. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+const keyObjectOf = (key: Uint8Array): KeyObject => {
+  const object = keyObjects.get(key) ?? createSecretKey(key);
+  keyObjects.set(key, object);
+  return object;
+};
+
 export const seal = (keys: KeySet, plaintext: string, context: string): string => {
   const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv(ALGORITHM, keyOf(keys, keys.current), iv, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv(ALGORITHM, keyObjectOf(keyOf(keys, keys.current)), iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(context));
   const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
   return `${keys.current}.${Buffer.concat([iv, cipher.getAuthTag(), ciphertext]).toString('base64url')}`;
@@ -22,20 +31,21 @@ export const seal = (keys: KeySet, plaintext: string, context: string): string =
 /** Names the key that a sealed text needs. */
 export const keyIdOf = (sealed: string): string => {
   const keyId = SEALED.exec(sealed)?.[1];
-  if (keyId === undefined) throw new KeyRingError('this is not a sealed text');
+  if (keyId === undefined) throw new KeyRingError('altered', 'this is not a sealed text');
   return keyId;
 };
 
 export const open = (keys: KeySet, sealed: string, context: string): string => {
-  const bytes = Buffer.from(sealed.slice(keyIdOf(sealed).length + 1), 'base64url');
-  if (bytes.length < IV_BYTES + TAG_BYTES) throw new KeyRingError('the sealed text is cut short');
+  const keyId = keyIdOf(sealed);
+  const bytes = Buffer.from(sealed.slice(keyId.length + 1), 'base64url');
+  if (bytes.length < IV_BYTES + TAG_BYTES) throw new KeyRingError('altered', 'the sealed text is cut short', { keyId });
   const iv = bytes.subarray(0, IV_BYTES);
-  const decipher = createDecipheriv(ALGORITHM, keyOf(keys, keyIdOf(sealed)), iv, { authTagLength: TAG_BYTES });
+  const decipher = createDecipheriv(ALGORITHM, keyObjectOf(keyOf(keys, keyId)), iv, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
   try {
     return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw new KeyRingError('the sealed text was altered, or its context is another', { cause });
+    throw new KeyRingError('altered', 'the sealed text was altered, or its context is another', { keyId, cause });
   }
 };
