@@ -1,14 +1,11 @@
 /** Devices fetch tokens: one read of the table; no vault, no provider. What must be refreshed, the refresher does. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
-import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
+import { refresherOnDemand } from '../../shared/adapters/lambda/refresher-on-demand.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
-import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
@@ -24,8 +21,11 @@ const env = readCloudEnvironment(process.env, ...needed);
 const log = powertoolsLog('fetch-token');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
-const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
-const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
+const refresher = refresherOnDemand(async () => {
+  const { LambdaClient, lambdaRefresher, SQSClient, sqsWorkQueue } = await import('./refreshing.ts');
+  const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
+  return lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
+});
 const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
 const records = brokerRecords(table, keys, clock, random);
 const useCases = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, log });

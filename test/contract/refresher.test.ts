@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
 import { refreshHandler } from '../../shared/adapters/lambda/refresh-handler.ts';
+import { refresherOnDemand } from '../../shared/adapters/lambda/refresher-on-demand.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
 import { inProcessRefresher } from '../../shared/adapters/system/in-process-refresher.ts';
@@ -19,7 +20,9 @@ type Start = (t: TestContext, refreshGrant: RefreshGrant, queue: WorkQueue) => P
 
 /** Over a real invocation, through the handler that the function has. */
 const overLambda: Start = async (t, refreshGrant, queue) => {
-  const handle = refreshHandler({ refreshGrant, maintainGrant: async () => undefined, log: memoryLog() });
+  const nothing = async () => undefined;
+  const others = { maintainGrant: nothing, watchAppRegistrations: nothing, log: memoryLog() };
+  const handle = refreshHandler({ refreshGrant, ...others });
   const invoke = async (event: unknown) =>
     ({ outcome: 'returned', payload: await handle(event as RefreshRequest) }) as const;
   const { endpoint } = during(t, await startLambdaInvoke(new Map([['refresh', { invoke }]])));
@@ -81,6 +84,21 @@ describe(
   'inProcessRefresher as Refresher',
   contract(async (_, refreshGrant, queue) => inProcessRefresher(refreshGrant, queue)),
 );
+
+describe('refresherOnDemand as Refresher', () => {
+  contract(async (_, refreshGrant, queue) => refresherOnDemand(async () => inProcessRefresher(refreshGrant, queue)))();
+
+  it('makes what it stands for once, when it is first asked', async (t) => {
+    let made = 0;
+    const refresher = refresherOnDemand(async () => {
+      made++;
+      return inProcessRefresher(async () => ({ outcome: 'fresh' }), newQueue(t));
+    });
+    assert.equal(made, 0);
+    await Promise.all([refresher.refreshNow(PLAIN), refresher.refreshSoon(PLAIN), refresher.refreshNow(PLAIN)]);
+    assert.equal(made, 1);
+  });
+});
 
 describe('lambdaRefresher as Refresher', () => {
   contract(overLambda)();

@@ -19,13 +19,21 @@ const REFRESH_REQUEST = v.object({
 export const refreshHandler = ({
   refreshGrant,
   maintainGrant,
+  watchAppRegistrations,
   log,
 }: {
   readonly refreshGrant: (request: RefreshRequest) => Promise<RefreshOutcome>;
   readonly maintainGrant: (work: { mailboxId: string }) => Promise<void>;
+  readonly watchAppRegistrations: () => Promise<void>;
   readonly log: Log;
 }) => {
   const onBatch = batchHandler(GRANT_WORK, maintainGrant, log);
-  return async (event: SQSEvent | RefreshRequest): Promise<SQSBatchResponse | RefreshOutcome> =>
-    'Records' in event ? onBatch(event) : refreshGrant(v.parse(REFRESH_REQUEST, event));
+  return async (event: SQSEvent | RefreshRequest): Promise<SQSBatchResponse | RefreshOutcome> => {
+    if (!('Records' in event)) return refreshGrant(v.parse(REFRESH_REQUEST, event));
+    await watchAppRegistrations().catch((error: unknown) => {
+      // The grants matter more, and the next batch looks again.
+      log.error('app_registrations.not_watched', { error: String(error) });
+    });
+    return onBatch(event);
+  };
 };

@@ -8,6 +8,13 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The part of esbuild's metafile that tells what is in a bundle. */
 export interface Metafile {
   readonly inputs: Readonly<Record<string, { readonly bytes: number }>>;
+  readonly outputs: Readonly<Record<string, Output>>;
+}
+
+interface Output {
+  readonly bytes: number;
+  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
+  readonly imports: readonly { readonly path: string; readonly kind: string }[];
 }
 
 export const metafileOf = (name: FunctionName): Metafile =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
@@ -23,6 +24,10 @@ const variables = brokerVariables(
 /** Have defaults. */
 const OPTIONAL = ['BROKER_VAULT', 'BROKER_MAIL_SERVERS'];
 
+/** A device waits for this one to start. */
+const FETCH_TOKEN_KB = 450;
+const OTHERS_KB = 2000;
+
 /** What a function says that is loaded with these variables and no others. */
 const loadedWith = async (name: FunctionName, broker: Readonly<Record<string, string>>) => {
   const loading = lambdaFunction({
@@ -42,13 +47,33 @@ const loadedWith = async (name: FunctionName, broker: Readonly<Record<string, st
   return invoked.outcome === 'failed' ? invoked.error : { errorType: '', errorMessage: '' };
 };
 
-const packagesIn = (name: FunctionName): Set<string> =>
+const packagesOf = (inputs: readonly string[]): Set<string> =>
   new Set(
-    Object.keys(metafileOf(name).inputs).flatMap((file) => {
+    inputs.flatMap((file) => {
       const found = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
       return found === undefined ? [] : [found];
     }),
   );
+
+const packagesIn = (name: FunctionName): Set<string> => packagesOf(Object.keys(metafileOf(name).inputs));
+
+/** The packages of which something is loaded at the start: in the entry, and in what it imports before it runs. */
+const packagesAtStart = (name: FunctionName): Set<string> => {
+  const { outputs } = metafileOf(name);
+  const entry = Object.keys(outputs).find((path) => basename(path) === basename(bundlePath(name))) ?? '';
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    for (const { path: next, kind } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && next in outputs) loaded.add(next);
+    }
+  }
+  const inputs = [...loaded].flatMap((path) => Object.entries(outputs[path]?.inputs ?? {}));
+  return packagesOf(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file));
+};
+
+/** Everything that is deployed of a function. */
+const filesOf = (name: FunctionName): Buffer[] =>
+  Object.keys(metafileOf(name).outputs).map((path) => readFileSync(join(dirname(bundlePath(name)), basename(path))));
 
 describe('the built bundles', () => {
   before(ensureBuilt);
@@ -105,12 +130,31 @@ describe('the built bundles', () => {
     }
   });
 
+  it('load at the start of fetch-token nothing that only a refresh needs', () => {
+    const atStart = packagesAtStart('fetch-token');
+    assert.ok(atStart.has('hono') && atStart.has('@aws-sdk/client-dynamodb'));
+    for (const name of ['@aws-sdk/client-lambda', '@aws-sdk/client-sqs']) {
+      assert.ok(packagesIn('fetch-token').has(name), `fetch-token lacks ${name}`);
+      assert.ok(!atStart.has(name), `fetch-token loads ${name} at the start`);
+    }
+  });
+
+  it('take credentials from the environment alone', () => {
+    for (const name of FUNCTIONS) {
+      const packages = [...packagesIn(name)];
+      assert.ok(packages.includes('@aws-sdk/credential-provider-env'), name);
+      const others = packages.filter((one) => /credential-provider|token-providers|nested-clients/.test(one));
+      assert.deepEqual(others, ['@aws-sdk/credential-provider-env'], name);
+    }
+  });
+
   it('are small enough to start quickly', (context) => {
     for (const name of FUNCTIONS) {
-      const { size } = statSync(bundlePath(name));
-      const zipped = gzipSync(readFileSync(bundlePath(name))).length;
-      context.diagnostic(`${name}: ${Math.round(size / 1024)} KB, ${Math.round(zipped / 1024)} KB compressed`);
-      assert.ok(size < 2_000_000, `${name} has ${size} bytes`);
+      const files = filesOf(name);
+      const kilobytes = (all: readonly Buffer[]): number => all.reduce((sum, { length }) => sum + length, 0) / 1024;
+      const [size, zipped] = [kilobytes(files), kilobytes(files.map((file) => gzipSync(file)))];
+      context.diagnostic(`${name}: ${Math.round(size)} KB, ${Math.round(zipped)} KB compressed`);
+      assert.ok(size <= (name === 'fetch-token' ? FETCH_TOKEN_KB : OTHERS_KB), `${name} has ${Math.round(size)} KB`);
     }
   });
 });
