@@ -22,6 +22,10 @@ export interface ReceivedMessage {
 export interface WorkQueue {
   /** Durable when it resolves. */
   send(message: Message): Promise<void>;
+  /** Many at once, in any order; every one durable when it resolves. Throws when some are not; which, is not told. */
+  sendAll(messages: readonly Message[]): Promise<void>;
+  /** About how many there are: to be worked on (hidden and delayed ones too), and set aside as dead letters. */
+  depth(): Promise<{ readonly waiting: number; readonly dead: number }>;
   /** At most `limit` (1 to 10); waits up to `waitSeconds` for the first. Received messages are hidden for a while. */
   receive(options: { readonly limit: number; readonly waitSeconds: number }): Promise<readonly ReceivedMessage[]>;
   /** Removes it for good. A receipt that has run out is ignored. */

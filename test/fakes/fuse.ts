@@ -58,6 +58,8 @@ export const makeFuse = (atWrite: number, moment: 'before' | 'after'): Fuse => {
     }),
     queue: (queue) => ({
       send: (message) => write(() => queue.send(message)),
+      sendAll: (messages) => write(() => queue.sendAll(messages)),
+      depth: () => read(() => queue.depth()),
       receive: (options) => read(() => queue.receive(options)),
       done: (message) => write(() => queue.done(message)),
       retryLater: (message, seconds) => write(() => queue.retryLater(message, seconds)),

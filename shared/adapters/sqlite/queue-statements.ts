@@ -62,7 +62,12 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
   const remove = database.prepare('DELETE FROM messages WHERE queue = ? AND id = ? AND receipt = ?');
   const postpone = database.prepare('UPDATE messages SET visibleAt = ? WHERE queue = ? AND id = ? AND receipt = ?');
 
+  const count = (from: string) => database.prepare(`SELECT count(*) AS count FROM ${from} WHERE queue = ?`);
+  const countWaiting = count('messages');
+  const countDead = count('deadLetters');
+
   return {
+    depth: () => ({ waiting: Number(countWaiting.get(queue)?.count), dead: Number(countDead.get(queue)?.count) }),
     add: (body: string, group: string | undefined, visibleAt: number) =>
       insert.run(queue, body, group ?? null, visibleAt),
     /** False for an id that was seen since `forgetUntil`. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
-import type { ReceivedMessage, WorkQueue } from '../../ports/work-queue.ts';
+import type { Message, ReceivedMessage, WorkQueue } from '../../ports/work-queue.ts';
 import { inTransaction } from './open-database.ts';
 import { queueStatements } from './queue-statements.ts';
 
@@ -47,18 +47,24 @@ export const sqliteWorkQueue = (database: DatabaseSync, options: SqliteWorkQueue
     stopListening.abort();
   };
 
+  const add = ({ body, group, deduplicationId, delaySeconds }: Message): void => {
+    if (fifo && group === undefined) throw new TypeError('a message for a FIFO queue needs a group');
+    if (fifo && delaySeconds !== undefined) throw new TypeError('a FIFO queue delays no single message');
+    const now = clock.now();
+    const isRepeat =
+      fifo && deduplicationId !== undefined && !statements.firstSeen(deduplicationId, now, now - DEDUPLICATION_MS);
+    if (!isRepeat) statements.add(body, group, now + Math.ceil((delaySeconds ?? 0) * 1000));
+  };
+
+  const sendAll = async (messages: readonly Message[]): Promise<void> => {
+    inTransaction(database, () => messages.forEach(add));
+    changes.emit('change');
+  };
+
   return {
-    async send({ body, group, deduplicationId, delaySeconds }) {
-      if (fifo && group === undefined) throw new TypeError('a message for a FIFO queue needs a group');
-      if (fifo && delaySeconds !== undefined) throw new TypeError('a FIFO queue delays no single message');
-      inTransaction(database, () => {
-        const now = clock.now();
-        const isRepeat =
-          fifo && deduplicationId !== undefined && !statements.firstSeen(deduplicationId, now, now - DEDUPLICATION_MS);
-        if (!isRepeat) statements.add(body, group, now + Math.ceil((delaySeconds ?? 0) * 1000));
-      });
-      changes.emit('change');
-    },
+    send: (message) => sendAll([message]),
+    sendAll,
+    depth: async () => statements.depth(),
 
     async receive({ limit, waitSeconds }) {
       const deadline = clock.now() + waitSeconds * 1000;
