@@ -3,7 +3,7 @@ import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
-import type { CloudVariable } from '../shared/config/cloud-environment.ts';
+import type { CloudVariable, VaultChoice } from '../shared/config/cloud-environment.ts';
 import { BrokerFunction } from './broker-function.ts';
 import { addRoutes } from './routes.ts';
 import type { Settings } from './settings.ts';
@@ -23,8 +23,8 @@ type Environment = { readonly [Variable in CloudVariable]?: string };
 /** Messages of one delivery, both queues: SQS's most for FIFO. */
 const BATCH_SIZE = 10;
 
-/** With ten grants in each, a hundred refreshes at once: more would meet the providers' limits, not finish sooner. */
-const REFRESHERS = 10;
+/** With ten grants in each, 400 refreshes at once: at half a second each somewhat more than the sweep lets through. */
+const REFRESHERS = 40;
 
 const READ_SECRET = ['secretsmanager:GetSecretValue'];
 const SEND_MESSAGE = ['sqs:SendMessage'];
@@ -35,8 +35,37 @@ const REPLACE_IN_VAULT = [...READ_SECRET, 'secretsmanager:PutSecretValue', 'secr
 /** A sign-in also makes the secret, or takes back one that is scheduled for deletion. */
 const STORE_IN_VAULT = [...REPLACE_IN_VAULT, 'secretsmanager:CreateSecret', 'secretsmanager:RestoreSecret'];
 
+/** While tokens leave Secrets Manager nothing is stored there; a reading finishes a store that was interrupted. */
+const READ_VAULT_TO_LEAVE = [...READ_SECRET, 'secretsmanager:UpdateSecretVersionStage'];
+
 /** Signing out deletes without having read. */
 const REMOVE_FROM_VAULT = ['secretsmanager:DeleteSecret'];
+
+/** What a function does with refresh tokens. Only who opens envelopes needs their keys. */
+interface VaultUse {
+  /** Where each grant has a secret. */
+  readonly secretActions: readonly string[];
+  /** Where each grant has a secret, and they move to envelopes. */
+  readonly leavingActions: readonly string[];
+  /** Where the table holds envelopes. */
+  readonly tableActions: readonly string[];
+  /** Where the table holds envelopes, and they move to secrets. */
+  readonly leavingTableActions: readonly string[];
+}
+
+const openingVault = (secretActions: readonly string[]): VaultUse => ({
+  secretActions,
+  leavingActions: READ_VAULT_TO_LEAVE,
+  tableActions: ['GetItem', 'PutItem'],
+  leavingTableActions: ['GetItem'],
+});
+
+const REMOVING: VaultUse = {
+  secretActions: REMOVE_FROM_VAULT,
+  leavingActions: REMOVE_FROM_VAULT,
+  tableActions: ['DeleteItem'],
+  leavingTableActions: ['DeleteItem'],
+};
 
 /** Functions, their address and their schedule: can be deleted and made anew at any time. */
 export class StatelessStack extends Stack {
@@ -87,7 +116,7 @@ export class StatelessStack extends Stack {
       ...this.vaultVariables(),
     });
     signIn.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn).may(SEND_MESSAGE, mailQueue.queueArn);
-    return this.mayUseVault(signIn, STORE_IN_VAULT, ['GetItem', 'PutItem']);
+    return this.mayUseVault(signIn, openingVault(STORE_IN_VAULT));
   }
 
   private refreshWorker(): BrokerFunction {
@@ -100,16 +129,22 @@ export class StatelessStack extends Stack {
     worker.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn);
     const batches = { batchSize: BATCH_SIZE, reportBatchItemFailures: true, maxConcurrency: REFRESHERS };
     worker.lambda.addEventSource(new SqsEventSource(grantQueue, batches));
-    return this.mayUseVault(worker, REPLACE_IN_VAULT, ['GetItem', 'PutItem']);
+    // A refreshed grant may have no secret yet while tokens move there.
+    const isArriving = this.props.settings.vault === 'envelope-to-secrets-manager';
+    return this.mayUseVault(worker, openingVault(isArriving ? STORE_IN_VAULT : REPLACE_IN_VAULT));
   }
 
   private sweep(): void {
-    const { table, grantQueue, mailQueue } = this.props.stateful;
+    const { table, grantQueue, mailQueue, grantDeadLetters, mailDeadLetters } = this.props.stateful;
     const sweep = this.broker('refresh-grants/sweep', 'Queues what is due', SWEEP_TIMEOUT, {
       BROKER_GRANT_QUEUE_URL: grantQueue.queueUrl,
+      BROKER_GRANT_DEAD_LETTERS_URL: grantDeadLetters.queueUrl,
       BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+      BROKER_MAIL_DEAD_LETTERS_URL: mailDeadLetters.queueUrl,
     });
-    sweep.may(SEND_MESSAGE, grantQueue.queueArn, mailQueue.queueArn);
+    const queues = [grantQueue, mailQueue].map(({ queueArn }) => queueArn);
+    const deadLetters = [grantDeadLetters, mailDeadLetters].map(({ queueArn }) => queueArn);
+    sweep.may(SEND_MESSAGE, ...queues).may(['sqs:GetQueueAttributes'], ...queues, ...deadLetters);
     sweep.may(['dynamodb:Query'], `${table.tableArn}/index/due`);
     new Schedule(this, 'EveryMinute', {
       description: 'Queues the grants and the submissions that are due',
@@ -155,7 +190,7 @@ export class StatelessStack extends Stack {
       ...this.vaultVariables(),
     });
     this.mayAskForRefresh(admin, worker).may(READ_SECRET, adminKey.secretArn);
-    return this.mayUseVault(admin, REMOVE_FROM_VAULT, ['DeleteItem']);
+    return this.mayUseVault(admin, REMOVING);
   }
 
   /** A function with its part of the table, and no right to anything else. */
@@ -198,21 +233,19 @@ export class StatelessStack extends Stack {
 
   private vaultVariables(): Environment {
     const { settings, stateful } = this.props;
-    return settings.vault === 'envelope'
-      ? { BROKER_VAULT: 'envelope', BROKER_VAULT_KEYS_SECRET: stateful.vaultKeys.secretArn }
-      : { BROKER_VAULT: 'secrets-manager', BROKER_VAULT_PREFIX: this.vaultPrefix };
+    return {
+      BROKER_VAULT: settings.vault,
+      ...(usesSecrets(settings.vault) && { BROKER_VAULT_PREFIX: this.vaultPrefix }),
+      ...(usesEnvelopes(settings.vault) && { BROKER_VAULT_KEYS_SECRET: stateful.vaultKeys.secretArn }),
+    };
   }
 
-  /** `secretActions` where each grant has a secret; `tableActions` where the table holds envelopes. */
-  private mayUseVault(
-    user: BrokerFunction,
-    secretActions: readonly string[],
-    tableActions: readonly string[],
-  ): BrokerFunction {
+  private mayUseVault(user: BrokerFunction, use: VaultUse): BrokerFunction {
     const { settings, stateful } = this.props;
-    if (settings.vault === 'secrets-manager') {
-      return user.may(
-        secretActions,
+    if (usesSecrets(settings.vault)) {
+      const actions = settings.vault === 'secrets-manager-to-envelope' ? use.leavingActions : use.secretActions;
+      user.may(
+        actions,
         this.formatArn({
           service: 'secretsmanager',
           resource: 'secret',
@@ -221,11 +254,13 @@ export class StatelessStack extends Stack {
         }),
       );
     }
-    for (const action of tableActions) {
+    if (!usesEnvelopes(settings.vault)) return user;
+    const actions = settings.vault === 'envelope-to-secrets-manager' ? use.leavingTableActions : use.tableActions;
+    for (const action of actions) {
       user.mayInPartitions(`dynamodb:${action}`, stateful.table.tableArn, VAULT_PARTITIONS);
     }
     // Removing an envelope takes no key.
-    return tableActions.includes('GetItem') ? user.may(READ_SECRET, stateful.vaultKeys.secretArn) : user;
+    return actions.includes('GetItem') ? user.may(READ_SECRET, stateful.vaultKeys.secretArn) : user;
   }
 
   private outputs(): void {
@@ -235,5 +270,19 @@ export class StatelessStack extends Stack {
       const value = `${this.publicUrl}/oauth/callback/${provider}`;
       output(`RedirectUri${provider}`, value, `Enter as redirect URI in the app registration at ${provider}`);
     }
+    const [from, to] = this.props.settings.vault.split('-to-');
+    if (to === undefined) return;
+    const { table, vaultKeys } = this.props.stateful;
+    const variables = `BROKER_TABLE=${table.tableName} BROKER_VAULT_PREFIX=${this.vaultPrefix} BROKER_VAULT_KEYS_SECRET=${vaultKeys.secretArn}`;
+    const command = `${variables} npm run vault:migrate -- --from ${from} --to ${to}`;
+    output(
+      'VaultMigration',
+      command,
+      'Run it on your machine, until it says that everything has moved (docs/vaults.md)',
+    );
   }
 }
+
+const usesSecrets = (vault: VaultChoice): boolean => vault !== 'envelope';
+
+const usesEnvelopes = (vault: VaultChoice): boolean => vault !== 'secrets-manager';

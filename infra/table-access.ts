@@ -27,16 +27,20 @@ export const PARTITIONS = [
   'idempotency#*',
   'audit#*',
   'session#*',
+  'provider#*',
 ] as const;
 
 /** Where the envelope vault keeps sealed refresh tokens. */
 export const VAULT_PARTITIONS = ['vault#*'] as const;
 
-/** Grants and their access tokens, leases and use, and mail held for them, all in the mailbox's partition. */
+/**
+ * Grants and their access tokens, leases and use, and mail held for them, all in the mailbox's partition; and what is known
+ * of a provider and of the broker's registration there.
+ */
 const REFRESHING: TableAccess = {
-  GetItem: ['mailbox#*'],
-  BatchGetItem: ['mailbox#*'],
-  PutItem: ['mailbox#*', 'audit#*'],
+  GetItem: ['mailbox#*', 'provider#*'],
+  BatchGetItem: ['mailbox#*', 'provider#*'],
+  PutItem: ['mailbox#*', 'audit#*', 'provider#*'],
   UpdateItem: ['mailbox#*'],
   ConditionCheckItem: ['mailbox#*'],
 };
@@ -58,17 +62,22 @@ export const TABLE_ACCESS = {
   },
   'sign-in': {
     ...REFRESHING,
-    GetItem: ['organizations', 'mailbox#*', 'sign-in#*', 'submission#*'],
+    GetItem: ['organizations', 'mailbox#*', 'sign-in#*', 'submission#*', 'provider#*'],
     Query: ['mailbox#*'],
-    PutItem: ['mailbox#*', 'sign-in#*', 'submission#*', 'audit#*'],
+    PutItem: ['mailbox#*', 'sign-in#*', 'submission#*', 'audit#*', 'provider#*'],
     DeleteItem: ['mailbox#*'],
   },
   'refresh-grants/sweep': {
-    GetItem: ['submission#*'],
+    GetItem: ['submission#*', 'provider#*'],
     PutItem: ['submission#*'],
     DeleteItem: ['mailbox#*'],
   },
-  'refresh-grants/worker': { ...REFRESHING, GetItem: ['organizations', 'mailbox#*'] },
+  'refresh-grants/worker': {
+    ...REFRESHING,
+    GetItem: ['organizations', 'mailbox#*', 'provider#*'],
+    // A registration that is no longer configured.
+    DeleteItem: ['provider#*'],
+  },
   'relay-mail/accept': {
     GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*'],
     BatchGetItem: ['organizations', 'device#*', 'mailbox#*'],
@@ -82,7 +91,7 @@ export const TABLE_ACCESS = {
   },
   admin: {
     GetItem: ['organizations', 'device#*', 'mailbox#*', 'sign-in#*', 'session#*'],
-    BatchGetItem: ['device#*', 'mailbox#*', 'submission#*'],
+    BatchGetItem: ['device#*', 'mailbox#*', 'submission#*', 'provider#*'],
     Query: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'submissions#*', 'audit#*'],
     PutItem: [
       'organizations',

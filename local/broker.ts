@@ -31,16 +31,19 @@ import { brokerRecords } from '../shared/records/index.ts';
 import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
 import { administrationOf } from '../shared/usecases/administration/index.ts';
 import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
-import { makeMaintainGrant, makeRecoverGrants, makeSweepGrants } from '../shared/usecases/maintain-grants.ts';
+import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
 import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/register-device.ts';
+import { makeReportDeadLetters } from '../shared/usecases/report-dead-letters.ts';
 import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
 import { hashOf } from '../shared/usecases/secrets.ts';
 import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
+import { makeSweepGrants } from '../shared/usecases/sweep-grants.ts';
+import { makeWatchAppRegistrations } from '../shared/usecases/watch-app-registrations.ts';
 import type { DataFolder } from './data-folder.ts';
-import type { QueueWorker } from './workers.ts';
+import { type QueueWorker, SWEEP_SECONDS } from './workers.ts';
 
 /** A message in hand is sent within the transport's own time limits; after this another worker may take it. */
 const MAIL_VISIBILITY_SECONDS = 900;
@@ -51,6 +54,9 @@ const MAX_RECEIVES = 5;
 /** How much is done side by side: providers answer slowly, this machine may be small. */
 const GRANT_CONCURRENCY = 8;
 const MAIL_CONCURRENCY = 4;
+
+/** Every sweep's work, and a rate that eight workers keep up with while a provider takes a third of a second. */
+const SWEEP_PACE = { periodSeconds: SWEEP_SECONDS, grantsPerSecond: 24 };
 
 export interface LocalBrokerOptions {
   readonly data: DataFolder;
@@ -115,7 +121,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
     }),
   } satisfies Record<RoutedFunction, unknown>;
 
-  const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock });
+  const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   const workers: readonly QueueWorker[] = [
     {
       name: 'grants',
@@ -132,8 +138,10 @@ export const localBroker = (options: LocalBrokerOptions) => {
   ];
   const mail = { table, submissions, queue: mailQueue, clock, log };
   const sweeps = [
-    makeSweepGrants({ table, queue: grantQueue, clock, log }),
+    makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: grantQueue, pace: SWEEP_PACE }),
     makeSweepSubmissions(mail),
+    makeReportDeadLetters({ queues: { grants: grantQueue, mail: mailQueue }, log }),
+    makeWatchAppRegistrations({ ...common, appRegistrations: records.appRegistrations }),
     () => purgeExpired(database, epochSeconds(clock)),
   ];
   /** Before the workers start: this process is alone with its data, so whoever had something in hand is dead. */

@@ -4,7 +4,8 @@ import type { Log } from '../shared/ports/log.ts';
 import type { ReceivedMessage, WorkQueue } from '../shared/ports/work-queue.ts';
 
 /** In the cloud the sweep runs every minute; here it costs next to nothing, and somebody may be watching. */
-const SWEEP_SCHEDULE = '*/5 * * * * *';
+export const SWEEP_SECONDS = 5;
+const SWEEP_SCHEDULE = `*/${SWEEP_SECONDS} * * * * *`;
 
 /** How long one look at an empty queue waits; also how long a stop may take. */
 const WAIT_SECONDS = 1;

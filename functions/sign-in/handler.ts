@@ -1,12 +1,12 @@
 /** Mailboxes are signed in by redirect. May write the vault, and refreshes once to prove the new grant. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { configuredIdentityProviders } from '../../shared/adapters/identity-providers/configured.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { secretText } from '../../shared/adapters/secrets-manager/secret-text.ts';
+import { secretsManagerClient } from '../../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
 import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
@@ -22,7 +22,7 @@ const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAU
 const env = readCloudEnvironment(process.env, ...needed);
 const log = powertoolsLog('sign-in');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
-const secrets = new SecretsManagerClient();
+const secrets = secretsManagerClient();
 const keys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });
 const config = parseBrokerConfig(await secretText(secrets, env.BROKER_CONFIG_SECRET), 'the configuration secret');

@@ -36,6 +36,8 @@ export const ERROR_KINDS = [
   'provider_unavailable',
   'app_registration_refused',
   'stored_sign_in_missing',
+  'stored_sign_in_unreadable',
+  'vault_unavailable',
   // a sign-in attempt
   'sign_in_not_found',
   'sign_in_expired',
@@ -83,4 +85,6 @@ export const passesByItself = ({ kind }: BrokerError): boolean =>
   kind === 'provider_unavailable' ||
   kind === 'app_registration_refused' ||
   kind === 'stored_sign_in_missing' ||
+  kind === 'stored_sign_in_unreadable' ||
+  kind === 'vault_unavailable' ||
   kind === 'mail_server_unavailable';

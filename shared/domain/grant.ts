@@ -1,5 +1,6 @@
 import type { ErrorKind } from './errors.ts';
-import { INACTIVITY_SECONDS, type ProviderName, type SignedInAccount } from './provider.ts';
+import { INACTIVITY, type ProviderName, type SignedInAccount } from './provider.ts';
+import type { StoreCount } from './store-budget.ts';
 
 /** The last thing a provider said against a grant; kept until a refresh succeeds. */
 export interface GrantTrouble {
@@ -24,6 +25,12 @@ interface HeldGrant {
   /** Failures in a row; sets the back-off. */
   readonly failures: number;
   readonly trouble?: GrantTrouble;
+  /** When the refresh token that rests in the vault was stored. */
+  readonly refreshTokenStoredAt: number;
+  /** How often it was stored of late, where the vault has a limit. */
+  readonly stores?: StoreCount;
+  /** People were told so many days before it lapses; absent while there is nothing to tell. */
+  readonly warnedDays?: number;
 }
 
 /** The permission to use a mailbox. One for each mailbox; its refresh token rests in the vault alone. */
@@ -34,7 +41,12 @@ export type Grant =
   | ({ readonly state: 'unproven' } & HeldGrant)
   | ({ readonly state: 'active'; readonly provenAt: number } & HeldGrant)
   /** Ended by the provider's clear word. `reason` is what the person must mend. */
-  | ({ readonly state: 'invalid'; readonly invalidSince: number; readonly reason: ErrorKind } & HeldGrant);
+  | ({
+      readonly state: 'invalid';
+      readonly invalidSince: number;
+      readonly reason: ErrorKind;
+      readonly provenAt?: number;
+    } & HeldGrant);
 
 export type LiveGrant = Extract<Grant, { state: 'unproven' | 'active' }>;
 
@@ -75,9 +87,21 @@ export const grantRefusal = (grant: Grant): ErrorKind | undefined => {
   }
 };
 
-/** When the refresh token would die of disuse if nothing more happened; undefined where there is none alive. */
+/** When a refresh last succeeded; undefined: never since the sign-in. */
+export const provenAt = (grant: Grant): number | undefined => ('provenAt' in grant ? grant.provenAt : undefined);
+
+/** When the refresh token would die if nothing more happened; undefined where there is none alive. */
 export const lapsesAt = (grant: Grant): number | undefined => {
   if (!isLive(grant)) return undefined;
-  const lastProof = grant.state === 'active' ? grant.provenAt : grant.signedInAt;
-  return lastProof + INACTIVITY_SECONDS[grant.provider];
+  const { countsFrom, seconds } = INACTIVITY[grant.provider];
+  return (countsFrom === 'issue' ? grant.refreshTokenStoredAt : (provenAt(grant) ?? grant.signedInAt)) + seconds;
 };
+
+const DAY_SECONDS = 86_400;
+
+/** People are told so many days before something lapses. */
+export const WARNING_DAYS = [60, 30, 7, 1] as const;
+
+/** The warning that stands at a moment: the nearest of `WARNING_DAYS` that has been reached; undefined: none yet. */
+export const warningDue = (lapsesAtSeconds: number, nowSeconds: number): number | undefined =>
+  WARNING_DAYS.findLast((days) => lapsesAtSeconds - nowSeconds <= days * DAY_SECONDS);

@@ -6,12 +6,16 @@ import type { GrantTrouble, TokenStatus } from './grant.ts';
 export interface MailboxDescription {
   readonly mailbox: Mailbox;
   readonly tokenStatus: TokenStatus;
-  /** Why there is no token, while there is none. */
+  /** Why there is no token, while there is none; while a token is waited for, what for. */
   readonly statusReason: ErrorKind | undefined;
   readonly signedInAccount: string | undefined;
   readonly scopes: readonly string[];
   readonly accessTokenExpiresAt: number | undefined;
+  /** If nothing more happened. */
   readonly lapsesAt: number | undefined;
+  /** The warning that stands, one of `WARNING_DAYS`. */
+  readonly lapseWarningDays: number | undefined;
+  /** When it was last proven alive. */
   readonly lastRefreshedAt: number | undefined;
   readonly lastError: GrantTrouble | undefined;
 }

@@ -16,13 +16,14 @@ export interface MailServer {
 const DAY_SECONDS = 86_400;
 
 /**
- * How long a refresh token lives without being used.
- * Microsoft: 90 days (Entra "refresh tokens"). Google: six months (Identity, "refresh token expiration").
+ * How long a refresh token lives. At Microsoft 90 days from its issue (Entra, "refresh tokens": each use brings a new one,
+ * and the one in the vault is as old as its last store). At Google six months without use (Identity, "refresh token
+ * expiration").
  */
-export const INACTIVITY_SECONDS = {
-  microsoft: 90 * DAY_SECONDS,
-  google: 180 * DAY_SECONDS,
-} as const satisfies Record<ProviderName, number>;
+export const INACTIVITY = {
+  microsoft: { countsFrom: 'issue', seconds: 90 * DAY_SECONDS },
+  google: { countsFrom: 'use', seconds: 180 * DAY_SECONDS },
+} as const satisfies Record<ProviderName, { countsFrom: 'issue' | 'use'; seconds: number }>;
 
 /** The account that signed in, as the provider names it in its ID token. */
 export interface SignedInAccount {

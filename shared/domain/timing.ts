@@ -1,3 +1,5 @@
+import type { ProviderName } from './provider.ts';
+
 /** The numbers of design section 7, each with its reason. Seconds unless named otherwise. */
 
 /** A mail session (connect, sign in, 35 MB over a slow line) fits in ten minutes; HVE demands as much. */
@@ -10,8 +12,26 @@ export const REFRESH_MARGIN_SECONDS = 900;
 export const PROVIDER_TIMEOUT_SECONDS = 20;
 export const LEASE_SECONDS = 30;
 
-/** A grant unused for this long is kept alive once a day, no longer kept warm. Two token lifetimes. */
-export const IN_USE_SECONDS = 2 * 3600;
+/** Before a holder calls the provider it has this much of its lease left: the time-out, and the store in the vault after it. */
+export const LEASE_NEEDED_SECONDS = PROVIDER_TIMEOUT_SECONDS + 8;
+
+/** Pauses before a store in a busy vault is repeated: within what `LEASE_NEEDED_SECONDS` leaves after the time-out. */
+export const VAULT_RETRY_MS = [200, 400, 800, 1600] as const;
+
+/**
+ * Where old refresh tokens stay valid (Entra), the vault is written when its token is so old: a token lives 90 days, and a
+ * million mailboxes then write less than twice a second, of Secrets Manager's fifty.
+ */
+export const RESTORED_AFTER_SECONDS = 7 * 86_400;
+
+/** For a person's change, which calls no provider: a store or a removal in the vault. Somebody waits in front of a browser. */
+export const CHANGE_LEASE_SECONDS = 15;
+
+/**
+ * A grant unused for this long is kept alive once a day, no longer kept warm. From Friday evening to Monday morning are
+ * 64 hours: the first scan of the week shall not wait. Kept warm around the clock, a fleet's load is even besides.
+ */
+export const IN_USE_SECONDS = 72 * 3600;
 
 /** The use of a binding and of a grant is written down at most this often, to keep the hot path free of writes. */
 export const USE_RECORDED_EVERY_SECONDS = 600;
@@ -28,10 +48,16 @@ const hash32 = (text: string): number => {
   return hash;
 };
 
-export const dueShardOf = (kind: 'grant' | 'submission', id: string): string => `${kind}#${hash32(id) % DUE_SHARDS}`;
+/** What has due times. A provider's grants are by themselves, so that a sweep can leave out one that is to be spared. */
+export type DueKind = 'submission' | `grant-${ProviderName}`;
 
-export const dueShards = (kind: 'grant' | 'submission'): string[] =>
+export const dueShardOf = (kind: DueKind, id: string): string => `${kind}#${hash32(id) % DUE_SHARDS}`;
+
+export const dueShards = (kind: DueKind): string[] =>
   Array.from({ length: DUE_SHARDS }, (_, shard) => `${kind}#${shard}`);
+
+/** A place in a span of time, the same for the same id: what falls due together is done spread out. */
+export const placeWithin = (seconds: number, id: string): number => hash32(id) % Math.max(1, Math.floor(seconds));
 
 /** The next daily keep-alive: at a time of day hashed from the grant's id, so that load is even; 12 to 36 h from now. */
 export const nextKeepAliveAt = (grantId: string, nowSeconds: number): number => {
@@ -55,8 +81,11 @@ export const backOffSeconds = (
   return Math.ceil(ceiling / 2 + (ceiling / 2) * random);
 };
 
-/** A provider's passing fault: a device may be waiting, so soon at first; after hours, no more than twice an hour. */
+/** A passing fault of one grant: a device may be waiting, so soon at first; after hours, no more than twice an hour. */
 export const REFRESH_BACK_OFF = { firstSeconds: 5, capSeconds: 1800 };
+
+/** A fault of the provider itself: how often it is asked, the cool-down decides; a grant that is asked about waits little. */
+export const PROVIDER_FAULT_BACK_OFF = { firstSeconds: 5, capSeconds: 60 };
 
 /** The broker's own registration is refused: looked at again often enough that a mended secret heals by itself. */
 export const OPERATOR_RETRY_SECONDS = 300;
@@ -71,9 +100,34 @@ interface TokenTimes {
 export const livesLongEnough = ({ expiresAt }: TokenTimes, minTtlSeconds: number, now: number): boolean =>
   expiresAt - now >= Math.max(minTtlSeconds, 1);
 
-/** When a token in use is renewed ahead: the refresh margin before its end, but not before three quarters of its life. */
+/** From here on a token is served and renewed in the background: in its last quarter, or the refresh margin where that is less. */
 export const renewAt = ({ issuedAt, expiresAt }: TokenTimes): number =>
   Math.ceil(expiresAt - Math.min(REFRESH_MARGIN_SECONDS, (expiresAt - issuedAt) / 4));
+
+/** Up to this long before `renewAt` the sweep renews: tokens that came together, after an outage, drift apart again. */
+const RENEWED_AHEAD_SECONDS = 600;
+
+/** When the sweep renews a token in use: before any device can meet it in its last part, at a moment that its grant's id and age draw. */
+export const renewAheadAt = (token: TokenTimes, grantId: string): number => {
+  const spread = Math.min(RENEWED_AHEAD_SECONDS, (token.expiresAt - token.issuedAt) / 6);
+  return renewAt(token) - placeWithin(spread, `${grantId}|${Math.floor(token.issuedAt)}`);
+};
+
+/** So many refreshes within `ENOUGH_WITHIN_SECONDS`, and what is cached is as fresh as it gets, whatever `min_ttl` asks. */
+const ENOUGH_REFRESHES = 4;
+
+/** Microsoft takes about fifteen equal requests within five minutes for a loop (AADSTS50196). */
+const ENOUGH_WITHIN_SECONDS = 300;
+
+/** When a token was issued, and those before it, newest first: as many as `freshEnough` looks at. */
+export const issueTimes = (issuedAt: number, before: readonly number[]): readonly number[] =>
+  [issuedAt, ...before].slice(0, ENOUGH_REFRESHES);
+
+/** Whether a grant was refreshed so often just now that another refresh would be for nothing but the provider's loop guard. */
+export const freshEnough = (issuedAt: readonly number[], now: number): boolean => {
+  const earliest = issuedAt[ENOUGH_REFRESHES - 1];
+  return earliest !== undefined && now - earliest < ENOUGH_WITHIN_SECONDS;
+};
 
 /** A mail server's passing fault: RFC 5321 section 4.5.4.1 asks for 30 minutes; a person at a scanner hopes for less. */
 export const MAIL_BACK_OFF = { firstSeconds: 60, capSeconds: 3600 };

@@ -56,6 +56,8 @@ export const OUTCOMES = {
 
   provider_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
   stored_sign_in_missing: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
+  stored_sign_in_unreadable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
+  vault_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
   app_registration_refused: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
 
   sign_in_not_found: { status: 404, oauthError: 'invalid_request', actor: 'person' },

@@ -1,8 +1,9 @@
-import type { Grant } from '../domain/grant.ts';
-import type { Audience } from '../domain/provider.ts';
-import { dueShardOf, LEASE_SECONDS } from '../domain/timing.ts';
+import { type Grant, isLive } from '../domain/grant.ts';
+import { AUDIENCES, type Audience, type ProviderName } from '../domain/provider.ts';
+import { CHANGE_LEASE_SECONDS, dueShardOf, LEASE_SECONDS } from '../domain/timing.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Item, Table, Write } from '../ports/table.ts';
+import { type CoolDownRecord, coolDownFromItem } from './cool-downs.ts';
 import { attributes, entity, keys } from './items.ts';
 
 /** An access token as it rests in the table: sealed, and small. */
@@ -11,6 +12,8 @@ export interface CachedAccessToken {
   readonly sealed: string;
   readonly expiresAt: number;
   readonly issuedAt: number;
+  /** When it and the tokens before it were issued, newest first. */
+  readonly issueTimes: readonly number[];
   readonly scopes: readonly string[];
   /** The sign-in it came from; one of an earlier sign-in is not served. */
   readonly generation: number;
@@ -22,12 +25,21 @@ export interface GrantRecord {
   readonly revision: number;
 }
 
-/** Who refreshes just now. The fence grows with every holder, so that one who lost the lease cannot write. */
+/** What a lease is held for. A person's `change` (sign-in, sign-out) takes it away from a `refresh`, and from nobody else. */
+export type LeasePurpose = 'refresh' | 'change';
+
+/** Who writes a grant just now. The fence grows with every holder, so that one who lost the lease cannot write. */
 export interface Lease {
   readonly owner: string;
   readonly fence: number;
   readonly until: number;
+  readonly purpose: LeasePurpose;
 }
+
+const HELD_SECONDS = { refresh: LEASE_SECONDS, change: CHANGE_LEASE_SECONDS } as const satisfies Record<
+  LeasePurpose,
+  number
+>;
 
 export const grantFromItem = (item: Item | undefined): GrantRecord => {
   if (item === undefined) return { grant: { state: 'never' }, revision: 0 };
@@ -42,6 +54,23 @@ const accessTokenContext = (organizationId: string, mailboxId: string, audience:
 const whenRevision = (revision: number) =>
   revision === 0 ? ({ absent: true } as const) : ({ equals: { revision } } as const);
 
+/** What is known of a grant, its tokens, and when each audience was last used. */
+export interface GrantWithTokens extends GrantRecord {
+  readonly lastUsedAt: Partial<Record<Audience, number>>;
+  /** In the order that was asked for. */
+  readonly tokens: readonly (CachedAccessToken | undefined)[];
+}
+
+const withTokens = (
+  grant: Item | undefined,
+  use: Item | undefined,
+  tokens: readonly (Item | undefined)[],
+): GrantWithTokens => ({
+  ...grantFromItem(grant),
+  lastUsedAt: (use ? entity(use) : {}) as Partial<Record<Audience, number>>,
+  tokens: tokens.map((item) => item && entity<CachedAccessToken>(item)),
+});
+
 export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
   /** The write that replaces a grant read at `revision`. Only what has work to do carries a due time. */
   const replacement = (mailboxId: string, revision: number, grant: Grant, dueAt: number | undefined): Write => ({
@@ -49,10 +78,20 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       ...keys.grant(mailboxId),
       ...attributes(grant),
       revision: revision + 1,
-      ...(dueAt === undefined ? {} : { dueShard: dueShardOf('grant', mailboxId), dueAt }),
+      ...(dueAt !== undefined && isLive(grant)
+        ? { dueShard: dueShardOf(`grant-${grant.provider}`, mailboxId), dueAt }
+        : {}),
     },
     when: whenRevision(revision),
   });
+
+  const tokenKeys = (mailboxId: string, audiences: readonly Audience[]) =>
+    audiences.map((audience) => keys.accessToken(mailboxId, audience));
+
+  /** For who reads at `revision` and found that nothing changes but these; a refresh under way writes all of it anew. */
+  const update = async (mailboxId: string, revision: number, set: Record<string, number>): Promise<void> => {
+    await table.write({ update: keys.grant(mailboxId), changes: { set }, when: { equals: { revision } } });
+  };
 
   return {
     async get(mailboxId: string): Promise<GrantRecord> {
@@ -60,41 +99,57 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     },
 
     /** Grant, its tokens for these audiences, and when each audience was last used: one round trip. */
-    async getWithTokens(mailboxId: string, audiences: readonly Audience[]) {
-      const [grant, use, ...tokens] = await table.getMany([
-        keys.grant(mailboxId),
-        keys.use(mailboxId),
-        ...audiences.map((audience) => keys.accessToken(mailboxId, audience)),
-      ]);
-      return {
-        ...grantFromItem(grant),
-        lastUsedAt: (use ? entity(use) : {}) as Partial<Record<Audience, number>>,
-        tokens: tokens.map((item) => item && entity<CachedAccessToken>(item)),
-      };
+    async getWithTokens(mailboxId: string, audiences: readonly Audience[]): Promise<GrantWithTokens> {
+      const wanted = [keys.grant(mailboxId), keys.use(mailboxId), ...tokenKeys(mailboxId, audiences)];
+      const [grant, use, ...tokens] = await table.getMany(wanted);
+      return withTokens(grant, use, tokens);
     },
 
-    /** Replaces the grant without a lease: for sign-in and sign-out. False: somebody was faster, read again. */
-    async replace(mailboxId: string, revision: number, grant: Grant, dueAt: number | undefined): Promise<boolean> {
-      return (await table.write(replacement(mailboxId, revision, grant, dueAt))) === 'written';
-    },
-
-    /** What a refresh found out, written all at once, and only by the lease's holder. False: the lease or the grant moved on. */
-    async replaceUnderLease(
+    /** The same for every audience, with what is known against the provider: one round trip. */
+    async getToRefresh(
       mailboxId: string,
-      lease: Lease,
+      provider: ProviderName,
+    ): Promise<GrantWithTokens & { readonly known: CoolDownRecord }> {
+      const wanted = [keys.coolDown(provider), keys.grant(mailboxId), keys.use(mailboxId)];
+      const [known, grant, use, ...tokens] = await table.getMany([...wanted, ...tokenKeys(mailboxId, AUDIENCES)]);
+      return { ...withTokens(grant, use, tokens), known: coolDownFromItem(known) };
+    },
+
+    /**
+     * Replaces the grant, and puts a token beside it, all at once and only by the lease's holder, whose lease it ends.
+     * False: the lease or the grant moved on; nothing was written.
+     */
+    async replaceAndRelease(
+      mailboxId: string,
+      { owner, fence }: Lease,
       revision: number,
       grant: Grant,
       dueAt: number | undefined,
       token?: CachedAccessToken,
     ): Promise<boolean> {
-      const { owner, fence } = lease;
       const outcome = await table.writeAll([
-        { check: keys.lease(mailboxId), when: { equals: { owner, fence } } },
+        { update: keys.lease(mailboxId), changes: { set: { until: 0 } }, when: { equals: { owner, fence } } },
         replacement(mailboxId, revision, grant, dueAt),
         ...(token ? [{ put: { ...keys.accessToken(mailboxId, token.audience), ...attributes(token) } }] : []),
       ]);
       return outcome === 'written';
     },
+
+    /** The same, by a holder who has more to do and keeps the lease. */
+    async replaceAndHold(mailboxId: string, { owner, fence }: Lease, revision: number, grant: Grant): Promise<boolean> {
+      const outcome = await table.writeAll([
+        { check: keys.lease(mailboxId), when: { equals: { owner, fence } } },
+        replacement(mailboxId, revision, grant, undefined),
+      ]);
+      return outcome === 'written';
+    },
+
+    /** When the sweep shall come by again. */
+    postpone: (mailboxId: string, revision: number, dueAt: number) => update(mailboxId, revision, { dueAt }),
+
+    /** That people were told so many days before the grant lapses. */
+    noteWarning: (mailboxId: string, revision: number, warnedDays: number) =>
+      update(mailboxId, revision, { warnedDays }),
 
     sealAccessToken(
       organizationId: string,
@@ -110,15 +165,15 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     },
 
     async forgetAccessTokens(mailboxId: string, audiences: readonly Audience[]): Promise<void> {
-      for (const audience of audiences) await table.write({ delete: keys.accessToken(mailboxId, audience) });
+      for (const key of tokenKeys(mailboxId, audiences)) await table.write({ delete: key });
     },
 
-    /** Takes the lease if it is free or has run out. Undefined: another holds it. */
-    async takeLease(mailboxId: string, owner: string, now: number): Promise<Lease | undefined> {
+    /** Takes the lease if it is free, has run out, or may be taken away for this purpose. Undefined: another holds it. */
+    async takeLease(mailboxId: string, owner: string, purpose: LeasePurpose, now: number): Promise<Lease | undefined> {
       const item = await table.get(keys.lease(mailboxId));
       const held = item && entity<Lease>(item);
-      if (held && held.until > now) return undefined;
-      const lease: Lease = { owner, fence: (held?.fence ?? 0) + 1, until: now + LEASE_SECONDS };
+      if (held && held.until > now && !(purpose === 'change' && held.purpose === 'refresh')) return undefined;
+      const lease: Lease = { owner, purpose, fence: (held?.fence ?? 0) + 1, until: now + HELD_SECONDS[purpose] };
       const outcome = await table.write({
         put: { ...keys.lease(mailboxId), ...attributes(lease) },
         when: held ? { equals: { fence: held.fence } } : { absent: true },
@@ -127,6 +182,30 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       // A write repeated because its answer was lost is refused by itself.
       const current = await table.get(keys.lease(mailboxId));
       return current?.owner === owner ? lease : undefined;
+    },
+
+    /** The lease with its whole time before it again; undefined: it was lost. */
+    async renewLease(mailboxId: string, lease: Lease, now: number): Promise<Lease | undefined> {
+      const { owner, fence, purpose } = lease;
+      const until = now + HELD_SECONDS[purpose];
+      const renewal = {
+        update: keys.lease(mailboxId),
+        changes: { set: { until } },
+        when: { equals: { owner, fence } },
+      };
+      return (await table.write(renewal)) === 'written' ? { ...lease, until } : undefined;
+    },
+
+    /** Whether the lease is still this holder's. */
+    async holdsLease(mailboxId: string, { owner, fence }: Lease): Promise<boolean> {
+      const item = await table.get(keys.lease(mailboxId));
+      return item?.owner === owner && item.fence === fence;
+    },
+
+    /** Whether somebody holds the lease: the lightest way to wait for a refresh that another is doing. */
+    async isLeased(mailboxId: string, now: number): Promise<boolean> {
+      const item = await table.get(keys.lease(mailboxId));
+      return item !== undefined && entity<Lease>(item).until > now;
     },
 
     /** Keeps the item, so that the fence goes on growing. */
@@ -148,11 +227,7 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       await table.write({ update: keys.use(mailboxId), changes: { set: { [audience]: now } } });
       const item = await table.get(keys.grant(mailboxId));
       if (typeof item?.dueAt !== 'number' || item.dueAt <= renewAt || typeof item.revision !== 'number') return;
-      await table.write({
-        update: keys.grant(mailboxId),
-        changes: { set: { dueAt: renewAt } },
-        when: { equals: { revision: item.revision } },
-      });
+      await update(mailboxId, item.revision, { dueAt: renewAt });
     },
 
     async openSignIn(mailboxId: string): Promise<{ signInId: string; expiresAt: number } | undefined> {

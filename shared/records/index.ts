@@ -2,7 +2,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';
 import type { Table } from '../ports/table.ts';
+import { appRegistrationRecords } from './app-registrations.ts';
 import { auditRecords } from './audit.ts';
+import { coolDownRecords } from './cool-downs.ts';
 import { deviceAccessRecords } from './device-access.ts';
 import { deviceRecords } from './devices.ts';
 import { enrolmentTokenRecords } from './enrolment-tokens.ts';
@@ -21,6 +23,8 @@ export const brokerRecords = (table: Table, accessTokenKeys: KeyRing, clock: Clo
   enrolmentTokens: enrolmentTokenRecords(table),
   mailboxes: mailboxRecords(table),
   grants: grantRecords(table, accessTokenKeys),
+  appRegistrations: appRegistrationRecords(table),
+  coolDowns: coolDownRecords(table),
   signIns: signInRecords(table),
   submissions: submissionRecords(table),
   audit: auditRecords(table, clock, random),

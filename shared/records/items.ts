@@ -43,6 +43,8 @@ export const keys = {
   signIn: (signInId: string) => ({ pk: `sign-in#${signInId}`, sk: 'sign-in' }),
   submission: (submissionId: string) => ({ pk: `submission#${submissionId}`, sk: 'submission' }),
   idempotency: (clientId: string, keyHash: string) => ({ pk: `idempotency#${clientId}`, sk: keyHash }),
+  coolDown: (provider: string) => ({ pk: `provider#${provider}`, sk: 'cool-down' }),
+  appRegistration: (provider: string) => ({ pk: `provider#${provider}`, sk: 'app-registration' }),
   session: (tokenHash: string) => ({ pk: `session#${tokenHash}`, sk: 'session' }),
 } as const;
 

@@ -5,6 +5,7 @@ import { type Audience, type ProviderName, scopeGranted } from '../domain/provid
 import { fail, ok, type Result } from '../domain/result.ts';
 import { livesLongEnough, REFRESH_MARGIN_SECONDS, renewAt } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
+import { KeyRingError } from '../ports/key-ring.ts';
 import type { Log } from '../ports/log.ts';
 import type { Refresher } from '../ports/refresher.ts';
 import type { CachedAccessToken, GrantRecord } from '../records/grants.ts';
@@ -66,12 +67,32 @@ export const makeAcquireAccessToken = ({
     });
   };
 
-  const open = async ({ mailbox, audience }: TokenWish, token: CachedAccessToken, scope: string) => ({
-    accessToken: await grants.openAccessToken(mailbox.organizationId, mailbox.id, audience, token.sealed),
-    expiresAt: token.expiresAt,
-    scope,
-    audience,
-  });
+  /** Undefined where its key is gone, or it was altered: then it is no token, and another can be had. */
+  const open = async (
+    { mailbox, audience }: TokenWish,
+    token: CachedAccessToken,
+    scope: string,
+  ): Promise<AccessToken | undefined> => {
+    try {
+      const accessToken = await grants.openAccessToken(mailbox.organizationId, mailbox.id, audience, token.sealed);
+      return { accessToken, expiresAt: token.expiresAt, scope };
+    } catch (error) {
+      if (!(error instanceof KeyRingError) || error.reason === 'unavailable') throw error;
+      log.warn('token.unreadable', { mailbox_id: mailbox.id, audience, key_id: error.keyId, reason: error.reason });
+      return undefined;
+    }
+  };
+
+  /** As the refresher has just put it into the cache. */
+  const refreshed = async (wish: TokenWish, scope: string): Promise<Result<AccessToken, BrokerError>> => {
+    const read = await grants.getWithTokens(wish.mailbox.id, [wish.audience]);
+    const [fresh] = read.tokens;
+    if (fresh && fresh.expiresAt > epochSeconds(clock) && fresh.generation === generationOf(read.grant)) {
+      const opened = await open(wish, fresh, scope);
+      if (opened) return ok(opened);
+    }
+    return fail(brokerError('provider_unavailable', 'The mailbox was just signed in or out again.'));
+  };
 
   return async (wish: TokenWish, cached: CachedAccess): Promise<Result<AccessToken, BrokerError>> => {
     const { mailbox, audience, minTtlSeconds } = wish;
@@ -88,25 +109,22 @@ export const makeAcquireAccessToken = ({
 
     const askedAt = clock.now() / 1000;
     const now = epochSeconds(clock);
-    const token = cached.token?.generation === generationOf(grant) ? cached.token : undefined;
-    if (token && livesLongEnough(token, minTtlSeconds, now)) {
+    const isOfGrant = cached.token?.generation === generationOf(grant);
+    const token = isOfGrant && cached.token && livesLongEnough(cached.token, 1, now) ? cached.token : undefined;
+    const atHand = token && (await open(wish, token, scope));
+    if (token && atHand && livesLongEnough(token, minTtlSeconds, now)) {
       if (now >= renewAt(token)) await refreshSoon(wish, now);
-      return ok(await open(wish, token, scope));
+      return ok(atHand);
     }
 
-    const refreshed = await refresher.refreshNow({ mailboxId: mailbox.id, audience, minTtlSeconds, askedAt });
-    if (refreshed.outcome === 'fresh') {
-      const read = await grants.getWithTokens(mailbox.id, [audience]);
-      const [fresh] = read.tokens;
-      if (fresh && fresh.expiresAt > epochSeconds(clock) && fresh.generation === generationOf(read.grant)) {
-        return ok(await open(wish, fresh, scope));
-      }
-      return fail(brokerError('provider_unavailable', 'The mailbox was just signed in or out again.'));
-    }
-    const stillUsable = token && token.expiresAt - now >= STILL_USABLE_SECONDS;
+    // One that cannot be opened is to be replaced, however long it would live.
+    const wanted = token && !atHand ? Number.MAX_SAFE_INTEGER : minTtlSeconds;
+    const outcome = await refresher.refreshNow({ mailboxId: mailbox.id, audience, minTtlSeconds: wanted, askedAt });
+    if (outcome.outcome === 'fresh') return refreshed(wish, scope);
     // A wait is told only where the grant still stands, whoever must act: then the token at hand stays good.
-    const stillGranted = passesByItself(refreshed.error) || refreshed.error.retryAfterSeconds !== undefined;
-    return stillUsable && stillGranted ? ok(await open(wish, token, scope)) : fail(refreshed.error);
+    const stillGranted = passesByItself(outcome.error) || outcome.error.retryAfterSeconds !== undefined;
+    const stillUsable = atHand && atHand.expiresAt - now >= STILL_USABLE_SECONDS;
+    return stillUsable && stillGranted ? ok(atHand) : fail(outcome.error);
   };
 };
 

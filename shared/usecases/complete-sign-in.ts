@@ -1,15 +1,14 @@
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
-import { type Grant, generationOf } from '../domain/grant.ts';
-import { AUDIENCES, type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
+import { type ProviderName, sameAddress, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { ProviderFailure } from '../ports/identity-provider.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Log } from '../ports/log.ts';
-import type { TokenVault } from '../ports/token-vault.ts';
 import type { Records } from '../records/index.ts';
+import type { AdoptSignIn, Permission } from './adopt-sign-in.ts';
 import { codeVerifierContext, redirectUriOf } from './begin-sign-in.ts';
 import type { IdentityProviders, RefreshGrant } from './refresh-grant.ts';
 import type { ResumeHeld } from './requeue-submissions.ts';
@@ -39,8 +38,8 @@ export interface SignInError extends BrokerError {
 
 interface Dependencies {
   readonly records: Records;
-  readonly vault: TokenVault;
   readonly providers: IdentityProviders;
+  readonly adoptSignIn: AdoptSignIn;
   readonly refreshGrant: RefreshGrant;
   readonly resumeHeld: ResumeHeld;
   readonly attemptKeys: KeyRing;
@@ -49,27 +48,18 @@ interface Dependencies {
   readonly log: Log;
 }
 
-/** Enough for any race with a refresh or another sign-in; more would be a bug. */
-const WRITE_ATTEMPTS = 5;
-
 /** Longer than every id; the table's keys have a limit. */
 const ID_LIMIT = 64;
 
 type StartedSignIn = Extract<SignIn, { state: 'started' }>;
-
-/** What a redeemed code must hold to become a grant. */
-interface Permission {
-  readonly refreshToken: string;
-  readonly account: SignedInAccount;
-  readonly scopes: readonly string[];
-}
 
 /**
  * The way back from the provider: checks that this is the attempt, the browser and the account it should be, makes the
  * refresh token durable, and only then replaces the grant. Whatever goes wrong leaves the earlier grant as it was (R8).
  */
 export const makeCompleteSignIn = (dependencies: Dependencies) => {
-  const { records, vault, providers, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } = dependencies;
+  const { records, providers, adoptSignIn, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } =
+    dependencies;
 
   /** The attempt that this callback belongs to, good for nobody else from here on. */
   const claim = async (callback: Callback): Promise<Result<StartedSignIn, BrokerError>> => {
@@ -117,42 +107,13 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     return ok({ refreshToken, account, scopes });
   };
 
-  /** Vault first, grant second: at no moment does the grant promise a token that is not durable. */
-  const adopt = async (mailbox: Mailbox, { refreshToken, account, scopes }: Permission): Promise<boolean> => {
-    const { provider, id } = mailbox;
-    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-      const stored = await vault.read(id);
-      const previous = stored && { previousRefreshToken: stored.refreshToken };
-      const { outcome } = await vault.store(id, { refreshToken, ...previous }, stored?.version ?? 'absent');
-      if (outcome !== 'stored') continue;
-      for (let write = 0; write < WRITE_ATTEMPTS; write++) {
-        const { grant, revision } = await records.grants.get(id);
-        const now = epochSeconds(clock);
-        const generation = generationOf(grant) + 1;
-        const adopted: Grant = {
-          state: 'unproven',
-          provider,
-          account,
-          scopes,
-          signedInAt: now,
-          generation,
-          failures: 0,
-        };
-        if (await records.grants.replace(id, revision, adopted, now)) return true;
-      }
-    }
-    return false;
-  };
-
   /** Adopted, and proven by a first refresh, which also fills the cache before a device asks. */
   const establish = async (
     mailbox: Mailbox,
     permission: Permission,
   ): Promise<Result<CompletedSignIn['tokenStatus'], SignInError>> => {
-    if (!(await adopt(mailbox, permission))) {
-      return fail(brokerError('internal', 'The sign-in could not be stored; start it again.'));
-    }
-    await records.grants.forgetAccessTokens(mailbox.id, AUDIENCES);
+    const adopted = await adoptSignIn(mailbox, permission);
+    if (!adopted.ok) return adopted;
     const askedAt = clock.now() / 1000;
     const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1, askedAt });
     if (proof.outcome === 'fresh') return ok('acquired');

@@ -1,9 +1,30 @@
 import type { Mailbox } from '../domain/entities.ts';
-import { generationOf, grantRefusal, lapsesAt, tokenStatus } from '../domain/grant.ts';
+import type { ErrorKind } from '../domain/errors.ts';
+import {
+  type Grant,
+  generationOf,
+  grantRefusal,
+  lapsesAt,
+  provenAt,
+  type TokenStatus,
+  tokenStatus,
+  warningDue,
+} from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import { AUDIENCES } from '../domain/provider.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Records } from '../records/index.ts';
+
+/**
+ * Of what waits: with an unproven grant the person has done their part, and the broker waits for whatever keeps the first
+ * token away; else an open sign-in waits for the person. Of the rest: why there is no token.
+ */
+const statusReason = (grant: Grant, status: TokenStatus): ErrorKind | undefined => {
+  if (status !== 'waiting') return grantRefusal(grant);
+  if (grant.state !== 'unproven') return 'waiting_for_sign_in';
+  // Spared with its provider, it was not asked about, and has no trouble of its own.
+  return grant.trouble?.kind ?? 'provider_unavailable';
+};
 
 /** The one place that puts together what is known of a mailbox. */
 export const makeDescribeMailbox =
@@ -16,18 +37,20 @@ export const makeDescribeMailbox =
     const now = epochSeconds(clock);
     const status = tokenStatus(grant, openSignIn?.expiresAt, now);
     const held = grant.state === 'never' || grant.state === 'signed_out' ? undefined : grant;
+    const lapses = lapsesAt(grant);
     const expiries = tokens
       .filter((token) => token !== undefined && token.generation === generationOf(grant))
       .map((token) => token?.expiresAt ?? 0);
     return {
       mailbox,
       tokenStatus: status,
-      statusReason: status === 'waiting' ? 'waiting_for_sign_in' : grantRefusal(grant),
+      statusReason: statusReason(grant, status),
       signedInAccount: held?.account.addresses[0],
       scopes: held?.scopes ?? [],
       accessTokenExpiresAt: expiries.length > 0 && status === 'acquired' ? Math.max(...expiries) : undefined,
-      lapsesAt: lapsesAt(grant),
-      lastRefreshedAt: grant.state === 'active' ? grant.provenAt : undefined,
+      lapsesAt: lapses,
+      lapseWarningDays: lapses === undefined ? undefined : warningDue(lapses, now),
+      lastRefreshedAt: provenAt(grant),
       lastError: held?.trouble,
     };
   };

@@ -1,7 +1,7 @@
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { renewAt, USE_RECORDED_EVERY_SECONDS } from '../domain/timing.ts';
+import { renewAheadAt, USE_RECORDED_EVERY_SECONDS } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { DeviceAccess } from '../records/device-access.ts';
@@ -50,7 +50,12 @@ export const makeFetchToken = ({
     const now = epochSeconds(clock);
     if (!binding || !mailbox || now - (binding.lastFetchedAt ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
     await records.deviceAccess.recordFetch(binding, now);
-    await records.grants.recordUse(mailbox.id, audience, now, token ? Math.max(now, renewAt(token)) : now);
+    await records.grants.recordUse(
+      mailbox.id,
+      audience,
+      now,
+      token ? Math.max(now, renewAheadAt(token, mailbox.id)) : now,
+    );
   };
 
   return async (request: TokenRequest): Promise<Result<IssuedToken, BrokerError>> => {

@@ -1,40 +1,14 @@
-import { isLive } from '../domain/grant.ts';
-import { AUDIENCES } from '../domain/provider.ts';
-import { dueShards, IN_USE_SECONDS, nextKeepAliveAt, renewAt } from '../domain/timing.ts';
+import type { Mailbox } from '../domain/entities.ts';
+import { isLive, type LiveGrant, lapsesAt, provenAt, warningDue } from '../domain/grant.ts';
+import { AUDIENCES, PROVIDERS } from '../domain/provider.ts';
+import { planRefresh } from '../domain/refresh-plan.ts';
+import { dueShards, nextKeepAliveAt } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Table } from '../ports/table.ts';
-import type { WorkQueue } from '../ports/work-queue.ts';
 import type { Records } from '../records/index.ts';
 import type { RefreshGrant } from './refresh-grant.ts';
-
-/** A grant proven this recently needs no keep-alive. */
-const RECENT_PROOF_SECONDS = 12 * 3600;
-
-/** The sweep's message to a worker; also how a device's fetch asks for a refresh in the background. */
-export interface GrantWork {
-  readonly mailboxId: string;
-}
-
-/** At most this many of a shard in one sweep; the rest is still due a minute later. */
-const SHARD_BATCH = 200;
-
-/** Every minute: puts what is due into the queue. The index may be stale, so the worker looks again. */
-export const makeSweepGrants =
-  ({ table, queue, clock, log }: { table: Table; queue: WorkQueue; clock: Clock; log: Log }) =>
-  async (): Promise<number> => {
-    const now = epochSeconds(clock);
-    let count = 0;
-    for (const shard of dueShards('grant')) {
-      for (const { pk } of await table.due(shard, now, SHARD_BATCH)) {
-        const work: GrantWork = { mailboxId: pk.slice('mailbox#'.length) };
-        await queue.send({ body: JSON.stringify(work) });
-        count++;
-      }
-    }
-    if (count > 0) log.info('grants.swept', { count });
-    return count;
-  };
+import { type GrantWork, mailboxIdOf } from './sweep-grants.ts';
 
 /** More grants in a shard than one machine will ever have. */
 const ALL_OF_A_SHARD = 100_000;
@@ -43,55 +17,64 @@ const ALL_OF_A_SHARD = 100_000;
 export const makeRecoverGrants =
   ({ table, grants }: { table: Table; grants: Records['grants'] }) =>
   async (): Promise<void> => {
-    for (const shard of dueShards('grant')) {
+    for (const shard of PROVIDERS.flatMap((provider) => dueShards(`grant-${provider}`))) {
       for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, ALL_OF_A_SHARD)) {
-        await grants.endLease(pk.slice('mailbox#'.length));
+        await grants.endLease(mailboxIdOf(pk));
       }
     }
   };
 
 /**
- * Does what is due for one grant: renews the tokens in use that are about to run out; once a day uses the refresh token
- * of an idle one, so that it stays alive and a dead one is noticed before somebody needs it. Grants of disabled
- * organizations are left alone.
+ * Does what is due for one grant, as `planRefresh` says, and looks at the grant itself: the sweep's message may be old,
+ * or come twice. Grants of disabled organizations are left alone.
  */
-export const makeMaintainGrant =
-  ({ records, refreshGrant, clock }: { records: Records; refreshGrant: RefreshGrant; clock: Clock }) =>
-  async ({ mailboxId }: GrantWork): Promise<void> => {
-    const { grants } = records;
+export const makeMaintainGrant = ({
+  records,
+  refreshGrant,
+  clock,
+  log,
+}: {
+  records: Records;
+  refreshGrant: RefreshGrant;
+  clock: Clock;
+  log: Log;
+}) => {
+  const { grants } = records;
+
+  /** Whoever looks after the mailbox is told 60, 30, 7 and 1 days before its sign-in lapses; each once. */
+  const warn = async ({ id, organizationId }: Mailbox, grant: LiveGrant, revision: number, now: number) => {
+    const at = lapsesAt(grant);
+    const days = at === undefined ? undefined : warningDue(at, now);
+    if (days === undefined || (grant.warnedDays !== undefined && grant.warnedDays <= days)) return;
+    await grants.noteWarning(id, revision, days);
+    log.warn('grant.expiring', { mailbox_id: id, days, reason: grant.trouble?.kind, code: grant.trouble?.code });
+    const detail = `The sign-in lapses within ${days} days unless it is used before.`;
+    await records.audit.add({ organizationId, by: 'broker', action: 'grant.expiring', subject: id, detail });
+  };
+
+  return async ({ mailboxId }: GrantWork): Promise<void> => {
     const askedAt = clock.now() / 1000;
     const mailbox = await records.mailboxes.get(mailboxId);
-    const organization = mailbox && (await records.organizations.get(mailbox.organizationId));
-    const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailboxId, AUDIENCES);
+    if (mailbox === undefined) return;
+    const organization = await records.organizations.get(mailbox.organizationId);
+    const { grant, revision, lastUsedAt, tokens: cached } = await grants.getWithTokens(mailboxId, AUDIENCES);
     if (!isLive(grant)) return;
     const now = epochSeconds(clock);
+    await warn(mailbox, grant, revision, now);
     if (!organization?.enabled) {
       // Not asked about, but not forgotten: the organization may be enabled again.
-      await grants.replace(mailboxId, revision, grant, nextKeepAliveAt(mailboxId, now));
+      await grants.postpone(mailboxId, revision, nextKeepAliveAt(mailboxId, now));
       return;
     }
-
-    let nextAt = nextKeepAliveAt(mailboxId, now);
-    for (const [index, audience] of AUDIENCES.entries()) {
-      if (now - (lastUsedAt[audience] ?? 0) >= IN_USE_SECONDS) continue;
-      const token = tokens[index];
-      const renew = token ? renewAt(token) : now;
-      if (renew > now) nextAt = Math.min(nextAt, renew);
-      // What is asked for is more life than the token has: a renewal, unless another has just brought it.
-      else await refreshGrant({ mailboxId, audience, minTtlSeconds: token ? token.expiresAt - now + 1 : 1, askedAt });
+    const tokens = Object.fromEntries(AUDIENCES.map((audience, index) => [audience, cached[index]]));
+    const facts = { mailboxId, lastUsedAt, tokens, provenAt: provenAt(grant), retryAt: grant.trouble?.retryAt };
+    const plan = planRefresh(facts, now);
+    for (const audience of plan.refresh) {
+      // As fresh as can be, unless another has just brought it.
+      await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
     }
-
-    const { grant: afterwards, revision: latest } = await grants.get(mailboxId);
-    if (!isLive(afterwards) || latest !== revision) return;
-    const { trouble } = afterwards;
-    const provenAt = afterwards.state === 'active' ? afterwards.provenAt : 0;
-    if (trouble && trouble.retryAt > now) {
-      await grants.replace(mailboxId, latest, afterwards, Math.min(nextAt, trouble.retryAt));
-    } else if (!trouble && now - provenAt < RECENT_PROOF_SECONDS) {
-      await grants.replace(mailboxId, latest, afterwards, nextAt);
-    } else {
-      await refreshGrant({ mailboxId, audience: 'smtp', minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
-    }
+    if (plan.refresh.length === 0) await grants.postpone(mailboxId, revision, plan.nextDueAt);
   };
+};
 
 export type MaintainGrant = ReturnType<typeof makeMaintainGrant>;

@@ -1,29 +1,35 @@
+import { type CoolDown, pauseAt } from '../domain/cool-down.ts';
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
-import { type Grant, generationOf, grantRefusal, isLive, type LiveGrant } from '../domain/grant.ts';
+import { type Grant, type GrantTrouble, generationOf, grantRefusal, isLive, type LiveGrant } from '../domain/grant.ts';
 import { AUDIENCES, type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
+import { planRefresh } from '../domain/refresh-plan.ts';
 import {
   backOffSeconds,
-  IN_USE_SECONDS,
+  freshEnough,
+  issueTimes,
   livesLongEnough,
-  nextKeepAliveAt,
   OPERATOR_RETRY_SECONDS,
+  PROVIDER_FAULT_BACK_OFF,
   PROVIDER_TIMEOUT_SECONDS,
   REFRESH_BACK_OFF,
-  renewAt,
 } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
-import type { AccessTokenReply, IdentityProvider, ProviderFailure } from '../ports/identity-provider.ts';
+import type { IdentityProvider, ProviderFailure } from '../ports/identity-provider.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { RefreshOutcome, RefreshRequest } from '../ports/refresher.ts';
-import type { StoredRefreshToken, TokenVault } from '../ports/token-vault.ts';
+import type { TokenVault } from '../ports/token-vault.ts';
+import type { CoolDownRecord } from '../records/cool-downs.ts';
 import type { CachedAccessToken, Lease } from '../records/grants.ts';
 import type { Records } from '../records/index.ts';
+import { makeCoolDowns } from './cool-downs.ts';
 import { longSecret } from './secrets.ts';
+import { makeUseRefreshToken, type Used } from './use-refresh-token.ts';
+import { makeNoteRefusedSecrets } from './watch-app-registrations.ts';
 
-/** How often one who waits for another's refresh looks whether it is done. A provider answers in 100 to 500 ms. */
-const LOOK_AGAIN_MS = 100;
+/** How often one who waits for another's refresh looks whether it is done: a provider answers in 100 to 500 ms. */
+const LOOK_AGAIN_MS = { first: 100, most: 1000 };
 
 /** Nobody waits longer for another's refresh than that refresh may take; API Gateway would hang up at 30 s. */
 const WAIT_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
@@ -31,7 +37,7 @@ const WAIT_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
 export type IdentityProviders = Readonly<Record<ProviderName, IdentityProvider>>;
 
 interface Dependencies {
-  readonly records: Pick<Records, 'grants' | 'mailboxes' | 'audit'>;
+  readonly records: Pick<Records, 'grants' | 'mailboxes' | 'coolDowns' | 'appRegistrations' | 'audit'>;
   readonly vault: TokenVault;
   readonly providers: IdentityProviders;
   readonly clock: Clock;
@@ -49,99 +55,101 @@ interface Holding {
   readonly lastUsedAt: Partial<Record<Audience, number>>;
   /** What is cached, in the order of `AUDIENCES`. */
   readonly tokens: readonly (CachedAccessToken | undefined)[];
+  readonly known: CoolDownRecord;
 }
 
 /** `again`: the grant moved on meanwhile (a sign-in, a sign-out, a lost lease); look at it afresh. */
 type Step = RefreshOutcome | { readonly outcome: 'again' };
 
-/** What became of the refresh token of a reply. */
-type Kept = 'the same' | 'rotated' | 'superseded';
-
 const FRESH: RefreshOutcome = { outcome: 'fresh' };
 const AGAIN: Step = { outcome: 'again' };
 const failed = (error: BrokerError): RefreshOutcome => ({ outcome: 'failed', error });
 
+const notBefore = (retryAt: number, now: number, { kind, message, code }: Omit<GrantTrouble, 'at' | 'retryAt'>) =>
+  failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
+
+const pausedUntil = ({ cause, until, code, message }: CoolDown, now: number): RefreshOutcome =>
+  notBefore(until, now, {
+    kind: cause === 'registration' ? 'app_registration_refused' : 'provider_unavailable',
+    code,
+    message,
+  });
+
 /**
  * Gets a fresh access token for a mailbox and puts it into the cache: one call to the provider at a time for each grant,
  * over all processes. The order of writes is the heart of it: a rotated refresh token is durable in the vault before the
- * access token that came with it can be used by anybody.
+ * access token that came with it can be used by anybody (docs/adr/0005).
  */
 export const makeRefreshGrant = ({ records, vault, providers, clock, random, log }: Dependencies) => {
   const { grants } = records;
+  const coolDowns = makeCoolDowns({ coolDowns: records.coolDowns, clock, random, log });
+  const noteRefusedSecrets = makeNoteRefusedSecrets({ ...records, providers, clock, log });
+  const useRefreshToken = makeUseRefreshToken({ grants, vault, clock, log });
   const underWay = new Map<string, Promise<RefreshOutcome>>();
+  /** Leases that ended with the write they were taken for. */
+  const released = new WeakSet<Lease>();
+
+  const finish = async (
+    { mailbox, lease, revision }: Holding,
+    grant: Grant,
+    dueAt: number | undefined,
+    token?: CachedAccessToken,
+  ): Promise<boolean> => {
+    const written = await grants.replaceAndRelease(mailbox.id, lease, revision, grant, dueAt, token);
+    if (written) released.add(lease);
+    return written;
+  };
 
   /** When the sweep shall come by: before the first of the tokens in use runs out, else at the daily keep-alive. */
   const nextDueAt = ({ mailbox, lastUsedAt, tokens }: Holding, fresh: CachedAccessToken, now: number): number => {
-    const renewals = AUDIENCES.map((audience, index) => {
-      const token = audience === fresh.audience ? fresh : tokens[index];
-      const inUse = now - (lastUsedAt[audience] ?? 0) < IN_USE_SECONDS;
-      return inUse && token ? Math.max(now, renewAt(token)) : Number.POSITIVE_INFINITY;
-    });
-    return Math.min(nextKeepAliveAt(mailbox.id, now), ...renewals);
+    const known = AUDIENCES.map((audience, index) => [audience, audience === fresh.audience ? fresh : tokens[index]]);
+    const facts = { mailboxId: mailbox.id, lastUsedAt, tokens: Object.fromEntries(known) };
+    const plan = planRefresh({ ...facts, provenAt: now, retryAt: undefined }, now);
+    return plan.refresh.length > 0 ? now : plan.nextDueAt;
   };
 
-  /** A refresh token that came with a reply, made durable before anything else of the reply is used. */
-  const keep = async (
-    mailboxId: string,
-    stored: StoredRefreshToken,
-    refreshToken: string | undefined,
-  ): Promise<Kept> => {
-    if (refreshToken === undefined || refreshToken === stored.refreshToken) return 'the same';
-    const rotated = { refreshToken, previousRefreshToken: stored.refreshToken };
-    const { outcome } = await vault.store(mailboxId, rotated, stored.version);
-    return outcome === 'stored' ? 'rotated' : 'superseded';
-  };
-
-  const succeeded = async (holding: Holding, reply: AccessTokenReply, rotated: boolean): Promise<Step> => {
-    const { mailbox, audience, lease, revision } = holding;
+  const succeeded = async (holding: Holding, { reply, note }: Extract<Used, { outcome: 'token' }>): Promise<Step> => {
+    const { mailbox, audience } = holding;
     const now = epochSeconds(clock);
+    const issuedAt = clock.now() / 1000;
     const token: CachedAccessToken = {
       audience,
       sealed: await grants.sealAccessToken(mailbox.organizationId, mailbox.id, audience, reply.accessToken),
-      issuedAt: clock.now() / 1000,
+      issuedAt,
+      issueTimes: issueTimes(issuedAt, holding.tokens[AUDIENCES.indexOf(audience)]?.issueTimes ?? []),
       expiresAt: now + reply.expiresInSeconds,
       scopes: reply.scopes,
       generation: holding.grant.generation,
     };
-    const { trouble: _healed, ...held } = holding.grant;
-    const grant: Grant = { ...held, state: 'active', provenAt: now, failures: 0 };
-    const dueAt = nextDueAt(holding, token, now);
-    if (!(await grants.replaceUnderLease(mailbox.id, lease, revision, grant, dueAt, token))) return AGAIN;
-    log.info('grant.refreshed', {
-      mailbox_id: mailbox.id,
-      audience,
-      expires_in: reply.expiresInSeconds,
-      rotated,
-    });
+    const { trouble: _healed, warnedDays: _told, stores: _counted, ...held } = holding.grant;
+    const { refreshTokenStoredAt, stores } = note;
+    const counted = stores === undefined ? {} : { stores };
+    const grant: Grant = { ...held, ...counted, state: 'active', provenAt: now, failures: 0, refreshTokenStoredAt };
+    if (!(await finish(holding, grant, nextDueAt(holding, token, now), token))) return AGAIN;
+    const stored = refreshTokenStoredAt !== holding.grant.refreshTokenStoredAt;
+    log.info('grant.refreshed', { mailbox_id: mailbox.id, audience, expires_in: reply.expiresInSeconds, stored });
     return FRESH;
   };
 
-  const retryAfter = (failure: ProviderFailure, failures: number): number => {
-    if (failure.class === 'operator_must_act') return OPERATOR_RETRY_SECONDS;
-    const backOff = backOffSeconds(failures, REFRESH_BACK_OFF, random.fraction());
-    return Math.max(backOff, failure.retryAfterSeconds ?? 0);
+  const waitSeconds = ({ class: by, affects, retryAfterSeconds = 0 }: ProviderFailure, failures: number): number => {
+    if (by === 'operator_must_act') return OPERATOR_RETRY_SECONDS;
+    const backOff = affects === 'grant' ? REFRESH_BACK_OFF : PROVIDER_FAULT_BACK_OFF;
+    return Math.max(backOffSeconds(failures, backOff, random.fraction()), retryAfterSeconds);
   };
 
   const refused = async (holding: Holding, failure: ProviderFailure): Promise<Step> => {
-    const { mailbox, lease, revision } = holding;
+    const { mailbox } = holding;
     const now = epochSeconds(clock);
     const failures = holding.grant.failures + 1;
     const { kind, code, message, correlationId } = failure;
-    const seconds = retryAfter(failure, failures);
-    const trouble = {
-      kind,
-      code,
-      message,
-      at: now,
-      retryAt: now + seconds,
-      ...(correlationId ? { correlationId } : {}),
-    };
+    const seconds = waitSeconds(failure, failures);
+    const about = { kind, code, message, ...(correlationId ? { correlationId } : {}) };
+    const trouble: GrantTrouble = { ...about, at: now, retryAt: now + seconds };
     const ended = failure.class === 'person_must_act';
     const grant: Grant = ended
       ? { ...holding.grant, state: 'invalid', invalidSince: now, reason: kind, failures, trouble }
       : { ...holding.grant, failures, trouble };
-    const dueAt = ended ? undefined : trouble.retryAt;
-    if (!(await grants.replaceUnderLease(mailbox.id, lease, revision, grant, dueAt))) return AGAIN;
+    if (!(await finish(holding, grant, ended ? undefined : trouble.retryAt))) return AGAIN;
     const fields = { mailbox_id: mailbox.id, class: failure.class, kind, code, message, correlation_id: correlationId };
     if (ended) {
       log.warn('grant.invalid', fields);
@@ -155,39 +163,25 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     } else {
       log.warn('grant.refresh_failed', { ...fields, failures, retry_in: seconds });
     }
-    return failed({
-      kind,
-      detail: message,
-      code,
-      ...(correlationId ? { correlationId } : {}),
-      ...(ended ? {} : { retryAfterSeconds: seconds }),
-    });
+    const { message: detail, ...error } = about;
+    return failed({ ...error, detail, ...(ended ? {} : { retryAfterSeconds: seconds }) });
   };
 
-  /** Only under the lease. On a refusal the vault is read again: a newer token may have come, and is tried. */
-  const callProvider = async (holding: Holding, tried?: string): Promise<Step> => {
-    const { mailbox, audience } = holding;
-    const stored = await vault.read(mailbox.id);
-    if (stored === undefined) {
-      const message = 'The vault holds no refresh token for this mailbox.';
-      log.error('grant.vault_empty', { mailbox_id: mailbox.id });
-      // Not the provider's word: restored, the grant works again.
-      return refused(holding, {
-        class: 'operator_must_act',
-        kind: 'stored_sign_in_missing',
-        code: 'vault_empty',
-        message,
-      });
-    }
-    const reply = await providers[mailbox.provider].refresh({ refreshToken: stored.refreshToken, audience });
-    const kept = await keep(mailbox.id, stored, reply.ok ? reply.value.refreshToken : reply.error.refreshToken);
-    if (kept === 'superseded') return AGAIN;
-    if (reply.ok) return succeeded(holding, reply.value, kept === 'rotated');
-    if (reply.error.class === 'person_must_act' && tried === undefined) {
-      const newest = await vault.read(mailbox.id);
-      if (newest !== undefined && newest.version !== stored.version) return callProvider(holding, stored.version);
-    }
-    return refused(holding, reply.error);
+  /** Only under the lease. */
+  const callProvider = async (holding: Holding, byPerson: boolean): Promise<Step> => {
+    const { mailbox, known } = holding;
+    const { provider } = mailbox;
+    const admission = await coolDowns.admit(provider, known, byPerson);
+    if ('pausing' in admission) return pausedUntil(admission.pausing, epochSeconds(clock));
+    const used = await useRefreshToken(holding, providers[provider]);
+    if (used.outcome === 'again') return AGAIN;
+    if (used.outcome === 'vault') return refused(holding, used.failure);
+    const { refusedClientSecrets } = used.outcome === 'token' ? used.reply : used.failure;
+    if (refusedClientSecrets) await noteRefusedSecrets(provider, refusedClientSecrets);
+    // Whatever the provider says of this one grant, it answers, and to this registration.
+    if (used.outcome === 'refused') await coolDowns.failed(provider, used.failure, admission);
+    if (used.outcome === 'token' || used.failure.affects === 'grant') await coolDowns.succeeded(provider, admission);
+    return used.outcome === 'token' ? succeeded(holding, used) : refused(holding, used.failure);
   };
 
   /** One look at the grant, and whatever it asks for. Undefined: another process is refreshing it just now. */
@@ -197,30 +191,40 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
     const { audience, minTtlSeconds, askedAt, duringBackOff = false } = request;
-    const { grant, revision, lastUsedAt, tokens } = await grants.getWithTokens(mailbox.id, AUDIENCES);
+    const read = await grants.getToRefresh(mailbox.id, mailbox.provider);
+    const { grant, tokens, known } = read;
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
     const now = epochSeconds(clock);
     const token = tokens[AUDIENCES.indexOf(audience)];
     if (token && token.generation === generationOf(grant)) {
       if (livesLongEnough(token, minTtlSeconds, now) || token.issuedAt >= askedAt) return FRESH;
+      if (livesLongEnough(token, 0, now) && freshEnough(token.issueTimes, now)) return FRESH;
     }
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
     if (!scopeGranted(grant.scopes, scope)) return failed(brokerError('scope_not_granted'));
-    if (grant.trouble && grant.trouble.retryAt > now && !duringBackOff) {
-      const { kind, message, code, retryAt } = grant.trouble;
-      return failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
-    }
-    if (heldLease) return callProvider({ mailbox, audience, lease: heldLease, grant, revision, lastUsedAt, tokens });
+    const { trouble } = grant;
+    if (trouble && trouble.retryAt > now && !duringBackOff) return notBefore(trouble.retryAt, now, trouble);
+    if (heldLease) return callProvider({ ...read, mailbox, audience, lease: heldLease, grant }, duringBackOff);
+    const pause = pauseAt(known.coolDown, now);
+    if (pause !== undefined && !duringBackOff) return pausedUntil(pause, now);
 
-    const lease = await grants.takeLease(mailbox.id, longSecret(random), now);
+    const lease = await grants.takeLease(mailbox.id, longSecret(random), 'refresh', now);
     if (lease === undefined) return undefined;
     try {
       // Looked at again under the lease: whoever held it before may have brought what is wanted.
       return await step(mailbox, request, lease);
     } finally {
-      await grants.releaseLease(mailbox.id, lease);
+      if (!released.has(lease)) await grants.releaseLease(mailbox.id, lease);
+    }
+  };
+
+  /** Until the lease is free, or the time is over. What is looked at is small: hundreds may be waiting. */
+  const awaitTurn = async (mailboxId: string, giveUpAt: number): Promise<void> => {
+    for (let pause = LOOK_AGAIN_MS.first; clock.now() < giveUpAt; pause = Math.min(pause * 1.5, LOOK_AGAIN_MS.most)) {
+      await clock.sleep(Math.min(pause * (0.75 + random.fraction() / 2), giveUpAt - clock.now()));
+      if (!(await grants.isLeased(mailboxId, epochSeconds(clock)))) return;
     }
   };
 
@@ -237,7 +241,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
           retryAfterSeconds: 5,
         });
       }
-      await clock.sleep(LOOK_AGAIN_MS);
+      await awaitTurn(mailbox.id, giveUpAt);
     }
   };
 

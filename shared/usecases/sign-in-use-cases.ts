@@ -5,6 +5,7 @@ import type { Random } from '../ports/random.ts';
 import type { TokenVault } from '../ports/token-vault.ts';
 import type { WorkQueue } from '../ports/work-queue.ts';
 import type { Records } from '../records/index.ts';
+import { makeAdoptSignIn } from './adopt-sign-in.ts';
 import { makeDepartForProvider } from './begin-sign-in.ts';
 import { makeCompleteSignIn } from './complete-sign-in.ts';
 import { type IdentityProviders, makeRefreshGrant } from './refresh-grant.ts';
@@ -23,10 +24,11 @@ export const signInUseCases = (dependencies: {
   readonly log: Log;
 }) => {
   const { records, mailQueue, clock } = dependencies;
+  const adoptSignIn = makeAdoptSignIn({ ...dependencies, grants: records.grants });
   const refreshGrant = makeRefreshGrant(dependencies);
   const resumeHeld = makeResumeHeld({ submissions: records.submissions, queue: mailQueue, clock });
   return {
     departForProvider: makeDepartForProvider(dependencies),
-    completeSignIn: makeCompleteSignIn({ ...dependencies, refreshGrant, resumeHeld }),
+    completeSignIn: makeCompleteSignIn({ ...dependencies, adoptSignIn, refreshGrant, resumeHeld }),
   };
 };

@@ -4,12 +4,14 @@ import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { systemRandom } from '../../shared/adapters/system/system-random.ts';
 import type { Mailbox } from '../../shared/domain/entities.ts';
+import type { GrantTrouble, LiveGrant } from '../../shared/domain/grant.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { Submission, SubmissionStatus } from '../../shared/domain/submission.ts';
 import { epochSeconds } from '../../shared/ports/clock.ts';
 import type { KeyRing } from '../../shared/ports/key-ring.ts';
 import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
+import type { Lease } from '../../shared/records/grants.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
@@ -17,7 +19,7 @@ import { manualClock } from './manual-clock.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';
 
-const plainKeys: KeyRing = { seal: async (text) => text, open: async (text) => text };
+const plainKeys: KeyRing = { seal: async (text) => text, open: async (text) => text, isCurrent: async () => true };
 
 const emptyVault: TokenVault = {
   read: async () => undefined,
@@ -32,6 +34,8 @@ const standInOf = (name: ProviderName, exampleAddress: string): ConsoleProvider 
   links: { inbox: 'http://localhost:8788/' },
   exampleAddress,
 });
+
+type ActiveGrant = Extract<LiveGrant, { state: 'active' }>;
 
 /** The console over a table in memory. `refreshes`: what the refresher will answer. `crashes`: what was logged. */
 export const consoleOverMemory = ({
@@ -63,20 +67,24 @@ export const consoleOverMemory = ({
     secureCookies: publicUrl.startsWith('https:'),
   });
 
+  const lease = async (mailboxId: string): Promise<Lease> => {
+    const taken = await records.grants.takeLease(mailboxId, 'test', 'change', epochSeconds(clock));
+    if (taken === undefined) throw new Error('the lease is taken');
+    return taken;
+  };
+
   /** As after a sign-in and its first refresh. */
   const signedIn = async ({ id, provider, address, organizationId }: Mailbox): Promise<void> => {
     const now = epochSeconds(clock);
     const { revision } = await records.grants.get(id);
     const account = { subject: 'subject-1', addresses: [address] };
     const scopes = ['https://outlook.office.com/SMTP.Send', 'offline_access'];
-    const held = { provider, account, scopes, signedInAt: now, generation: 1, failures: 0 };
-    await records.grants.replace(id, revision, { state: 'active', provenAt: now, ...held }, undefined);
-    const lease = await records.grants.takeLease(id, 'test', now);
-    if (lease === undefined) throw new Error('the lease is taken');
+    const held = { provider, account, scopes, signedInAt: now, generation: 1, failures: 0, refreshTokenStoredAt: now };
     const sealed = await records.grants.sealAccessToken(organizationId, id, 'smtp', 'the-access-token');
-    const token = { audience: 'smtp', sealed, issuedAt: now, expiresAt: now + 3600, scopes, generation: 1 } as const;
+    const times = { issuedAt: now, issueTimes: [now], expiresAt: now + 3600 };
+    const token = { audience: 'smtp', sealed, ...times, scopes, generation: 1 } as const;
     const grant = { state: 'active', provenAt: now, ...held } as const;
-    await records.grants.replaceUnderLease(id, lease, revision + 1, grant, undefined, token);
+    await records.grants.replaceAndRelease(id, await lease(id), revision, grant, undefined, token);
   };
 
   /** As after the provider has ended the grant. */
@@ -92,9 +100,22 @@ export const consoleOverMemory = ({
       correlationId: '0f4a7e0c-33f4-4c1e-9f1e-0d6c2b8f7a11',
     } as const;
     const account = { subject: 'subject-2', addresses: [address] };
-    const held = { provider, account, scopes: ['SMTP.Send'], signedInAt: now - 86_400, generation: 1, failures: 1 };
+    const signedInAt = now - 86_400;
+    const counts = { generation: 1, failures: 1, refreshTokenStoredAt: signedInAt };
+    const held = { provider, account, scopes: ['SMTP.Send'], signedInAt, ...counts };
     const grant = { state: 'invalid', invalidSince: now, reason: 'conditional_access', trouble, ...held } as const;
-    await records.grants.replace(id, revision, grant, undefined);
+    await records.grants.replaceAndRelease(id, await lease(id), revision, grant, undefined);
+  };
+
+  /** As `change` makes it of a grant that is well. */
+  const held = async ({ id, provider, address }: Mailbox, change: (grant: ActiveGrant) => LiveGrant): Promise<void> => {
+    const now = epochSeconds(clock);
+    const { revision } = await records.grants.get(id);
+    const account = { subject: 'subject-3', addresses: [address] };
+    const counts = { generation: 1, failures: 0, refreshTokenStoredAt: now };
+    const known = { provider, account, scopes: ['SMTP.Send'], signedInAt: now - 86_400, ...counts };
+    const grant = change({ state: 'active', provenAt: now, ...known });
+    await records.grants.replaceAndRelease(id, await lease(id), revision, grant, undefined);
   };
 
   let submissions = 0;
@@ -121,7 +142,7 @@ export const consoleOverMemory = ({
     return submission;
   };
 
-  return { app, administration, records, clock, refreshes, crashes, signedIn, lapsed, submitted };
+  return { app, administration, records, clock, refreshes, crashes, signedIn, lapsed, held, submitted };
 };
 
 export type ConsoleOverMemory = ReturnType<typeof consoleOverMemory>;
@@ -163,6 +184,69 @@ export const furnished = async (broker: ConsoleOverMemory) => {
 };
 
 export type Furnished = Awaited<ReturnType<typeof furnished>>;
+
+const DAY = 86_400;
+
+/** As long as they come. */
+export const GOOGLE_CLIENT_ID = '123456789012-0123456789abcdefghijklmnopqrstuv.apps.googleusercontent.com';
+
+/** An organization whose mailboxes are in trouble in three ways, client secrets that run out, and a provider that is down. */
+export const troubled = async ({ administration, records, clock, held }: ConsoleOverMemory) => {
+  const { organizations, mailboxes } = administration;
+  const now = epochSeconds(clock);
+  const day = (days: number): string => new Date((now + days * DAY) * 1000).toISOString().slice(0, 10);
+  const organization = await organizations.create('Fabrikam', 'en');
+  const newMailbox = async (address: string, provider: ProviderName): Promise<Mailbox> => {
+    const made = await mailboxes.create(organization.id, { provider, address, aliases: [] });
+    if (!made.ok) throw new Error(made.error.kind);
+    return made.value.mailbox;
+  };
+  const trouble = (kind: GrantTrouble['kind'], code: string): GrantTrouble => ({
+    kind,
+    code,
+    message: 'The answer was cut off.',
+    at: now - 60,
+    retryAt: now + 240,
+    correlationId: `correlation-of-${code}`,
+  });
+  const old = await newMailbox('old@fabrikam.com', 'microsoft');
+  await held(old, (grant) => ({ ...grant, refreshTokenStoredAt: now - 85 * DAY }));
+  const failing = await newMailbox('failing@fabrikam.com', 'microsoft');
+  await held(failing, (grant) => ({ ...grant, failures: 3, trouble: trouble('vault_unavailable', 'Throttled') }));
+  const spared = await newMailbox('spared@fabrikam.com', 'google');
+  await held(spared, (grant) => ({ ...grant, failures: 3, trouble: trouble('provider_unavailable', 'http_503') }));
+  const waiting = await newMailbox('waiting@fabrikam.com', 'google');
+  await held(waiting, ({ provenAt: _notYet, ...grant }) => ({
+    ...grant,
+    state: 'unproven',
+    failures: 1,
+    trouble: trouble('provider_unavailable', 'http_502'),
+  }));
+  await records.appRegistrations.put({
+    provider: 'microsoft',
+    clientId: '11111111-2222-3333-4444-555555555555',
+    clientSecrets: [{ expiresOn: day(5), refusedAt: now - 60 }, { expiresOn: day(45) }],
+  });
+  const clientSecrets = [{ expiresOn: day(-3) }, {}];
+  await records.appRegistrations.put({ provider: 'google', clientId: GOOGLE_CLIENT_ID, clientSecrets });
+  const { revision } = await records.coolDowns.get('google');
+  await records.coolDowns.replace('google', revision, {
+    cause: 'outage',
+    failures: 7,
+    since: now - 3600,
+    until: now + 300,
+    code: 'http_500',
+    message: 'The provider answered with HTTP status 500.',
+    correlationId: 'correlation-of-the-outage',
+  });
+  return { organization, old, failing, spared, waiting };
+};
+
+/** The pages of that organization. */
+export const troubledPages = ({ organization, ...mailboxes }: Awaited<ReturnType<typeof troubled>>) => [
+  `/console/organizations/${organization.id}`,
+  ...Object.values(mailboxes).map(({ id }) => `/console/mailboxes/${id}`),
+];
 
 /** Every page that a GET shows. */
 export const consolePages = ({ organization, scan, alerts, fresh, copier, scanner, signIn }: Furnished) => {

@@ -14,6 +14,9 @@ import { type Deployment, type Statement, synthesize } from './deployment.ts';
 
 const deployment = synthesize();
 const envelopes = synthesize({ vault: 'envelope' });
+const toEnvelopes = synthesize({ vault: 'secrets-manager-to-envelope' });
+const toSecrets = synthesize({ vault: 'envelope-to-secrets-manager' });
+
 const { stateful, stateless } = deployment;
 
 describe('what must survive', () => {
@@ -122,7 +125,12 @@ describe('functions', () => {
     }
   });
 
-  for (const [vault, deployed] of Object.entries({ 'secrets-manager': deployment, envelope: envelopes })) {
+  for (const [vault, deployed] of Object.entries({
+    'secrets-manager': deployment,
+    envelope: envelopes,
+    'secrets-manager-to-envelope': toEnvelopes,
+    'envelope-to-secrets-manager': toSecrets,
+  })) {
     it(`have just the variables that their handlers need, with the ${vault} vault`, () => {
       for (const name of FUNCTIONS) {
         const environment = deployed.environmentOf(name);
@@ -183,7 +191,7 @@ describe('what sets functions going', () => {
     const grants = eventSourceOf('refresh-grants/worker');
     assert.equal(deployment.resolved(grants.EventSourceArn), arnOf('AWS::SQS::Queue', 'GrantQueue'));
     assert.equal(grants.BatchSize, 10);
-    assert.deepEqual(grants.ScalingConfig, { MaximumConcurrency: 10 });
+    assert.deepEqual(grants.ScalingConfig, { MaximumConcurrency: 40 });
     const mail = eventSourceOf('relay-mail/send');
     assert.equal(deployment.resolved(mail.EventSourceArn), arnOf('AWS::SQS::Queue', 'MailQueue'));
     assert.equal(mail.BatchSize, 1);
@@ -240,6 +248,8 @@ describe('rights', () => {
     it(`keep ${name} from refresh tokens and from the keys that protect them (design rule 4)`, () => {
       assertNoWayToTheVault(deployment, name);
       assertNoWayToTheVault(envelopes, name);
+      assertNoWayToTheVault(toEnvelopes, name);
+      assertNoWayToTheVault(toSecrets, name);
     });
   }
 
@@ -288,6 +298,44 @@ describe('rights', () => {
     const keyReaders = FUNCTIONS.filter((name) => secretsRead(envelopes, name).includes(vaultKeys));
     assert.deepEqual(keyReaders, ['sign-in', 'refresh-grants/worker']);
     assert.ok(!FUNCTIONS.some((name) => secretsRead(deployment, name).includes(vaultKeys)));
+  });
+
+  it('take no more from a vault that tokens leave than reading takes, and may fill the one they go to', () => {
+    const secretActions = (deployed: Deployment, name: FunctionName) =>
+      secretRights(deployed, name)
+        .filter(({ resources }) => resources.some(isVaultSecret))
+        .flatMap(({ actions }) => actions.map((action) => action.replace('secretsmanager:', '')));
+    const tableActions = (deployed: Deployment, name: FunctionName) =>
+      deployed
+        .rightsOf(name)
+        .filter(({ partitions }) => partitions?.includes(VAULT_PARTITIONS[0]))
+        .flatMap(({ actions }) => actions.map((action) => action.replace('dynamodb:', '')));
+    const replace = ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'];
+    for (const name of ['sign-in', 'refresh-grants/worker'] as const) {
+      assert.deepEqual(secretActions(toEnvelopes, name), ['GetSecretValue', 'UpdateSecretVersionStage']);
+      assert.deepEqual(tableActions(toEnvelopes, name), ['GetItem', 'PutItem']);
+      assert.deepEqual(secretActions(toSecrets, name).sort(), ['CreateSecret', ...replace, 'RestoreSecret'].sort());
+      assert.deepEqual(tableActions(toSecrets, name), ['GetItem']);
+      const vaultKeys = arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
+      for (const deployed of [toEnvelopes, toSecrets]) assert.ok(secretsRead(deployed, name).includes(vaultKeys));
+    }
+    for (const deployed of [toEnvelopes, toSecrets]) {
+      assert.deepEqual(secretActions(deployed, 'admin'), ['DeleteSecret']);
+      assert.deepEqual(tableActions(deployed, 'admin'), ['DeleteItem']);
+      const users = FUNCTIONS.filter((name) => secretActions(deployed, name).length > 0);
+      assert.deepEqual(users, ['sign-in', 'refresh-grants/worker', 'admin']);
+    }
+  });
+
+  it('name the command that moves the tokens, while they are to be moved', () => {
+    const commandOf = ({ stateless: stack, resolved }: Deployment): string =>
+      resolved(stack.toJSON().Outputs.VaultMigration?.Value ?? '');
+    const keys = arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
+    const { logicalId: table } = deployment.data('AWS::DynamoDB::Table', 'Table');
+    const variables = `BROKER_TABLE=<${table}> BROKER_VAULT_PREFIX=token-broker/grant/ BROKER_VAULT_KEYS_SECRET=${keys}`;
+    assert.equal(commandOf(toEnvelopes), `${variables} npm run vault:migrate -- --from secrets-manager --to envelope`);
+    assert.equal(commandOf(toSecrets), `${variables} npm run vault:migrate -- --from envelope --to secrets-manager`);
+    assert.equal(commandOf(deployment), '');
   });
 
   it('give register-device, relay-mail/accept and the sweep no secret at all', () => {
@@ -344,9 +392,12 @@ const arnOf = (type: string, construct: string): string => {
 const neededBy = (name: FunctionName, vault: string): string[] => {
   const source = readFileSync(new URL(`../../functions/${name}/handler.ts`, import.meta.url), 'utf8');
   const named = source.match(/\bBROKER_[A-Z_]+\b/g) ?? [];
-  const besides = vault === 'envelope' ? 'BROKER_VAULT_KEYS_SECRET' : 'BROKER_VAULT_PREFIX';
+  const besides = [
+    ...(vault === 'secrets-manager' ? [] : ['BROKER_VAULT_KEYS_SECRET']),
+    ...(vault === 'envelope' ? [] : ['BROKER_VAULT_PREFIX']),
+  ];
   const usesVault = source.includes('cloudTokenVault(');
-  return [...new Set(['BROKER_PUBLIC_URL', 'BROKER_TABLE', ...named, ...(usesVault ? [besides] : [])])].sort();
+  return [...new Set(['BROKER_PUBLIC_URL', 'BROKER_TABLE', ...named, ...(usesVault ? besides : [])])].sort();
 };
 
 /** The route of a pattern of `ROUTES`, with its integration, and how the ARN ends that may call the function for it. */

@@ -117,7 +117,8 @@ const checkFetch = ({ world }: Life, result: Awaited<ReturnType<Process['fetchTo
   const { accessToken, audience, expiresInSeconds } = result.value;
   const issued = world.microsoft.issued.find((one) => one.accessToken === accessToken);
   assert.equal(issued?.audience, audience);
-  assert.equal(issued?.expiresAt, now(world) + expiresInSeconds);
+  // Of a storm's fetches the first may have waited for the last.
+  assert.ok(Math.abs((issued?.expiresAt ?? 0) - now(world) - expiresInSeconds) <= 60, 'told how long it lives');
   assert.ok(expiresInSeconds > 0);
 };
 
@@ -182,7 +183,7 @@ const checkAfter = async (life: Life): Promise<void> => {
 
 const dueEntries = async ({ world, office }: Life) => {
   const lists = await Promise.all(
-    dueShards('grant').map((shard) => world.table.due(shard, Number.MAX_SAFE_INTEGER, 1000)),
+    dueShards('grant-microsoft').map((shard) => world.table.due(shard, Number.MAX_SAFE_INTEGER, 1000)),
   );
   return lists.flat().filter(({ pk }) => pk === `mailbox#${office.mailbox.id}`);
 };
@@ -200,6 +201,9 @@ const checkDueIndex = async (life: Life): Promise<void> => {
   const entries = await dueEntries(life);
   if (!isLive(grant)) return assert.deepEqual(entries, []);
   assert.equal(entries.length, 1);
+  // While the provider is spared nothing is queued, and what is due stays so.
+  const { coolDown } = await life.process.records.coolDowns.get('microsoft');
+  if (coolDown !== undefined && coolDown.until > 0) return;
   const dueAt = entries[0]?.dueAt ?? 0;
   assert.ok(dueAt > now(world) && dueAt <= now(world) + 36 * 3600, `due in ${dueAt - now(world)} s`);
 };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { dueShardOf } from '../../shared/domain/timing.ts';
+import { attributes } from '../../shared/records/items.ts';
 import { makeRecoverGrants } from '../../shared/usecases/maintain-grants.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import {
@@ -46,7 +48,13 @@ describe('recoverGrants', () => {
   it('writes nothing where nobody was refreshing, or ever has', async () => {
     const other = await openOffice(process, { address: 'other@contoso.example' });
     const { grant } = await process.records.grants.get(office.mailbox.id);
-    assert.ok(await process.records.grants.replace(other.mailbox.id, 0, grant, now(world)));
+    // As an older version left it: a grant without a lease item.
+    await world.table.write({
+      put: {
+        ...{ pk: `mailbox#${other.mailbox.id}`, sk: 'grant', ...attributes(grant), revision: 1 },
+        ...{ dueShard: dueShardOf('grant-microsoft', other.mailbox.id), dueAt: now(world) },
+      },
+    });
     const before = everythingAtRest(world);
     await recover(startProcess(world));
     assert.equal(everythingAtRest(world), before);

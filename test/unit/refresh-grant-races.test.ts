@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { RESTORED_AFTER_SECONDS } from '../../shared/domain/timing.ts';
 import type { Table } from '../../shared/ports/table.ts';
 import { makeGate } from '../fakes/gate.ts';
 import { INVALID_GRANT, unavailable } from '../fakes/scripted-provider.ts';
@@ -88,12 +89,14 @@ describe('refreshGrant, when others act between two of its steps', () => {
 
   it('starts anew where another token came into the vault before its own', async () => {
     world.microsoft.rotation = 'lenient';
+    // Where used tokens stay good, the vault is written only when its token has come of age.
+    await advanceSeconds(world, RESTORED_AFTER_SECONDS);
     const { id } = office.mailbox;
     const anotherStores = async () => {
       const { refreshToken = '', version = 'absent' } = (await process.vault.read(id)) ?? {};
       const reply = value(await world.microsoft.refresh({ refreshToken, audience: 'smtp' }));
       assert.ok(reply.refreshToken);
-      await process.vault.store(id, { refreshToken: reply.refreshToken }, version);
+      await process.vault.store(id, { refreshToken: reply.refreshToken, storedAt: now(world) }, version);
     };
     let isFirst = true;
     const table: Table = {
@@ -108,7 +111,8 @@ describe('refreshGrant, when others act between two of its steps', () => {
     };
     assert.deepEqual(await settle(world, refresh(startProcess(world, { table }))), { outcome: 'fresh' });
     assert.equal(isFirst, false);
-    assert.equal((await process.vault.read(id))?.refreshToken, world.microsoft.refreshTokens.at(-1));
+    // The other's token is young, and stays; its own reply brought one more that nobody needs.
+    assert.equal((await process.vault.read(id))?.refreshToken, world.microsoft.refreshTokens.at(-2));
     assert.equal(await cachedToken(), world.microsoft.issued.at(-1)?.accessToken);
   });
 
@@ -163,7 +167,7 @@ describe('refreshGrant, when others act between two of its steps', () => {
     });
 
     it('for a person who asks while that is turned away by the back-off', async () => {
-      world.microsoft.failNext(unavailable(120));
+      world.microsoft.failNext({ ...unavailable(120), affects: 'grant' });
       await refresh();
       const [turnedAway, asked] = await settle(
         world,

@@ -17,13 +17,14 @@ import { administrationOf } from '../../shared/usecases/administration/index.ts'
 import type { DeviceCredential } from '../../shared/usecases/authenticate-device.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
 import type { ServerFor } from '../../shared/usecases/fetch-token.ts';
-import { type GrantWork, makeMaintainGrant, makeSweepGrants } from '../../shared/usecases/maintain-grants.ts';
+import { makeMaintainGrant } from '../../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../../shared/usecases/read-submission.ts';
 import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/register-device.ts';
 import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/requeue-submissions.ts';
 import { makeSendSubmission } from '../../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
+import { type GrantWork, makeSweepGrants } from '../../shared/usecases/sweep-grants.ts';
 import type { Fuse } from '../fakes/fuse.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
 import { memoryBlobStore } from '../fakes/memory-blob-store.ts';
@@ -32,6 +33,9 @@ import { memoryLog } from '../fakes/memory-log.ts';
 import { type Login, scriptedProvider } from '../fakes/scripted-provider.ts';
 import { scriptedTransport } from '../fakes/scripted-transport.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
+
+/** A sweep's messages are shown at once: tests empty the queue right after it. */
+const SWEEP_PACE = { periodSeconds: 1, grantsPerSecond: 3000 };
 
 export const PUBLIC_URL = 'https://broker.example';
 
@@ -93,7 +97,7 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
   const devices = deviceUseCases({ ...common, refresher, scopeFor, serverFor });
   const { submissions } = records;
   const sendSubmission = makeSendSubmission({ ...common, ...devices, transport, serverFor });
-  const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock });
+  const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   return {
     ...common,
     ...devices,
@@ -108,7 +112,7 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     sendSubmission,
     resumeHeld: makeResumeHeld({ submissions, queue: own.mailQueue, clock }),
     sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: own.mailQueue }),
-    sweepGrants: makeSweepGrants({ ...common, queue: own.grantQueue }),
+    sweepGrants: makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: own.grantQueue, pace: SWEEP_PACE }),
     maintainGrant,
     /** Empties the queues, as their workers would. */
     workGrants: () => drain(own.grantQueue, (body) => maintainGrant(body as GrantWork)),

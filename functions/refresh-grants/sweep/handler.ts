@@ -6,21 +6,31 @@ import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-lo
 import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
+import { coolDownRecords } from '../../../shared/records/cool-downs.ts';
 import { submissionRecords } from '../../../shared/records/submissions.ts';
-import { makeSweepGrants } from '../../../shared/usecases/maintain-grants.ts';
+import { makeReportDeadLetters } from '../../../shared/usecases/report-dead-letters.ts';
 import { makeSweepSubmissions } from '../../../shared/usecases/requeue-submissions.ts';
+import { makeSweepGrants } from '../../../shared/usecases/sweep-grants.ts';
 
-const env = readCloudEnvironment(process.env, 'BROKER_GRANT_QUEUE_URL', 'BROKER_MAIL_QUEUE_URL');
+/** A million mailboxes in use want some 420 refreshes a second; half as much again catches up with what was missed. */
+const PACE = { periodSeconds: 60, grantsPerSecond: 600 };
+
+const needed = ['BROKER_GRANT_QUEUE_URL', 'BROKER_GRANT_DEAD_LETTERS_URL'] as const;
+const env = readCloudEnvironment(process.env, ...needed, 'BROKER_MAIL_QUEUE_URL', 'BROKER_MAIL_DEAD_LETTERS_URL');
 const log = powertoolsLog('sweep');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const sqs = new SQSClient();
-const grantQueue = sqsWorkQueue(sqs, { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
-const mailQueue = sqsWorkQueue(sqs, { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
+const queueOf = (queueUrl: string, deadLettersUrl: string, fifo: boolean) =>
+  sqsWorkQueue(sqs, { queueUrl, deadLettersUrl, fifo });
+const grants = queueOf(env.BROKER_GRANT_QUEUE_URL, env.BROKER_GRANT_DEAD_LETTERS_URL, false);
+const mail = queueOf(env.BROKER_MAIL_QUEUE_URL, env.BROKER_MAIL_DEAD_LETTERS_URL, true);
 const submissions = submissionRecords(table);
-const sweepGrants = makeSweepGrants({ table, queue: grantQueue, clock, log });
-const sweepSubmissions = makeSweepSubmissions({ table, submissions, queue: mailQueue, clock, log });
+const coolDowns = coolDownRecords(table);
+const sweepGrants = makeSweepGrants({ table, coolDowns, queue: grants, clock, log, pace: PACE });
+const sweepSubmissions = makeSweepSubmissions({ table, submissions, queue: mail, clock, log });
+const reportDeadLetters = makeReportDeadLetters({ queues: { grants, mail }, log });
 
-export const handler = async (): Promise<{ grants: number; submissions: number }> => ({
-  grants: await sweepGrants(),
-  submissions: await sweepSubmissions(),
-});
+export const handler = async (): Promise<{ grants: number; submissions: number }> => {
+  await reportDeadLetters();
+  return { grants: await sweepGrants(), submissions: await sweepSubmissions() };
+};

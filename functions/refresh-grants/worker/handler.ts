@@ -1,11 +1,11 @@
 /** Refreshes grants: what the sweep queued (SQS), and what a device waits for (invoked by fetch-token). Opens the vault. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { configuredIdentityProviders } from '../../../shared/adapters/identity-providers/configured.ts';
 import { refreshHandler } from '../../../shared/adapters/lambda/refresh-handler.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { secretText } from '../../../shared/adapters/secrets-manager/secret-text.ts';
+import { secretsManagerClient } from '../../../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { secretsManagerKeyRing } from '../../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
@@ -15,17 +15,20 @@ import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
+import { makeWatchAppRegistrations } from '../../../shared/usecases/watch-app-registrations.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT');
 const log = powertoolsLog('refresh-grants');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
-const secrets = new SecretsManagerClient();
+const secrets = secretsManagerClient();
 const accessKeys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });
 const config = parseBrokerConfig(await secretText(secrets, env.BROKER_CONFIG_SECRET), 'the configuration secret');
 const providers = configuredIdentityProviders(config);
 const records = brokerRecords(table, accessKeys, clock, random);
 const refreshGrant = makeRefreshGrant({ records, vault, providers, clock, random, log });
-const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock });
+const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock, log });
 
-export const handler = refreshHandler({ refreshGrant, maintainGrant, log });
+const watchAppRegistrations = makeWatchAppRegistrations({ ...records, providers, clock, log });
+
+export const handler = refreshHandler({ refreshGrant, maintainGrant, watchAppRegistrations, log });

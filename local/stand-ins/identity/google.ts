@@ -1,5 +1,5 @@
 import type { Configuration, errors, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { INACTIVITY_SECONDS } from '../../../shared/domain/provider.ts';
+import { INACTIVITY } from '../../../shared/domain/provider.ts';
 import {
   commonConfiguration,
   type IdentityPlace,
@@ -97,7 +97,7 @@ export const googleShape = (context: ShapeContext): IdentityShape => {
 const configuration = (context: ShapeContext): Configuration => {
   const prefix = new URL(context.baseUrl).pathname.replace(/\/$/, '');
   return {
-    ...commonConfiguration(context, INACTIVITY_SECONDS.google, []),
+    ...commonConfiguration(context, INACTIVITY.google.seconds, []),
     routes: {
       authorization: `${prefix}/o/oauth2/v2/auth`,
       token: `${prefix}/token`,

@@ -1,5 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { INACTIVITY_SECONDS } from '../../../shared/domain/provider.ts';
+import { INACTIVITY } from '../../../shared/domain/provider.ts';
 import { STAND_IN_DOMAINS, STAND_IN_TENANT } from './accounts.ts';
 import { entraError, entraErrorBody } from './microsoft-errors.ts';
 import { deviceFlowPages } from './pages.ts';
@@ -123,7 +123,7 @@ const askedScope = (ctx: KoaContextWithOIDC): string => {
 const configuration = (context: ShapeContext): Configuration => {
   const prefix = new URL(context.baseUrl).pathname.replace(/\/$/, '');
   return {
-    ...commonConfiguration(context, INACTIVITY_SECONDS.microsoft, [DEVICE_CODE_GRANT]),
+    ...commonConfiguration(context, INACTIVITY.microsoft.seconds, [DEVICE_CODE_GRANT]),
     routes: {
       authorization: `${prefix}/common/oauth2/v2.0/authorize`,
       token: `${prefix}/common/oauth2/v2.0/token`,

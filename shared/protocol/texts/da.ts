@@ -88,6 +88,11 @@ export const da: ErrorTexts = {
     'Postkassens gemte logon blev ikke fundet.',
     'Brokerens operatør gendanner boksen fra sikkerhedskopien, eller der logges på postkassen igen.',
   ],
+  stored_sign_in_unreadable: [
+    'Postkassens gemte logon kan ikke læses: nøglen mangler, eller det er ændret.',
+    'Brokerens operatør gendanner nøgleringen fra sikkerhedskopien, eller der logges på postkassen igen.',
+  ],
+  vault_unavailable: ['Brokerens boks til logon er ikke tilgængelig lige nu.', 'Vent: brokeren prøver selv igen.'],
 
   sign_in_not_found: ['Dette logonlink er ukendt.', 'Bed om et nyt link.'],
   sign_in_expired: ['Logon tog for lang tid og er udløbet.', 'Start logon forfra.'],

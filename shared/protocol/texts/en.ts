@@ -79,6 +79,14 @@ export const en: ErrorTexts = {
     'The stored sign-in of this mailbox cannot be found.',
     'The operator of the broker restores the vault from its backup; or sign the mailbox in again.',
   ],
+  stored_sign_in_unreadable: [
+    'The stored sign-in of this mailbox cannot be read: its key is gone or it was altered.',
+    'The operator of the broker restores the key ring from its backup; or sign the mailbox in again.',
+  ],
+  vault_unavailable: [
+    "The broker's vault for sign-ins is not available just now.",
+    'Wait: the broker tries again by itself.',
+  ],
 
   sign_in_not_found: ['This sign-in link is not known.', 'Ask for a new link.'],
   sign_in_expired: ['The sign-in took too long and has expired.', 'Start the sign-in again.'],

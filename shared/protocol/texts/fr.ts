@@ -103,6 +103,14 @@ export const fr: ErrorTexts = {
     'La connexion enregistrée de cette boîte aux lettres est introuvable.',
     "L'exploitant du broker restaure le coffre depuis sa sauvegarde, ou la boîte aux lettres est connectée de nouveau.",
   ],
+  stored_sign_in_unreadable: [
+    'La connexion enregistrée de cette boîte aux lettres est illisible : sa clé a disparu ou elle a été altérée.',
+    "L'exploitant du broker restaure le trousseau de clés depuis sa sauvegarde, ou la boîte aux lettres est connectée de nouveau.",
+  ],
+  vault_unavailable: [
+    "Le coffre du broker pour les connexions n'est pas disponible en ce moment.",
+    'Attendez : le broker réessaie de lui-même.',
+  ],
 
   sign_in_not_found: ['Ce lien de connexion est inconnu.', 'Demandez un nouveau lien.'],
   sign_in_expired: ['La connexion a pris trop de temps et a expiré.', 'Recommencez la connexion.'],

@@ -85,6 +85,14 @@ export const lt: ErrorTexts = {
     'Šios pašto dėžutės išsaugotas prisijungimas nerastas.',
     'Brokerio operatorius atkuria saugyklą iš atsarginės kopijos arba prie pašto dėžutės prisijungiama iš naujo.',
   ],
+  stored_sign_in_unreadable: [
+    'Šios pašto dėžutės išsaugoto prisijungimo nepavyksta perskaityti: nėra jo rakto arba jis pakeistas.',
+    'Brokerio operatorius atkuria raktų rinkinį iš atsarginės kopijos arba prie pašto dėžutės prisijungiama iš naujo.',
+  ],
+  vault_unavailable: [
+    'Brokerio prisijungimų saugykla šiuo metu nepasiekiama.',
+    'Palaukite: brokeris pats bandys dar kartą.',
+  ],
 
   sign_in_not_found: ['Ši prisijungimo nuoroda nežinoma.', 'Paprašykite naujos nuorodos.'],
   sign_in_expired: ['Prisijungimas užtruko per ilgai ir nebegalioja.', 'Pradėkite prisijungimą iš naujo.'],

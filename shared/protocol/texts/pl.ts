@@ -88,6 +88,14 @@ export const pl: ErrorTexts = {
     'Nie znaleziono zapisanego logowania tej skrzynki pocztowej.',
     'Operator brokera przywraca magazyn z kopii zapasowej albo skrzynka loguje się ponownie.',
   ],
+  stored_sign_in_unreadable: [
+    'Zapisanego logowania tej skrzynki pocztowej nie można odczytać: brakuje jego klucza albo zostało zmienione.',
+    'Operator brokera przywraca zestaw kluczy z kopii zapasowej albo skrzynka loguje się ponownie.',
+  ],
+  vault_unavailable: [
+    'Magazyn logowań brokera jest w tej chwili niedostępny.',
+    'Poczekaj: broker sam spróbuje ponownie.',
+  ],
 
   sign_in_not_found: ['Ten link do logowania jest nieznany.', 'Poproś o nowy link.'],
   sign_in_expired: ['Logowanie trwało zbyt długo i wygasło.', 'Rozpocznij logowanie od nowa.'],

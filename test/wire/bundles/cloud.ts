@@ -65,7 +65,11 @@ export const brokerVariables = (addresses: Addresses, vault: Vault): Record<Func
     'fetch-token': { ...common, ...keys, ...mailServers, ...refresher },
     'register-device': common,
     'sign-in': { ...common, ...keys, ...config, ...mailQueue, ...tokens },
-    'refresh-grants/sweep': { ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue },
+    'refresh-grants/sweep': {
+      ...{ ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue },
+      BROKER_GRANT_DEAD_LETTERS_URL: `${addresses.grantQueueUrl}-dead`,
+      BROKER_MAIL_DEAD_LETTERS_URL: addresses.mailQueueUrl.replace(/\.fifo$/, '-dead.fifo'),
+    },
     'refresh-grants/worker': { ...common, ...keys, ...config, ...tokens },
     'relay-mail/accept': { ...common, ...blobs, ...mailQueue },
     'relay-mail/send': { ...common, ...keys, ...blobs, ...mailServers, ...refresher },

@@ -1,0 +1,31 @@
+import type { CoolDown } from '../domain/cool-down.ts';
+import type { ProviderName } from '../domain/provider.ts';
+import type { Item, Table } from '../ports/table.ts';
+import { attributes, entity, keys } from './items.ts';
+
+/** `revision` makes writes conditional: of two workers that saw the same, one writes. */
+export interface CoolDownRecord {
+  readonly coolDown: CoolDown | undefined;
+  readonly revision: number;
+}
+
+export const coolDownFromItem = (item: Item | undefined): CoolDownRecord => {
+  if (item === undefined) return { coolDown: undefined, revision: 0 };
+  const { revision, coolDown } = entity<{ revision: number; coolDown?: CoolDown }>(item);
+  return { coolDown, revision };
+};
+
+export const coolDownRecords = (table: Table) => ({
+  async get(provider: ProviderName): Promise<CoolDownRecord> {
+    return coolDownFromItem(await table.get(keys.coolDown(provider)));
+  },
+
+  /** False: somebody was faster, read again. */
+  async replace(provider: ProviderName, revision: number, coolDown: CoolDown | undefined): Promise<boolean> {
+    const outcome = await table.write({
+      put: { ...keys.coolDown(provider), ...attributes({ coolDown, revision: revision + 1 }) },
+      when: revision === 0 ? { absent: true } : { equals: { revision } },
+    });
+    return outcome === 'written';
+  },
+});

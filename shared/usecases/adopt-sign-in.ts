@@ -1,0 +1,83 @@
+import type { Mailbox } from '../domain/entities.ts';
+import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { type Grant, generationOf } from '../domain/grant.ts';
+import { AUDIENCES, type SignedInAccount } from '../domain/provider.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { type TokenVault, TokenVaultError } from '../ports/token-vault.ts';
+import type { Lease } from '../records/grants.ts';
+import type { Records } from '../records/index.ts';
+import { makeChangeGrant } from './change-grant.ts';
+import { makeStoreRefreshToken } from './store-refresh-token.ts';
+
+/** What a redeemed code must hold to become a grant. */
+export interface Permission {
+  readonly refreshToken: string;
+  readonly account: SignedInAccount;
+  readonly scopes: readonly string[];
+}
+
+/** A refresh that has just lost the lease may store once more what it got; more would be a bug. */
+const STORE_ATTEMPTS = 5;
+
+/**
+ * Makes a sign-in's refresh token the grant's. Vault first, grant second: at no moment does the grant promise a token that
+ * is not durable, and until the grant is replaced the earlier one works as before.
+ */
+export const makeAdoptSignIn = (dependencies: {
+  readonly grants: Records['grants'];
+  readonly vault: TokenVault;
+  readonly clock: Clock;
+  readonly random: Random;
+}) => {
+  const { grants, vault, clock } = dependencies;
+  const changeGrant = makeChangeGrant(dependencies);
+  const storeRefreshToken = makeStoreRefreshToken(dependencies);
+
+  /** What is to be replaced. A token that can be read no more makes way, and is no use as `previousRefreshToken`. */
+  const resting = async (id: string): Promise<{ readonly refreshToken?: string; readonly version: string }> => {
+    try {
+      return (await vault.read(id)) ?? { version: 'absent' };
+    } catch (error) {
+      if (error instanceof TokenVaultError && error.version !== undefined) return { version: error.version };
+      throw error;
+    }
+  };
+
+  const store = async (id: string, lease: Lease, refreshToken: string, storedAt: number): Promise<boolean> => {
+    for (let attempt = 0; attempt < STORE_ATTEMPTS; attempt++) {
+      if ((await grants.renewLease(id, lease, epochSeconds(clock))) === undefined) return false;
+      const former = await resting(id);
+      const previous = former.refreshToken === undefined ? {} : { previousRefreshToken: former.refreshToken };
+      if ((await storeRefreshToken(id, { refreshToken, ...previous, storedAt }, former.version)) === 'stored')
+        return true;
+    }
+    return false;
+  };
+
+  return async ({ id, provider }: Mailbox, permission: Permission): Promise<Result<undefined, BrokerError>> => {
+    const { refreshToken, account, scopes } = permission;
+    const lost = fail(brokerError('internal', 'The sign-in could not be stored; start it again.'));
+    try {
+      return await changeGrant(id, async (lease) => {
+        const now = epochSeconds(clock);
+        if (!(await store(id, lease, refreshToken, now))) return lost;
+        const { grant, revision } = await grants.get(id);
+        const generation = generationOf(grant) + 1;
+        const adopted: Grant = {
+          ...{ state: 'unproven', provider, account, scopes, signedInAt: now, generation, failures: 0 },
+          refreshTokenStoredAt: now,
+        };
+        if (!(await grants.replaceAndRelease(id, lease, revision, adopted, now))) return lost;
+        await grants.forgetAccessTokens(id, AUDIENCES);
+        return ok(undefined);
+      });
+    } catch (error) {
+      if (!(error instanceof TokenVaultError)) throw error;
+      return fail(brokerError('vault_unavailable', error.message));
+    }
+  };
+};
+
+export type AdoptSignIn = ReturnType<typeof makeAdoptSignIn>;
