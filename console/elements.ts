@@ -1,5 +1,7 @@
 import { html } from 'hono/html';
+import type { ClientSecretStatus } from '../shared/domain/app-registration-status.ts';
 import type { TokenStatus } from '../shared/domain/grant.ts';
+import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
 import { STATUS_LABELS } from '../shared/protocol/texts/status-labels.ts';
 import { textsIn } from './texts/index.ts';
 import { type FormState, type Html, paths, type View } from './view.ts';
@@ -16,16 +18,25 @@ const UNITS = [
   ['minute', 60],
 ] as const;
 
-/** The same with "in 54 minutes" behind it. */
-export const timeAndDistance = ({ language, nowSeconds }: View, epochSeconds: number): Html => {
+const relative = (language: View['language'], count: number, unit: Intl.RelativeTimeFormatUnit): string =>
+  new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(count, unit);
+
+/** "in 54 minutes". */
+const distance = ({ language, nowSeconds }: View, epochSeconds: number): string => {
   const seconds = epochSeconds - nowSeconds;
   const [unit, length] = UNITS.find(([, unitSeconds]) => Math.abs(seconds) >= unitSeconds) ?? (['second', 1] as const);
-  const distance = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(
-    Math.trunc(seconds / length),
-    unit,
-  );
-  return html`${time(epochSeconds)} <span class="quiet">(${distance})</span>`;
+  return relative(language, Math.trunc(seconds / length), unit);
 };
+
+/** The time with "in 54 minutes" behind it. */
+export const timeAndDistance = (view: View, epochSeconds: number): Html =>
+  html`${time(epochSeconds)} <span class="quiet">(${distance(view, epochSeconds)})</span>`;
+
+export const day = (date: string): Html => html`<time datetime="${date}">${date}</time>`;
+
+/** `2027-03-01 (in 12 days)`. */
+export const dayAndDistance = ({ language }: View, date: string, daysLeft: number): Html =>
+  html`${day(date)} <span class="quiet">(${relative(language, daysLeft, 'day')})</span>`;
 
 /** `Microsoft and Google`, or with `disjunction` `Microsoft or Google`, as the language puts it. */
 export const listOf = (
@@ -42,6 +53,29 @@ export const disabledBadge = (view: View, enabled: boolean): Html =>
   enabled
     ? html`<span class="badge badge-acquired">${textsIn(view.language).common.enabled}</span>`
     : html`<span class="badge badge-not_acquired">${textsIn(view.language).common.disabled}</span>`;
+
+/** From the last week on a warning is urgent. */
+const URGENT_DAYS = 7;
+
+/** That something runs out; `days` is the warning that stands. */
+const warningBadge = (days: number, text: string): Html =>
+  html`<span class="badge badge-${days <= URGENT_DAYS ? 'urgent' : 'expiring'}">${text}</span>`;
+
+export const lapseBadge = (view: View, { lapsesAt, lapseWarningDays }: MailboxDescription): Html => {
+  if (lapsesAt === undefined || lapseWarningDays === undefined) return html``;
+  const { warning } = textsIn(view.language);
+  const text = lapsesAt <= view.nowSeconds ? warning.lapsed : warning.lapses(distance(view, lapsesAt));
+  return warningBadge(lapseWarningDays, text);
+};
+
+export const secretBadges = ({ language }: View, secret: ClientSecretStatus): Html => {
+  const { daysLeft, warningDays, refusedAt } = secret;
+  const { warning } = textsIn(language);
+  const refused = refusedAt === undefined ? '' : html`<span class="badge badge-failed">${warning.refused}</span>`;
+  if (daysLeft === undefined || warningDays === undefined) return html`${refused}`;
+  const text = daysLeft < 0 ? warning.expired : warning.expires(relative(language, daysLeft, 'day'));
+  return html`${warningBadge(warningDays, text)} ${refused}`;
+};
 
 /**
  * A table that a narrow screen shows as cards: each cell then says its own column. The roles stand there since a browser

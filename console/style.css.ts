@@ -44,6 +44,7 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody th time { font-weight: 400; }
 th code, td code { white-space: nowrap; }
 th a, td a { overflow-wrap: anywhere; }
+td code.long { display: inline-block; min-width: 11rem; white-space: normal; }
 .address { display: inline-block; min-width: 11rem; }
 .quiet, .hint { color: var(--quiet); font-size: .925rem; }
 .unseen {
@@ -113,14 +114,15 @@ tbody tr + tr > * { border-top: 1px solid var(--line); }
 .badge::before { content: "○" / ""; padding-right: .4rem; font-weight: 400; }
 .badge-acquired, .badge-sent { color: var(--good); background: var(--good-ground); }
 .badge-acquired::before, .badge-sent::before { content: "✓" / ""; }
-.badge-waiting, .badge-held, .badge-deferred { color: var(--wait); background: var(--wait-ground); }
+.badge-waiting, .badge-held, .badge-deferred, .badge-expiring { color: var(--wait); background: var(--wait-ground); }
 .badge-waiting::before, .badge-held::before, .badge-deferred::before { content: "…" / ""; }
-.badge-invalid, .badge-failed { color: var(--bad); background: var(--bad-ground); }
-.badge-invalid::before, .badge-failed::before { content: "!" / ""; font-weight: 700; }
+.badge-invalid, .badge-failed, .badge-urgent { color: var(--bad); background: var(--bad-ground); }
+.badge-invalid::before, .badge-failed::before, .badge-expiring::before, .badge-urgent::before { content: "!" / ""; font-weight: 700; }
 .notice, .problem { border-radius: 8px; padding: .8rem 1.1rem; margin: 0 0 1.25rem; max-width: none; border: 1px solid; }
 .notice { background: var(--note); border-color: var(--line); }
 .problem { background: var(--bad-ground); border-color: var(--bad); color: var(--bad); }
 .problem a { color: inherit; }
+.incident { border-left-width: .4rem; }
 .problem p { margin-bottom: .35rem; }
 .problem dl { margin: .5rem 0 0; font-size: .925rem; }
 .problem dl div { display: flex; flex-wrap: wrap; gap: 0 .5rem; }
@@ -175,7 +177,7 @@ td .button { padding: .35rem .8rem; min-height: 2.25rem; }
   tbody th::before, td::before { content: attr(data-column); color: var(--quiet); font-size: .875rem; font-weight: 400; }
   tbody th > span, td > span { min-width: 0; overflow-wrap: anywhere; }
   time, .badge, th code, td code { white-space: normal; }
-  .address { min-width: 0; }
+  .address, td code.long { min-width: 0; }
 }
 @media print { .top, .stand-in, .bottom, .actions, .trail { display: none; } body { background: none; } }
 `;

@@ -95,12 +95,13 @@ ${pager(view, paths.submissions, model)}`,
   });
 };
 
-/** Who did it: the administrator, a device, a provider, or a person at a sign-in. */
+/** Who did it: the administrator, a device, a provider, a person at a sign-in, or the broker by itself. */
 const actor = (view: View, by: string): Html => {
   const { audit } = textsIn(view.language);
   const [kind, name = ''] = by.split(':');
   if (kind === 'device') return html`${audit.device} ${deviceLink(name, html`<code>${name}</code>`)}`;
   if (kind === 'admin') return html`${audit.admin}`;
+  if (kind === 'broker') return html`${audit.broker}`;
   return kind === 'person' ? html`${audit.person}` : html`${by}`;
 };
 

@@ -1,10 +1,21 @@
 import { html } from 'hono/html';
+import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
-import type { ErrorKind } from '../../shared/domain/errors.ts';
 import type { GrantTrouble } from '../../shared/domain/grant.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
-import { buttonForm, deviceLink, facts, linkButton, statusBadge, table, time, timeAndDistance } from '../elements.ts';
+import {
+  buttonForm,
+  deviceLink,
+  facts,
+  lapseBadge,
+  linkButton,
+  statusBadge,
+  table,
+  time,
+  timeAndDistance,
+} from '../elements.ts';
+import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
 import { textsIn } from '../texts/index.ts';
 import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
@@ -12,16 +23,19 @@ import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../vi
 export interface MailboxModel {
   readonly organization: Organization;
   readonly described: MailboxDescription;
+  /** Of its provider. */
+  readonly appRegistrations: readonly AppRegistrationStatus[];
   readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];
 }
 
-const statusCard = (view: View, { tokenStatus, statusReason, ...described }: MailboxDescription): Html => {
+const statusCard = (view: View, described: MailboxDescription): Html => {
   const { mailbox: words } = textsIn(view.language);
+  const { tokenStatus, statusReason, accessTokenExpiresAt, lapsesAt, lastRefreshedAt } = described;
   const here = paths.mailbox(described.mailbox.id);
   const [reason, remedy] = statusReason === undefined ? [] : ERROR_TEXTS[view.language][statusReason];
-  const { accessTokenExpiresAt, lapsesAt, lastRefreshedAt } = described;
   const at = (seconds: number | undefined) => (seconds === undefined ? undefined : timeAndDistance(view, seconds));
   const isHeld = described.signedInAccount !== undefined;
+  const needsPerson = !isHeld || tokenStatus === 'invalid';
   return html`
 <div class="card">
 ${facts([
@@ -30,23 +44,26 @@ ${facts([
   [words.remedy, remedy],
   [words.signedInAccount, described.signedInAccount],
   [words.accessTokenExpires, at(accessTokenExpiresAt)],
-  [words.lapses, at(lapsesAt)],
-  [words.lastRefreshed, at(lastRefreshedAt)],
+  [words.lapses, lapsesAt === undefined ? undefined : html`${at(lapsesAt)} ${lapseBadge(view, described)}`],
+  [words.lastRefreshed, at(lastRefreshedAt) ?? (isHeld ? words.notYet : undefined)],
   [words.scopes, described.scopes.length === 0 ? undefined : html`<code>${described.scopes.join(' ')}</code>`],
 ])}
 ${lapsesAt === undefined ? '' : html`<p class="quiet">${words.lapsesHint}</p>`}
 <div class="actions">
-${buttonForm(view, `${here}/sign-ins`, isHeld ? words.signInAgain : words.signIn, tokenStatus === 'acquired' ? 'plain' : 'primary')}
+${buttonForm(view, `${here}/sign-ins`, isHeld ? words.signInAgain : words.signIn, needsPerson ? 'primary' : 'plain')}
 ${isHeld && tokenStatus !== 'invalid' ? buttonForm(view, `${here}/refresh`, words.refreshNow) : ''}
 ${isHeld ? linkButton(`${here}/sign-out`, words.signOut, 'danger') : ''}
 </div></div>`;
 };
 
 /** Meaning and remedy are left out where the status has said them already. */
-const lastErrorCard = (view: View, statusReason: ErrorKind | undefined, trouble: GrantTrouble): Html => {
+const lastErrorCard = (view: View, described: MailboxDescription, trouble: GrantTrouble): Html => {
+  const { statusReason, tokenStatus } = described;
   const { kind, code, message, at, retryAt, correlationId } = trouble;
   const { mailbox: words, problem } = textsIn(view.language);
   const [meaning, remedy] = kind === statusReason ? [] : ERROR_TEXTS[view.language][kind];
+  // A grant that has ended is not tried again.
+  const isTried = tokenStatus !== 'invalid';
   return html`
 <h2>${words.lastError}</h2>
 <div class="card">
@@ -57,7 +74,7 @@ ${facts([
   [problem.detail, html`<span lang="en">${message}</span>`],
   [problem.code, html`<code>${code}</code>`],
   [problem.correlationId, correlationId && html`<code>${correlationId}</code>`],
-  [words.nextTry, retryAt > view.nowSeconds ? timeAndDistance(view, retryAt) : undefined],
+  [words.nextTry, isTried && retryAt > view.nowSeconds ? timeAndDistance(view, retryAt) : undefined],
 ])}</div>`;
 };
 
@@ -74,7 +91,7 @@ const devicesCard = (view: View, boundDevices: MailboxModel['boundDevices']): Ht
 
 export const mailboxPage = (
   view: View,
-  { organization, described, boundDevices }: MailboxModel,
+  { organization, described, appRegistrations, boundDevices }: MailboxModel,
   problem?: Problem,
 ): Html => {
   const { mailbox: words, overview, common } = textsIn(view.language);
@@ -88,8 +105,9 @@ export const mailboxPage = (
     ],
     problem,
     body: html`
+${incidents(view, appRegistrations)}
 ${statusCard(view, described)}
-${lastError === undefined ? '' : lastErrorCard(view, described.statusReason, lastError)}
+${lastError === undefined ? '' : lastErrorCard(view, described, lastError)}
 <h2>${words.boundDevices}</h2>
 ${devicesCard(view, boundDevices)}
 <h2>${words.settings}</h2>

@@ -7,6 +7,7 @@ import {
   deviceLink,
   disabledBadge,
   facts,
+  lapseBadge,
   linkButton,
   mailboxLink,
   orDash,
@@ -40,11 +41,11 @@ const deviceTable = (view: View, devices: readonly Device[]): Html => {
 const mailboxTable = (view: View, mailboxes: readonly MailboxDescription[]): Html => {
   const { mailbox: words, organization } = textsIn(view.language);
   if (mailboxes.length === 0) return html`<p class="card">${organization.noMailboxes}</p>`;
-  const rows = mailboxes.map(({ mailbox, tokenStatus, lapsesAt }) => [
-    mailboxLink(mailbox.id, mailbox.address),
-    PROVIDER_NAMES[mailbox.provider],
-    statusBadge(view, tokenStatus),
-    lapsesAt === undefined ? '–' : time(lapsesAt),
+  const rows = mailboxes.map((described) => [
+    mailboxLink(described.mailbox.id, described.mailbox.address),
+    PROVIDER_NAMES[described.mailbox.provider],
+    statusBadge(view, described.tokenStatus),
+    described.lapsesAt === undefined ? '–' : html`${time(described.lapsesAt)} ${lapseBadge(view, described)}`,
   ]);
   return table(organization.mailboxes, [words.address, words.provider, words.tokenStatus, words.lapses], rows);
 };

@@ -1,8 +1,11 @@
 import { html } from 'hono/html';
+import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
-import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
-import { disabledBadge, linkButton, listOf, mailboxLink, statusBadge, table, time } from '../elements.ts';
+import { appRegistrationSection, hasSecretWarning } from '../app-registrations.ts';
+import { attentionTable, type NamedMailbox, needsAttention } from '../attention.ts';
+import { disabledBadge, linkButton, listOf, table, time } from '../elements.ts';
+import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
 import { textsIn } from '../texts/index.ts';
 import { type Html, PROVIDER_NAMES, paths, type View } from '../view.ts';
@@ -13,6 +16,7 @@ export interface OverviewModel {
     readonly deviceCount: number;
     readonly mailboxes: readonly MailboxDescription[];
   }[];
+  readonly appRegistrations: readonly AppRegistrationStatus[];
 }
 
 const healthLine = (view: View, mailboxes: readonly MailboxDescription[]): Html => {
@@ -28,19 +32,17 @@ const healthLine = (view: View, mailboxes: readonly MailboxDescription[]): Html 
 <span>${time(view.nowSeconds)}</span></p>`;
 };
 
-const attention = (view: View, troubled: readonly (MailboxDescription & { organizationName: string })[]): Html => {
-  const { overview, mailbox: words, common } = textsIn(view.language);
-  if (troubled.length === 0) return html`<p class="card">${overview.nothingToDo}</p>`;
-  const rows = troubled.map(({ mailbox, tokenStatus, statusReason, organizationName }) => [
-    mailboxLink(mailbox.id, mailbox.address),
-    html`<a href="${paths.organization(mailbox.organizationId)}">${organizationName}</a>`,
-    statusBadge(view, tokenStatus),
-    statusReason === undefined ? '' : ERROR_TEXTS[view.language][statusReason].join(' '),
-  ]);
-  return table(overview.attention, [words.mailbox, common.organization, words.tokenStatus, overview.whatToDo], rows);
+/** What somebody should look at; a plain sentence where there is nothing. */
+const attention = (view: View, { appRegistrations }: OverviewModel, mailboxes: readonly NamedMailbox[]): Html => {
+  const { overview } = textsIn(view.language);
+  const troubled = mailboxes.filter(needsAttention(appRegistrations));
+  if (troubled.length > 0) return attentionTable(view, troubled);
+  const isQuiet = !appRegistrations.some((one) => one.coolDown !== undefined || hasSecretWarning(one));
+  return html`<p class="card">${overview.allSignedIn} ${isQuiet ? overview.nothingToDo : ''}</p>`;
 };
 
-export const overviewPage = (view: View, { organizations }: OverviewModel): Html => {
+export const overviewPage = (view: View, model: OverviewModel): Html => {
+  const { organizations, appRegistrations } = model;
   const { overview, organization: words } = textsIn(view.language);
   const mailboxes = organizations.flatMap(({ organization, mailboxes: own }) =>
     own.map((described) => ({ ...described, organizationName: organization.name })),
@@ -58,15 +60,14 @@ export const overviewPage = (view: View, { organizations }: OverviewModel): Html
     section: 'overview',
     body:
       organizations.length === 0
-        ? html`${healthLine(view, [])}${start}`
+        ? html`${healthLine(view, [])}${incidents(view, appRegistrations)}${start}${appRegistrationSection(view, appRegistrations)}`
         : html`
 ${healthLine(view, mailboxes)}
 <h2>${overview.attention}</h2>
-${attention(
-  view,
-  mailboxes.filter(({ tokenStatus }) => tokenStatus !== 'acquired'),
-)}
+${incidents(view, appRegistrations)}
+${attention(view, model, mailboxes)}
 <div class="heading"><h2>${overview.organizations}</h2>${linkButton(paths.newOrganization, words.create)}</div>
-${table(overview.organizations, [words.name, words.state, overview.devices, overview.mailboxes], rows)}`,
+${table(overview.organizations, [words.name, words.state, overview.devices, overview.mailboxes], rows)}
+${appRegistrationSection(view, appRegistrations)}`,
   });
 };

@@ -87,11 +87,48 @@ export const da: ConsoleTexts = {
     providers: (names) => `Udbydere: ${names}.`,
     attention: 'Kræver handling',
     whatToDo: 'Hvad skal der gøres',
-    nothingToDo: 'Alle postkasser er logget på. Der er intet at gøre.',
+    allSignedIn: 'Alle postkasser er logget på.',
+    nothingToDo: 'Der er intet at gøre.',
     organizations: 'Organisationer',
     devices: 'Enheder',
     mailboxes: 'Postkasser',
     start: 'Der er endnu ingen organisation. Begynd med en: Postkasser og enheder hører til den.',
+  },
+
+  warning: {
+    lapses: (distance) => `Udløber ${distance}`,
+    lapsed: 'Udløbsdatoen er passeret',
+    lapseRemedy:
+      'Dette logon er ikke blevet brugt længe. Vælg “Forny nu” på postkassens side; hvis det ikke hjælper, så log på igen. Logon i en deaktiveret organisation holdes ikke i live.',
+    expires: (distance) => `Udløber ${distance}`,
+    expired: 'Udløbet',
+    refused: 'Afvist',
+  },
+  incident: {
+    label: (provider) => `Hændelse: ${provider}`,
+    outage: (provider) => `${provider} svarer ikke.`,
+    throttled: (provider) => `${provider} har bedt brokeren om at vente.`,
+    registration: (provider) => `${provider} afviser brokerens appregistrering.`,
+    nothingToRepair:
+      'Der er intet at reparere: Brokeren prøver igen fra tid til anden og fortsætter af sig selv. Indtil da får enhederne de tokens, som stadig er gyldige.',
+    actor: 'Hvem skal handle',
+    actors: { operator: 'Brokerens operatør', nobody: 'Ingen' },
+    since: 'Siden',
+    dueNow: 'Ved næste lejlighed',
+  },
+  appRegistration: {
+    title: 'Appregistreringer',
+    secret: 'Client secret',
+    position: (position) => `Nr. ${position}`,
+    expires: 'Udløber',
+    notKnown: 'Ikke kendt',
+    enterDate:
+      'Udbyderen oplyser ikke denne dato. Indtast den som expires_on i udbyderdokumentet, så bliver du advaret.',
+    replaceExpiring:
+      'Lav et nyt client secret hos udbyderen inden den dag, og indtast det ved siden af dette i udbyderdokumentet.',
+    replaceExpired:
+      'Fjern det fra udbyderdokumentet. Hvis der ikke er et andet, så lav et nyt hos udbyderen og indtast det.',
+    replaceRefused: 'Sammenlign det med det hos udbyderen. Indtast det rigtige i udbyderdokumentet, eller fjern dette.',
   },
 
   organization: {
@@ -206,7 +243,8 @@ export const da: ConsoleTexts = {
     lapses: 'Logon udløber',
     lapsesHint:
       'Logon udløber kun på det tidspunkt, hvis brokeren ikke har kunnet forny det inden da. Det gør den dagligt.',
-    lastRefreshed: 'Senest fornyet',
+    lastRefreshed: 'Senest bekræftet gyldigt',
+    notYet: 'Endnu ikke',
     lastError: 'Seneste fejl',
     happened: 'Hvornår',
     nextTry: 'Næste forsøg',
@@ -282,6 +320,7 @@ export const da: ConsoleTexts = {
     admin: 'Administrator',
     device: 'Enhed',
     person: 'Person ved logon',
+    broker: 'Broker',
     actions: {
       'organization.created': 'Organisation oprettet',
       'organization.changed': 'Organisation ændret',
@@ -301,6 +340,7 @@ export const da: ConsoleTexts = {
       'sign-in.started': 'Logonlink oprettet',
       'sign-in.completed': 'Postkasse logget på',
       'sign-in.failed': 'Logon mislykkedes',
+      'grant.expiring': 'Logon udløber snart',
       'grant.invalid': 'Logon afsluttet af udbyderen',
       'submission.failed': 'Mailen kunne ikke sendes',
       'submission.recipients-rejected': 'Mailen blev sendt, men ikke til alle',

@@ -86,11 +86,49 @@ export const en = {
     providers: (names: string) => `Providers: ${names}.`,
     attention: 'Needs attention',
     whatToDo: 'What to do',
-    nothingToDo: 'Every mailbox is signed in. There is nothing to do.',
+    allSignedIn: 'Every mailbox is signed in.',
+    nothingToDo: 'There is nothing to do.',
     organizations: 'Organizations',
     devices: 'Devices',
     mailboxes: 'Mailboxes',
     start: 'There is no organization yet. Begin with one: mailboxes and devices belong to it.',
+  },
+
+  warning: {
+    lapses: (distance: string) => `Lapses ${distance}`,
+    lapsed: 'Lapse date has passed',
+    lapseRemedy:
+      'This sign-in has not been used for a long time. Choose “Refresh now” on the page of the mailbox; if that does not help, sign in again. The sign-ins of a disabled organization are not kept alive.',
+    expires: (distance: string) => `Expires ${distance}`,
+    expired: 'Expired',
+    refused: 'Refused',
+  },
+  incident: {
+    label: (provider: string) => `Incident: ${provider}`,
+    outage: (provider: string) => `${provider} does not answer.`,
+    throttled: (provider: string) => `${provider} has asked the broker to wait.`,
+    registration: (provider: string) => `${provider} refuses the app registration of the broker.`,
+    nothingToRepair:
+      'There is nothing to repair: the broker asks again from time to time and goes on by itself. Until then devices get the tokens that are still valid.',
+    actor: 'Who must act',
+    actors: { operator: 'The operator of the broker', nobody: 'Nobody' },
+    since: 'Since',
+    dueNow: 'At the next occasion',
+  },
+  appRegistration: {
+    title: 'App registrations',
+    secret: 'Client secret',
+    position: (position: number) => `No. ${position}`,
+    expires: 'Expires',
+    notKnown: 'Not known',
+    enterDate:
+      'The provider does not tell this date. Enter it as expires_on in the provider document, and you will be warned.',
+    replaceExpiring:
+      'Make a new client secret with the provider before that day, and enter it beside this one in the provider document.',
+    replaceExpired:
+      'Leave it out of the provider document. If there is no other, make a new one with the provider and enter it.',
+    replaceRefused:
+      'Compare it with the one at the provider. Enter the right one in the provider document, or leave this one out.',
   },
 
   organization: {
@@ -205,7 +243,8 @@ export const en = {
     accessTokenExpires: 'Access token expires',
     lapses: 'Sign-in lapses',
     lapsesHint: 'The sign-in lapses at that time only if the broker could not refresh it until then. It does so daily.',
-    lastRefreshed: 'Last refreshed',
+    lastRefreshed: 'Last proven alive',
+    notYet: 'Not yet',
     lastError: 'Last error',
     happened: 'When',
     nextTry: 'Next try',
@@ -281,6 +320,7 @@ export const en = {
     admin: 'Administrator',
     device: 'Device',
     person: 'Person at the sign-in',
+    broker: 'Broker',
     actions: {
       'organization.created': 'Organization created',
       'organization.changed': 'Organization changed',
@@ -300,6 +340,7 @@ export const en = {
       'sign-in.started': 'Sign-in link created',
       'sign-in.completed': 'Mailbox signed in',
       'sign-in.failed': 'Sign-in failed',
+      'grant.expiring': 'Sign-in about to lapse',
       'grant.invalid': 'Sign-in ended by the provider',
       'submission.failed': 'Mail could not be sent',
       'submission.recipients-rejected': 'Mail was sent, but not to all',

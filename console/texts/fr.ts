@@ -88,12 +88,50 @@ export const fr: ConsoleTexts = {
     providers: (names) => `Fournisseurs : ${names}.`,
     attention: 'À traiter',
     whatToDo: 'Que faire',
-    nothingToDo: "Toutes les boîtes aux lettres sont connectées. Il n'y a rien à faire.",
+    allSignedIn: 'Toutes les boîtes aux lettres sont connectées.',
+    nothingToDo: "Il n'y a rien à faire.",
     organizations: 'Organisations',
     devices: 'Appareils',
     mailboxes: 'Boîtes aux lettres',
     start:
       "Il n'y a pas encore d'organisation. Commencez par en créer une : les boîtes aux lettres et les appareils lui appartiennent.",
+  },
+
+  warning: {
+    lapses: (distance) => `Prend fin ${distance}`,
+    lapsed: 'Date de fin dépassée',
+    lapseRemedy:
+      "Cette connexion n'a pas servi depuis longtemps. Choisissez « Renouveler maintenant » sur la page de la boîte aux lettres ; si cela ne suffit pas, reconnectez-la. Les connexions d'une organisation désactivée ne sont pas entretenues.",
+    expires: (distance) => `Expire ${distance}`,
+    expired: 'Expiré',
+    refused: 'Refusé',
+  },
+  incident: {
+    label: (provider) => `Incident : ${provider}`,
+    outage: (provider) => `${provider} ne répond pas.`,
+    throttled: (provider) => `${provider} a demandé au broker d'attendre.`,
+    registration: (provider) => `${provider} refuse l'inscription de l'application du broker.`,
+    nothingToRepair:
+      "Il n'y a rien à réparer : le broker réessaie de temps en temps et reprend de lui-même. D'ici là, les appareils reçoivent les jetons encore valides.",
+    actor: 'Qui doit agir',
+    actors: { operator: "L'exploitant du broker", nobody: 'Personne' },
+    since: 'Depuis',
+    dueNow: 'À la prochaine occasion',
+  },
+  appRegistration: {
+    title: "Inscriptions de l'application",
+    secret: 'Client secret',
+    position: (position) => `N° ${position}`,
+    expires: 'Expiration',
+    notKnown: 'Inconnue',
+    enterDate:
+      "Le fournisseur n'indique pas cette date. Saisissez-la sous expires_on dans le document des fournisseurs pour être averti.",
+    replaceExpiring:
+      'Créez un nouveau client secret chez le fournisseur avant ce jour et ajoutez-le à celui-ci dans le document des fournisseurs.',
+    replaceExpired:
+      "Retirez-le du document des fournisseurs. S'il n'y en a pas d'autre, créez-en un nouveau chez le fournisseur et saisissez-le.",
+    replaceRefused:
+      'Comparez-le à celui du fournisseur. Saisissez le bon dans le document des fournisseurs, ou retirez celui-ci.',
   },
 
   organization: {
@@ -213,7 +251,8 @@ export const fr: ConsoleTexts = {
     lapses: 'Fin de la connexion',
     lapsesHint:
       "La connexion ne prend fin à cette date que si le broker n'a pas pu la renouveler d'ici là. Il le fait chaque jour.",
-    lastRefreshed: 'Dernier renouvellement',
+    lastRefreshed: 'Dernière preuve de validité',
+    notYet: 'Pas encore',
     lastError: 'Dernière erreur',
     happened: 'Date',
     nextTry: 'Prochain essai',
@@ -290,6 +329,7 @@ export const fr: ConsoleTexts = {
     admin: 'Administrateur',
     device: 'Appareil',
     person: 'Personne à la connexion',
+    broker: 'Broker',
     actions: {
       'organization.created': 'Organisation créée',
       'organization.changed': 'Organisation modifiée',
@@ -309,6 +349,7 @@ export const fr: ConsoleTexts = {
       'sign-in.started': 'Lien de connexion créé',
       'sign-in.completed': 'Boîte aux lettres connectée',
       'sign-in.failed': 'Échec de la connexion',
+      'grant.expiring': 'Connexion bientôt terminée',
       'grant.invalid': 'Connexion terminée par le fournisseur',
       'submission.failed': "Le message n'a pas pu être envoyé",
       'submission.recipients-rejected': 'Le message est parti, mais pas pour tous les destinataires',

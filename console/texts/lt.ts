@@ -88,11 +88,46 @@ export const lt: ConsoleTexts = {
     providers: (names) => `Teikėjai: ${names}.`,
     attention: 'Reikia dėmesio',
     whatToDo: 'Ką daryti',
-    nothingToDo: 'Prie visų pašto dėžučių prisijungta. Nieko daryti nereikia.',
+    allSignedIn: 'Prie visų pašto dėžučių prisijungta.',
+    nothingToDo: 'Nieko daryti nereikia.',
     organizations: 'Organizacijos',
     devices: 'Įrenginiai',
     mailboxes: 'Pašto dėžutės',
     start: 'Organizacijų dar nėra. Pradėkite nuo jos: jai priklauso pašto dėžutės ir įrenginiai.',
+  },
+
+  warning: {
+    lapses: (distance) => `Baigiasi ${distance}`,
+    lapsed: 'Terminas jau praėjo',
+    lapseRemedy:
+      'Šis prisijungimas ilgai nenaudotas. Pašto dėžutės puslapyje pasirinkite „Atnaujinti dabar“; jei tai nepadeda, prisijunkite iš naujo. Išjungtos organizacijos prisijungimai nepalaikomi.',
+    expires: (distance) => `Baigiasi ${distance}`,
+    expired: 'Nebegalioja',
+    refused: 'Atmestas',
+  },
+  incident: {
+    label: (provider) => `Sutrikimas: ${provider}`,
+    outage: (provider) => `${provider} neatsako.`,
+    throttled: (provider) => `${provider} paprašė brokerio palaukti.`,
+    registration: (provider) => `${provider} atmeta brokerio programos registraciją.`,
+    nothingToRepair:
+      'Taisyti nieko nereikia: brokeris retkarčiais bando vėl ir pats tęs darbą. Iki tol įrenginiai gauna dar galiojančius raktus.',
+    actor: 'Kas turi veikti',
+    actors: { operator: 'Brokerio operatorius', nobody: 'Niekas' },
+    since: 'Nuo',
+    dueNow: 'Artimiausia proga',
+  },
+  appRegistration: {
+    title: 'Programų registracijos',
+    secret: 'Client secret',
+    position: (position) => `Nr. ${position}`,
+    expires: 'Galioja iki',
+    notKnown: 'Nežinoma',
+    enterDate: 'Šios datos teikėjas nepraneša. Įrašykite ją kaip expires_on teikėjų dokumente, ir būsite įspėti.',
+    replaceExpiring:
+      'Iki tos dienos sukurkite pas teikėją naują client secret ir įrašykite jį šalia šio teikėjų dokumente.',
+    replaceExpired: 'Pašalinkite jį iš teikėjų dokumento. Jei kito nėra, sukurkite pas teikėją naują ir įrašykite jį.',
+    replaceRefused: 'Palyginkite jį su esančiu pas teikėją. Įrašykite teisingą teikėjų dokumente arba pašalinkite šį.',
   },
 
   organization: {
@@ -209,7 +244,8 @@ export const lt: ConsoleTexts = {
     lapses: 'Prisijungimas galioja iki',
     lapsesHint:
       'Prisijungimas tuo metu nustotų galioti tik tuomet, jei brokeris iki to laiko nepajėgtų jo atnaujinti. Tai daroma kasdien.',
-    lastRefreshed: 'Paskutinį kartą atnaujinta',
+    lastRefreshed: 'Paskutinį kartą patvirtinta, kad veikia',
+    notYet: 'Dar ne',
     lastError: 'Paskutinė klaida',
     happened: 'Kada',
     nextTry: 'Kitas bandymas',
@@ -286,6 +322,7 @@ export const lt: ConsoleTexts = {
     admin: 'Administratorius',
     device: 'Įrenginys',
     person: 'Prisijungiantis asmuo',
+    broker: 'Brokeris',
     actions: {
       'organization.created': 'Organizacija sukurta',
       'organization.changed': 'Organizacija pakeista',
@@ -305,6 +342,7 @@ export const lt: ConsoleTexts = {
       'sign-in.started': 'Prisijungimo nuoroda sukurta',
       'sign-in.completed': 'Prie pašto dėžutės prisijungta',
       'sign-in.failed': 'Prisijungti nepavyko',
+      'grant.expiring': 'Prisijungimas netrukus nustos galioti',
       'grant.invalid': 'Teikėjas nutraukė prisijungimą',
       'submission.failed': 'Laiško išsiųsti nepavyko',
       'submission.recipients-rejected': 'Laiškas išsiųstas, bet ne visiems',

@@ -87,11 +87,47 @@ export const pl: ConsoleTexts = {
     providers: (names) => `Dostawcy: ${names}.`,
     attention: 'Wymaga uwagi',
     whatToDo: 'Co zrobić',
-    nothingToDo: 'Wszystkie skrzynki pocztowe są zalogowane. Nie trzeba nic robić.',
+    allSignedIn: 'Wszystkie skrzynki pocztowe są zalogowane.',
+    nothingToDo: 'Nie trzeba nic robić.',
     organizations: 'Organizacje',
     devices: 'Urządzenia',
     mailboxes: 'Skrzynki pocztowe',
     start: 'Nie ma jeszcze żadnej organizacji. Zacznij od niej: należą do niej skrzynki pocztowe i urządzenia.',
+  },
+
+  warning: {
+    lapses: (distance) => `Wygasa ${distance}`,
+    lapsed: 'Termin już minął',
+    lapseRemedy:
+      'Tego logowania od dawna nie używano. Wybierz „Odśwież teraz” na stronie skrzynki pocztowej; jeśli to nie pomoże, zaloguj ją ponownie. Logowania wyłączonej organizacji nie są podtrzymywane.',
+    expires: (distance) => `Wygasa ${distance}`,
+    expired: 'Wygasło',
+    refused: 'Odrzucone',
+  },
+  incident: {
+    label: (provider) => `Zakłócenie: ${provider}`,
+    outage: (provider) => `${provider} nie odpowiada.`,
+    throttled: (provider) => `${provider} każe brokerowi poczekać.`,
+    registration: (provider) => `${provider} odrzuca rejestrację aplikacji brokera.`,
+    nothingToRepair:
+      'Nie trzeba nic naprawiać: broker co pewien czas ponawia próbę i sam wznowi pracę. Do tego czasu urządzenia dostają tokeny, które są jeszcze ważne.',
+    actor: 'Kto musi działać',
+    actors: { operator: 'Operator brokera', nobody: 'Nikt' },
+    since: 'Od',
+    dueNow: 'Przy najbliższej okazji',
+  },
+  appRegistration: {
+    title: 'Rejestracje aplikacji',
+    secret: 'Client secret',
+    position: (position) => `Nr ${position}`,
+    expires: 'Wygasa',
+    notKnown: 'Nie wiadomo',
+    enterDate:
+      'Dostawca nie podaje tej daty. Wpisz ją jako expires_on w dokumencie dostawców, aby otrzymywać ostrzeżenia.',
+    replaceExpiring:
+      'Przed tym dniem utwórz u dostawcy nowe client secret i wpisz je obok tego w dokumencie dostawców.',
+    replaceExpired: 'Usuń je z dokumentu dostawców. Jeśli nie ma innego, utwórz u dostawcy nowe i wpisz je.',
+    replaceRefused: 'Porównaj je z tym u dostawcy. Wpisz właściwe w dokumencie dostawców albo usuń to.',
   },
 
   organization: {
@@ -209,7 +245,8 @@ export const pl: ConsoleTexts = {
     lapses: 'Logowanie wygasa',
     lapsesHint:
       'Logowanie wygaśnie w tym czasie tylko wtedy, gdy broker nie zdoła go wcześniej odświeżyć. Robi to codziennie.',
-    lastRefreshed: 'Ostatnio odświeżono',
+    lastRefreshed: 'Ostatnio potwierdzono działanie',
+    notYet: 'Jeszcze nie',
     lastError: 'Ostatni błąd',
     happened: 'Kiedy',
     nextTry: 'Następna próba',
@@ -286,6 +323,7 @@ export const pl: ConsoleTexts = {
     admin: 'Administrator',
     device: 'Urządzenie',
     person: 'Osoba logująca się',
+    broker: 'Broker',
     actions: {
       'organization.created': 'Utworzono organizację',
       'organization.changed': 'Zmieniono organizację',
@@ -305,6 +343,7 @@ export const pl: ConsoleTexts = {
       'sign-in.started': 'Utworzono link do logowania',
       'sign-in.completed': 'Zalogowano skrzynkę pocztową',
       'sign-in.failed': 'Logowanie nie powiodło się',
+      'grant.expiring': 'Logowanie wkrótce wygaśnie',
       'grant.invalid': 'Dostawca zakończył logowanie',
       'submission.failed': 'Nie udało się wysłać wiadomości',
       'submission.recipients-rejected': 'Wiadomość wysłano, ale nie do wszystkich',

@@ -8,6 +8,7 @@ import { PROVIDERS } from '../../shared/domain/provider.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';
 import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
 import {
+  appRegistrationReply,
   auditReply,
   bindingReply,
   deviceReply,
@@ -102,7 +103,7 @@ export const adminApi = ({
   publicUrl: string;
   clock: Clock;
 }): Hono<BrokerEnv> => {
-  const { organizations, devices, mailboxes, history } = administration;
+  const { organizations, devices, mailboxes, appRegistrations, history } = administration;
   const api = new Hono<BrokerEnv>();
 
   api.use(async (c, next) => {
@@ -219,6 +220,10 @@ export const adminApi = ({
     const now = epochSeconds(clock);
     return replyResult(c, await mailboxes.getSignIn(c.req.param('id')), (found) => signInReply(found, publicUrl, now));
   });
+
+  api.get('/app-registrations', async (c) =>
+    c.json({ app_registrations: (await appRegistrations.list()).map(appRegistrationReply) }),
+  );
 
   const historyQuery = async (c: BrokerContext): Promise<Result<HistoryQuery, BrokerError>> => {
     const query = readQuery(c);

@@ -1,7 +1,6 @@
 /** The admin API and the console. May delete from the vault (sign-out); refreshes by way of the refresher. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { realProviders } from '../../console/view.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
@@ -9,6 +8,7 @@ import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { secretText } from '../../shared/adapters/secrets-manager/secret-text.ts';
+import { secretsManagerClient } from '../../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
@@ -26,7 +26,7 @@ const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
 const env = readCloudEnvironment(process.env, ...queues, 'BROKER_ADMIN_KEY_SECRET', 'BROKER_VAULT');
 const log = powertoolsLog('admin');
 const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
-const secrets = new SecretsManagerClient();
+const secrets = secretsManagerClient();
 const vault = cloudTokenVault(env, { table, secrets, clock });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);

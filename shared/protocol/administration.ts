@@ -1,4 +1,11 @@
+import {
+  type AppRegistrationStatus,
+  type ClientSecretStatus,
+  coolDownKind,
+} from '../domain/app-registration-status.ts';
+import type { CoolDown } from '../domain/cool-down.ts';
 import type { AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
+import type { GrantTrouble } from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
 import { wireMetadata } from './registration.ts';
@@ -39,6 +46,18 @@ export const deviceReply = (device: Device, bindings?: readonly Binding[]) => ({
   ...(bindings === undefined ? {} : { bindings: bindings.map(bindingReply) }),
 });
 
+const lastErrorReply = ({ kind, code, message, at, retryAt, correlationId }: GrantTrouble, isOver: boolean) => ({
+  kind,
+  text: ERROR_TEXTS.en[kind][0],
+  remedy: ERROR_TEXTS.en[kind][1],
+  code,
+  message,
+  correlation_id: correlationId ?? null,
+  at: rfc3339(at),
+  // A grant that has ended is not tried again.
+  retry_at: isOver ? null : rfc3339(retryAt),
+});
+
 export const mailboxReply = (description: MailboxDescription) => {
   const { mailbox, tokenStatus, statusReason, lastError } = description;
   return {
@@ -55,17 +74,9 @@ export const mailboxReply = (description: MailboxDescription) => {
     scopes: description.scopes,
     access_token_expires_at: rfc3339OrNull(description.accessTokenExpiresAt),
     lapses_at: rfc3339OrNull(description.lapsesAt),
+    lapse_warning_days: description.lapseWarningDays ?? null,
     last_refreshed_at: rfc3339OrNull(description.lastRefreshedAt),
-    last_error:
-      lastError === undefined
-        ? null
-        : {
-            kind: lastError.kind,
-            code: lastError.code,
-            message: lastError.message,
-            at: rfc3339(lastError.at),
-            correlation_id: lastError.correlationId ?? null,
-          },
+    last_error: lastError === undefined ? null : lastErrorReply(lastError, tokenStatus === 'invalid'),
     created_at: rfc3339(mailbox.createdAt),
   };
 };
@@ -98,4 +109,28 @@ export const auditReply = ({ id, organizationId, at, by, action, subject, detail
   action,
   subject,
   detail: detail ?? null,
+});
+
+const clientSecretReply = ({ position, expiresOn, daysLeft, refusedAt }: ClientSecretStatus) => ({
+  position,
+  expires_on: expiresOn ?? null,
+  days_left: daysLeft ?? null,
+  refused_at: rfc3339OrNull(refusedAt),
+});
+
+const coolDownReply = (coolDown: CoolDown) => ({
+  cause: coolDown.cause,
+  until: rfc3339(coolDown.until),
+  since: rfc3339(coolDown.since),
+  code: coolDown.code,
+  message: coolDown.message,
+  correlation_id: coolDown.correlationId ?? null,
+  remedy: ERROR_TEXTS.en[coolDownKind(coolDown)][1],
+});
+
+export const appRegistrationReply = ({ provider, clientId, clientSecrets, coolDown }: AppRegistrationStatus) => ({
+  provider,
+  client_id: clientId,
+  client_secrets: clientSecrets.map(clientSecretReply),
+  cool_down: coolDown === undefined ? null : coolDownReply(coolDown),
 });

@@ -13,6 +13,8 @@ import {
   consolePages,
   type Furnished,
   furnished,
+  troubled,
+  troubledPages,
 } from '../fakes/console.ts';
 import { assertAccessible, launchChromium, openPage, withoutChromium } from './chromium.ts';
 
@@ -130,15 +132,23 @@ describe('the console in Chromium', { skip: withoutChromium }, () => {
 
   describe('on every page', () => {
     let state: Furnished;
+    let troubles: readonly string[];
 
     before(async () => {
       ({ broker, server, origin } = await serveConsole());
       state = await furnished(broker);
+      troubles = troubledPages(await troubled(broker));
     });
 
     after(() => server.close());
 
-    const everywhere = () => [...consolePages(state), '/oauth/completed', '/oauth/failed', '/console/nothing'];
+    const everywhere = () => [
+      ...consolePages(state),
+      ...troubles,
+      '/oauth/completed',
+      '/oauth/failed',
+      '/console/nothing',
+    ];
 
     for (const colorScheme of ['light', 'dark'] as const) {
       it(`has nothing that axe objects to, in the ${colorScheme} scheme`, async () => {

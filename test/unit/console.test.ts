@@ -5,7 +5,16 @@ import { signInResultPage } from '../../console/pages/sign-in-result.ts';
 import { textsIn } from '../../console/texts/index.ts';
 import { LANGUAGES } from '../../shared/protocol/texts/index.ts';
 import { STATUS_LABELS } from '../../shared/protocol/texts/status-labels.ts';
-import { ADMIN_KEY, type ConsoleOverMemory, consoleOverMemory, consolePages, furnished } from '../fakes/console.ts';
+import {
+  ADMIN_KEY,
+  type ConsoleOverMemory,
+  consoleOverMemory,
+  consolePages,
+  furnished,
+  GOOGLE_CLIENT_ID,
+  troubled,
+  troubledPages,
+} from '../fakes/console.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -444,6 +453,172 @@ describe('the console', () => {
     });
   });
 
+  describe('the forecast', () => {
+    const DAY_MS = 86_400_000;
+
+    /** The row of a table that says this. */
+    const rowOf = (text: string, part: string): string =>
+      unescaped(text.split('<tr role="row">').find((row) => row.includes(part)) ?? '');
+
+    it('puts under what needs attention each mailbox that lapses soon, with what to do', async () => {
+      await troubled(broker);
+      const row = rowOf((await visitor.logIn()).text, 'old@fabrikam.com');
+      assert.match(row, /badge-acquired">Acquired</);
+      assert.match(row, /badge-urgent">Lapses in 5 days</);
+      assert.match(row, /Choose “Refresh now”/);
+    });
+
+    it('leaves out the mailboxes that lapse later than in 60 days', async () => {
+      const { scan } = await furnished(broker);
+      await visitor.logIn();
+      assert.ok(!(await visitor.get('/')).text.includes(scan.address));
+      await broker.clock.advance(29.9 * DAY_MS);
+      await visitor.logIn();
+      assert.ok(!(await visitor.get('/')).text.includes(scan.address));
+      await broker.clock.advance(0.2 * DAY_MS);
+      await visitor.logIn();
+      assert.match(rowOf((await visitor.get('/')).text, scan.address), /badge-expiring">Lapses in 59 days</);
+    });
+
+    it('puts there a mailbox that works and whose refreshes fail, with reason and remedy', async () => {
+      await troubled(broker);
+      const row = rowOf((await visitor.logIn()).text, 'failing@fabrikam.com');
+      assert.match(row, /badge-acquired">Acquired</);
+      assert.match(row, /The broker's vault for sign-ins is not available just now. Wait:/);
+    });
+
+    it('puts it there, too, while its provider is being spared, if that is not the reason', async () => {
+      await troubled(broker);
+      const now = broker.clock.now() / 1000;
+      const pause = { since: now, until: now + 60, code: 'http_503', message: 'Busy.' };
+      await broker.records.coolDowns.replace('microsoft', 0, { cause: 'throttled', failures: 1, ...pause });
+      const { text } = await visitor.logIn();
+      assert.match(text, /Microsoft has asked the broker to wait/);
+      assert.match(rowOf(text, 'failing@fabrikam.com'), /vault for sign-ins/);
+    });
+
+    it('puts there a mailbox that waits for its first token, and what it waits for', async () => {
+      await troubled(broker);
+      const row = rowOf((await visitor.logIn()).text, 'waiting@fabrikam.com');
+      assert.match(row, /badge-waiting">Waiting for authentication</);
+      assert.match(row, /The mail provider does not answer at present/);
+      assert.doesNotMatch(row, /Finish the sign-in in the browser/);
+    });
+
+    it('tells of a provider that is spared as one incident, not as one for each mailbox', async () => {
+      await troubled(broker);
+      const { text } = await visitor.logIn();
+      assert.equal(countOf(text, '<section class="problem incident"'), 1);
+      for (const part of [
+        'Google does not answer.',
+        'There is nothing to repair',
+        'Nobody',
+        '2026-11-30 23:00:00 UTC',
+        '2026-12-01 00:05:00 UTC',
+        'http_500',
+        'correlation-of-the-outage',
+      ]) {
+        assert.ok(text.includes(part), part);
+      }
+      assert.ok(!text.includes('spared@fabrikam.com'));
+      await broker.records.coolDowns.replace('google', 1, undefined);
+      const healed = (await visitor.get('/')).text;
+      assert.equal(countOf(healed, '<section class="problem incident"'), 0);
+      assert.match(rowOf(healed, 'spared@fabrikam.com'), /The mail provider does not answer at present/);
+    });
+
+    it('tells of a registration that is refused what the operator must do', async () => {
+      const { old, spared } = await troubled(broker);
+      const now = broker.clock.now() / 1000;
+      const since = { since: now - 600, until: now - 1, code: 'AADSTS7000222', message: 'It has expired.' };
+      await broker.records.coolDowns.replace('microsoft', 0, { cause: 'registration', failures: 1, ...since });
+      await visitor.logIn();
+      const { text } = await visitor.get(`/console/mailboxes/${old.id}`);
+      for (const part of ['Microsoft refuses the app registration', 'The operator of the broker', 'AADSTS7000222']) {
+        assert.ok(text.includes(part), part);
+      }
+      assert.match(text, /At the next occasion/);
+      assert.ok(!text.includes('Google does not answer'));
+      assert.ok((await visitor.get(`/console/mailboxes/${spared.id}`)).text.includes('Google does not answer'));
+    });
+
+    it('shows every client secret with its date, how far away it is, and what to do', async () => {
+      await troubled(broker);
+      const { text } = await visitor.logIn();
+      const refused = rowOf(text, '2026-12-06');
+      for (const part of ['Microsoft', '11111111-2222', 'No. 1', 'badge-urgent">Expires in 5 days<']) {
+        assert.ok(refused.includes(part), part);
+      }
+      assert.match(refused, /badge-failed">Refused<.*Compare it with the one at the provider/s);
+      const second = rowOf(text, '2027-01-15');
+      assert.match(second, /No\. 2.*badge-expiring">Expires in 45 days<.*Make a new client secret/s);
+      const expired = rowOf(text, '2026-11-28');
+      assert.ok(expired.includes(GOOGLE_CLIENT_ID));
+      assert.match(expired, /3 days ago.*badge-urgent">Expired<.*Leave it out/s);
+      assert.match(rowOf(text, 'Not known'), /No\. 2.*–/s);
+    });
+
+    it('asks the operator for a date that is not known, but not of a stand-in', async () => {
+      const clientSecrets = [{}];
+      const real = consoleOverMemory({ standIns: false });
+      for (const { records } of [real, broker]) {
+        await records.appRegistrations.put({ provider: 'google', clientId: 'id', clientSecrets });
+      }
+      assert.match((await visitorOf(real).logIn()).text, /Enter it as expires_on/);
+      assert.doesNotMatch((await visitor.logIn()).text, /Enter it as expires_on/);
+    });
+
+    it('says that there is nothing to do only where no secret and no provider needs anything', async () => {
+      const clientSecrets = [{ expiresOn: '2027-12-01' }];
+      await broker.records.appRegistrations.put({ provider: 'google', clientId: 'id', clientSecrets });
+      await broker.administration.organizations.create('Contoso', 'en');
+      assert.match((await visitor.logIn()).text, /Every mailbox is signed in\. There is nothing to do\./);
+      await broker.clock.advance(306 * DAY_MS);
+      assert.doesNotMatch((await visitor.logIn()).text, /There is nothing to do/);
+    });
+
+    it('shows on the page of a mailbox when it lapses, when it was proven alive, and the last error', async () => {
+      const { old, failing, waiting } = await troubled(broker);
+      await visitor.logIn();
+      const lapsing = (await visitor.get(`/console/mailboxes/${old.id}`)).text;
+      assert.match(
+        lapsing,
+        /Sign-in lapses<\/dt><dd><time[^>]*>2026-12-06 00:00:00 UTC.*badge-urgent">Lapses in 5 days</,
+      );
+      assert.match(lapsing, /Last proven alive<\/dt><dd><time[^>]*>2026-12-01 00:00:00 UTC/);
+      const { text } = await visitor.get(`/console/mailboxes/${failing.id}`);
+      for (const part of [
+        'The broker&#39;s vault for sign-ins is not available just now',
+        'Wait: the broker tries again by itself',
+        'The answer was cut off.',
+        '<code>Throttled</code>',
+        '<code>correlation-of-Throttled</code>',
+        'Next try</dt><dd><time datetime="2026-12-01T00:04:00Z">',
+      ]) {
+        assert.ok(text.includes(part), part);
+      }
+      const unproven = (await visitor.get(`/console/mailboxes/${waiting.id}`)).text;
+      assert.match(unproven, /Last proven alive<\/dt><dd>Not yet</);
+    });
+
+    it('promises no next try of a grant that has ended', async () => {
+      const { alerts } = await furnished(broker);
+      await broker.clock.advance(-120_000);
+      await visitor.logIn();
+      const { text } = await visitor.get(`/console/mailboxes/${alerts.id}`);
+      assert.match(text, /Last error/);
+      assert.doesNotMatch(text, /Next try/);
+    });
+
+    it('warns in the list of an organization, too', async () => {
+      const { organization } = await troubled(broker);
+      await visitor.logIn();
+      const { text } = await visitor.get(`/console/organizations/${organization.id}`);
+      assert.match(rowOf(text, 'old@fabrikam.com'), /2026-12-06 00:00:00 UTC.*Lapses in 5 days/s);
+      assert.doesNotMatch(rowOf(text, 'failing@fabrikam.com'), /badge-(?:urgent|expiring)/);
+    });
+  });
+
   describe('bad input', () => {
     it('is answered with a clear sentence and the values kept', async () => {
       const { organization, copier, scan } = await furnished(broker);
@@ -647,11 +822,12 @@ describe('the console', () => {
   for (const language of LANGUAGES) {
     it(`renders every page in ${language}, whole, labelled and without scripts`, async () => {
       const state = await furnished(broker);
+      const troubles = await troubled(broker);
       const before = await visitor.get('/', { 'accept-language': language });
       assertSound(before.text, 'login');
       await visitor.post('/console/language', { language });
       await visitor.logIn();
-      for (const path of consolePages(state)) {
+      for (const path of [...consolePages(state), ...troubledPages(troubles)]) {
         const { status, text } = await visitor.get(path);
         assert.equal(status, 200, path);
         assert.ok(text.includes(`<html lang="${language}">`), path);

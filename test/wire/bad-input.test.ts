@@ -730,9 +730,11 @@ describe('nothing whatever', () => {
     ...['/organizations', '/organizations/:id', '/organizations/:id/enrolment-tokens', '/organizations/:id/devices'],
     ...['/organizations/:id/mailboxes', '/devices/:id', '/devices/:id/secret', '/devices/:id/bindings/:slot'],
     ...['/mailboxes/:id', '/mailboxes/:id/grant', '/mailboxes/:id/sign-ins', '/mailboxes/:id/refresh', '/sign-ins/:id'],
-    ...['/submissions', '/audit'],
+    ...['/submissions', '/audit', '/app-registrations'],
   ].map((route) =>
-    /^\/(organizations|devices|mailboxes|sign-ins|submissions|audit)/.test(route) ? `/v1/admin${route}` : route,
+    /^\/(organizations|devices|mailboxes|sign-ins|submissions|audit|app-registrations)/.test(route)
+      ? `/v1/admin${route}`
+      : route,
   );
 
   const wish = fc.record({

@@ -52,21 +52,23 @@ const addressProblem = (view: View, address: string, aliases: readonly string[])
 
 export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
   const { administration, publicUrl, clock } = dependencies;
-  const { organizations, devices, mailboxes } = administration;
+  const { organizations, devices, mailboxes, appRegistrations } = administration;
 
   const modelOf = async (id: string): Promise<Result<MailboxModel, BrokerError>> => {
     const described = await mailboxes.get(id);
     if (!described.ok) return described;
-    const { organizationId } = described.value.mailbox;
-    const [organization, bound, all] = await Promise.all([
+    const { organizationId, provider } = described.value.mailbox;
+    const [organization, bound, all, registrations] = await Promise.all([
       organizations.get(organizationId),
       mailboxes.boundDevices(id),
       devices.list(organizationId),
+      appRegistrations.list(),
     ]);
     if (!organization.ok) return organization;
     const names = new Map(all.map(({ clientId, metadata }) => [clientId, metadata.clientName]));
     const boundDevices = bound.map((one) => ({ ...one, name: names.get(one.clientId) ?? one.clientId }));
-    return ok({ organization: organization.value, described: described.value, boundDevices });
+    const own = registrations.filter((registration) => registration.provider === provider);
+    return ok({ organization: organization.value, described: described.value, appRegistrations: own, boundDevices });
   };
 
   app.get('/console/organizations/:id/mailboxes/new', async (c) => {

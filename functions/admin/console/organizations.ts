@@ -41,7 +41,7 @@ const removal = (view: View, { id, name }: Organization, inUse: boolean): Questi
 };
 
 export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publicUrl }: ConsoleDependencies): void => {
-  const { organizations, devices, mailboxes } = administration;
+  const { organizations, devices, mailboxes, appRegistrations } = administration;
 
   const contentsOf = async (organization: Organization) => {
     const [ownDevices, ownMailboxes] = await Promise.all([
@@ -53,11 +53,12 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publ
 
   app.get(paths.home, async (c) => {
     if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
-    const contents = await Promise.all((await organizations.list()).map(contentsOf));
+    const [all, registrations] = await Promise.all([organizations.list(), appRegistrations.list()]);
+    const contents = await Promise.all(all.map(contentsOf));
     const model = contents
       .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))
       .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
-    return replyPage(c, overviewPage(c.get('view'), { organizations: model }));
+    return replyPage(c, overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations }));
   });
 
   app.get(paths.organizations, (c) => c.redirect(paths.home, 303));

@@ -6,6 +6,7 @@ import type { TokenVault } from '../../ports/token-vault.ts';
 import type { Records } from '../../records/index.ts';
 import { makeDescribeMailbox } from '../describe-mailbox.ts';
 import { makeSignOut } from '../sign-out.ts';
+import { type AppRegistrationAdministration, appRegistrationAdministration } from './app-registrations.ts';
 import { type DeviceAdministration, deviceAdministration } from './devices.ts';
 import { type HistoryAdministration, historyAdministration } from './history.ts';
 import { type MailboxAdministration, mailboxAdministration } from './mailboxes.ts';
@@ -16,6 +17,7 @@ export interface Administration {
   readonly organizations: OrganizationAdministration;
   readonly devices: DeviceAdministration;
   readonly mailboxes: MailboxAdministration;
+  readonly appRegistrations: AppRegistrationAdministration;
   readonly history: HistoryAdministration;
 }
 
@@ -28,7 +30,7 @@ export const administrationOf = (dependencies: {
   readonly clock: Clock;
   readonly random: Random;
 }): Administration => {
-  const { records, vault, clock } = dependencies;
+  const { records, clock } = dependencies;
   const { grants } = records;
   return {
     organizations: organizationAdministration(dependencies),
@@ -36,8 +38,9 @@ export const administrationOf = (dependencies: {
     mailboxes: mailboxAdministration({
       ...dependencies,
       describeMailbox: makeDescribeMailbox({ grants, clock }),
-      signOut: makeSignOut({ grants, vault, clock }),
+      signOut: makeSignOut({ ...dependencies, grants }),
     }),
+    appRegistrations: appRegistrationAdministration(dependencies),
     history: historyAdministration(records),
   };
 };

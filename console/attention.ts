@@ -1,0 +1,37 @@
+import { html } from 'hono/html';
+import type { AppRegistrationStatus } from '../shared/domain/app-registration-status.ts';
+import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
+import { ERROR_TEXTS } from '../shared/protocol/texts/index.ts';
+import { lapseBadge, mailboxLink, statusBadge, table } from './elements.ts';
+import { isToldByIncident } from './incident.ts';
+import { textsIn } from './texts/index.ts';
+import { type Html, paths, type View } from './view.ts';
+
+export interface NamedMailbox extends MailboxDescription {
+  readonly organizationName: string;
+}
+
+/** Its token is missing, it lapses within 60 days, or its refreshes fail for a reason of its own. */
+export const needsAttention =
+  (registrations: readonly AppRegistrationStatus[]) =>
+  ({ mailbox, tokenStatus, lapseWarningDays, lastError }: MailboxDescription): boolean =>
+    tokenStatus !== 'acquired' ||
+    lapseWarningDays !== undefined ||
+    (lastError !== undefined && !isToldByIncident(registrations, mailbox.provider, lastError));
+
+/** What happened, then what to do. */
+const reason = (view: View, { statusReason, lastError }: MailboxDescription): string => {
+  const kind = statusReason ?? lastError?.kind;
+  return kind === undefined ? textsIn(view.language).warning.lapseRemedy : ERROR_TEXTS[view.language][kind].join(' ');
+};
+
+export const attentionTable = (view: View, troubled: readonly NamedMailbox[]): Html => {
+  const { overview, mailbox: words, common } = textsIn(view.language);
+  const rows = troubled.map((described) => [
+    mailboxLink(described.mailbox.id, described.mailbox.address),
+    html`<a href="${paths.organization(described.mailbox.organizationId)}">${described.organizationName}</a>`,
+    html`${statusBadge(view, described.tokenStatus)} ${lapseBadge(view, described)}`,
+    reason(view, described),
+  ]);
+  return table(overview.attention, [words.mailbox, common.organization, words.tokenStatus, overview.whatToDo], rows);
+};
