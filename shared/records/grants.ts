@@ -2,7 +2,7 @@ import { type Grant, isLive } from '../domain/grant.ts';
 import { AUDIENCES, type Audience, type ProviderName } from '../domain/provider.ts';
 import { CHANGE_LEASE_SECONDS, dueShardOf, LEASE_SECONDS } from '../domain/timing.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
-import type { Item, Table, Write } from '../ports/table.ts';
+import type { Item, Table, Value, Write } from '../ports/table.ts';
 import { type CoolDownRecord, coolDownFromItem } from './cool-downs.ts';
 import { attributes, entity, keys } from './items.ts';
 
@@ -34,6 +34,8 @@ export interface Lease {
   readonly fence: number;
   readonly until: number;
   readonly purpose: LeasePurpose;
+  /** Until when it was held by the refresh that it was taken from, whose call to the provider may still be under way. */
+  readonly takenUntil?: number;
 }
 
 const HELD_SECONDS = { refresh: LEASE_SECONDS, change: CHANGE_LEASE_SECONDS } as const satisfies Record<
@@ -91,6 +93,10 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
   /** For who reads at `revision` and found that nothing changes but these; a refresh under way writes all of it anew. */
   const update = async (mailboxId: string, revision: number, set: Record<string, number>): Promise<void> => {
     await table.write({ update: keys.grant(mailboxId), changes: { set }, when: { equals: { revision } } });
+  };
+
+  const endOwn = async (mailboxId: string, { owner, fence }: Lease, set: Record<string, Value>): Promise<void> => {
+    await table.write({ update: keys.lease(mailboxId), changes: { set }, when: { equals: { owner, fence } } });
   };
 
   return {
@@ -172,11 +178,19 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     async takeLease(mailboxId: string, owner: string, purpose: LeasePurpose, now: number): Promise<Lease | undefined> {
       const item = await table.get(keys.lease(mailboxId));
       const held = item && entity<Lease>(item);
-      if (held && held.until > now && !(purpose === 'change' && held.purpose === 'refresh')) return undefined;
-      const lease: Lease = { owner, purpose, fence: (held?.fence ?? 0) + 1, until: now + HELD_SECONDS[purpose] };
+      const taken = held && held.until > now ? held : undefined;
+      if (taken && !(purpose === 'change' && taken.purpose === 'refresh')) return undefined;
+      const lease: Lease = {
+        owner,
+        purpose,
+        fence: (held?.fence ?? 0) + 1,
+        // Should this holder die, nobody uses the token that the refresh has in hand before its time is over.
+        until: Math.max(now + HELD_SECONDS[purpose], taken?.until ?? 0),
+        ...(taken && { takenUntil: taken.until }),
+      };
       const outcome = await table.write({
         put: { ...keys.lease(mailboxId), ...attributes(lease) },
-        when: held ? { equals: { fence: held.fence } } : { absent: true },
+        when: held ? { equals: { fence: held.fence, until: held.until } } : { absent: true },
       });
       if (outcome === 'written') return lease;
       // A write repeated because its answer was lost is refused by itself.
@@ -187,7 +201,7 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     /** The lease with its whole time before it again; undefined: it was lost. */
     async renewLease(mailboxId: string, lease: Lease, now: number): Promise<Lease | undefined> {
       const { owner, fence, purpose } = lease;
-      const until = now + HELD_SECONDS[purpose];
+      const until = Math.max(now + HELD_SECONDS[purpose], lease.until);
       const renewal = {
         update: keys.lease(mailboxId),
         changes: { set: { until } },
@@ -209,13 +223,14 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     },
 
     /** Keeps the item, so that the fence goes on growing. */
-    async releaseLease(mailboxId: string, { owner, fence }: Lease): Promise<void> {
-      await table.write({
-        update: keys.lease(mailboxId),
-        changes: { set: { until: 0 } },
-        when: { equals: { owner, fence } },
-      });
-    },
+    releaseLease: (mailboxId: string, lease: Lease) => endOwn(mailboxId, lease, { until: 0 }),
+
+    /**
+     * For a change that came to nothing: what it was taken from goes on holding it, as far as others can see, since the
+     * token in the vault is still the one which that refresh may be using.
+     */
+    giveBackLease: (mailboxId: string, lease: Lease) =>
+      endOwn(mailboxId, lease, { until: lease.takenUntil ?? 0, purpose: 'refresh' }),
 
     /** Ends whatever lease there is. Only for who knows that its holder is dead. */
     async endLease(mailboxId: string): Promise<void> {

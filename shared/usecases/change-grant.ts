@@ -28,9 +28,12 @@ export const makeChangeGrant =
       await clock.sleep(LOOK_AGAIN_MS);
     }
     try {
-      return await change(lease);
-    } finally {
+      const value = await change(lease);
       await grants.releaseLease(mailboxId, lease);
+      return value;
+    } catch (error) {
+      await grants.giveBackLease(mailboxId, lease);
+      throw error;
     }
   };
 

@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { RESTORED_AFTER_SECONDS } from '../../shared/domain/timing.ts';
 import type { Table } from '../../shared/ports/table.ts';
+import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { makeGate } from '../fakes/gate.ts';
 import { INVALID_GRANT, unavailable } from '../fakes/scripted-provider.ts';
 import {
+  accountOf,
   advanceSeconds,
+  comeBack,
+  depart,
+  failure,
   makeWorld,
   meanwhile,
   now,
@@ -151,6 +156,47 @@ describe('refreshGrant, when others act between two of its steps', () => {
     assert.ok(!entries.some(({ action }) => action === 'grant.invalid'));
     assert.deepEqual(world.log.of('grant.invalid'), []);
   });
+
+  for (const ends of ['fails', 'dies'] as const) {
+    it(`lets nobody use its token while it waits for the provider, though a sign-in took its lease and ${ends}`, async () => {
+      const { id } = office.mailbox;
+      world.microsoft.answerGate.close();
+      const slow = refresh(startProcess(world));
+      await meanwhile(world);
+      const calls = world.microsoft.refreshCalls;
+
+      const throttled = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+      const table: Table = {
+        ...world.table,
+        write: async (one) => {
+          if (ends === 'fails' && 'put' in one && one.put.pk === `vault#${id}`) throw throttled;
+          return world.table.write(one);
+        },
+      };
+      const departed = await depart(process, office.mailbox);
+      // Its claim of the attempt, its lease, and the renewal of that are written before the vault.
+      const signsIn = startProcess(world, { table, ...(ends === 'dies' ? { fuse: makeFuse(4, 'before') } : {}) });
+      const login = comeBack(world, signsIn, departed, { account: accountOf(office.mailbox.address) });
+      await settle(
+        world,
+        login
+          .then((done) => assert.equal(failure(done).kind, 'vault_unavailable'))
+          .catch((error: unknown) => {
+            if (!(error instanceof Crash)) throw error;
+          }),
+      );
+
+      const next = refresh(startProcess(world));
+      // Longer than a change holds the lease by itself, and no longer than the provider may take.
+      await advanceSeconds(world, 18);
+      assert.equal(world.microsoft.refreshCalls, calls, 'nobody else asks');
+      world.microsoft.answerGate.open();
+      await settle(world, Promise.all([slow, next]));
+      await advanceSeconds(world, 31);
+      assert.deepEqual(await settle(world, refresh()), { outcome: 'fresh' });
+      assert.equal(await stateNow(), 'active');
+    });
+  }
 
   describe('joins no refresh under way in its own process', () => {
     it('for one who wants more life than that brings', async () => {
