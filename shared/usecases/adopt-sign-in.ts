@@ -69,9 +69,9 @@ export const makeAdoptSignIn = (dependencies: {
           ...{ state: 'unproven', provider, account, scopes, signedInAt: now, generation, failures: 0 },
           refreshTokenStoredAt: now,
         };
-        if (!(await grants.replaceAndRelease(id, lease, revision, adopted, now))) return lost;
+        // Before the lease ends: afterwards there may be tokens of the new sign-in.
         await grants.forgetAccessTokens(id, AUDIENCES);
-        return ok(undefined);
+        return (await grants.replaceAndRelease(id, lease, revision, adopted, now)) ? ok(undefined) : lost;
       });
     } catch (error) {
       if (!(error instanceof TokenVaultError)) throw error;

@@ -70,11 +70,11 @@ export const makeFetchToken = ({
 
     const token = await acquireAccessToken({ mailbox, audience, minTtlSeconds }, access);
     if (!token.ok) return token;
+    const expiresInSeconds = token.value.expiresAt - epochSeconds(clock);
     await recordUse(access, audience).catch((error: unknown) => {
       // The device has its token; that it was used can be noted the next time.
       log.warn('token.use_not_recorded', { mailbox_id: mailbox.id, error: String(error) });
     });
-    const expiresInSeconds = token.value.expiresAt - epochSeconds(clock);
     log.info('token.issued', {
       client_id: clientId,
       organization_id: mailbox.organizationId,

@@ -1,4 +1,5 @@
 import type { Mailbox } from '../domain/entities.ts';
+import type { BrokerError } from '../domain/errors.ts';
 import { isLive, type LiveGrant, lapsesAt, provenAt, warningDue } from '../domain/grant.ts';
 import { AUDIENCES, PROVIDERS } from '../domain/provider.ts';
 import { planRefresh } from '../domain/refresh-plan.ts';
@@ -23,6 +24,8 @@ export const makeRecoverGrants =
       }
     }
   };
+
+const isScopeError = ({ kind }: BrokerError): boolean => kind === 'scope_not_granted' || kind === 'scope_not_offered';
 
 /**
  * Does what is due for one grant, as `planRefresh` says, and looks at the grant itself: the sweep's message may be old,
@@ -69,11 +72,14 @@ export const makeMaintainGrant = ({
     const tokens = Object.fromEntries(AUDIENCES.map((audience, index) => [audience, cached[index]]));
     const facts = { mailboxId, lastUsedAt, tokens, provenAt: provenAt(grant), retryAt: grant.trouble?.retryAt };
     const plan = planRefresh(facts, now);
+    let left = plan.refresh.length;
     for (const audience of plan.refresh) {
       // As fresh as can be, unless another has just brought it.
-      await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
+      const done = await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
+      // Used under an earlier sign-in, and not part of this one: nothing to be renewed.
+      if (done.outcome === 'failed' && isScopeError(done.error)) left--;
     }
-    if (plan.refresh.length === 0) await grants.postpone(mailboxId, revision, plan.nextDueAt);
+    if (left === 0) await grants.postpone(mailboxId, revision, plan.nextDueAt);
   };
 };
 

@@ -1,9 +1,9 @@
 import { pauseAt, pauseBefore } from '../domain/cool-down.ts';
 import { PROVIDERS } from '../domain/provider.ts';
-import { dueShards, placeWithin } from '../domain/timing.ts';
+import { dueShards } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Table } from '../ports/table.ts';
+import type { Due, Table } from '../ports/table.ts';
 import type { Message, WorkQueue } from '../ports/work-queue.ts';
 import type { Records } from '../records/index.ts';
 
@@ -22,16 +22,50 @@ export interface SweepPace {
 }
 
 /** A part of the due index, and how many of its first entries were taken. */
+/** What a sweep takes from one shard of the due index; `limit` where only a few are let through. */
 interface Shard {
   readonly shard: string;
   readonly limit: number;
   readonly taken: number;
 }
 
+/** So few in a second need no spreading. */
+const AT_ONCE = 10;
+
+/** The oldest of each shard: to each its share of the room, and what some leave, a provider that nobody uses, to the others. */
+const takeDue = async (table: Table, shards: readonly Shard[], now: number, most: number): Promise<readonly Due[]> => {
+  const found: Due[] = [];
+  let open = shards;
+  do {
+    const full: Shard[] = [];
+    for (const [index, { shard, limit, taken }] of open.entries()) {
+      const room = most - found.length;
+      if (room === 0) return found;
+      const share = Math.min(limit, taken + Math.ceil(room / (open.length - index)));
+      const due = await table.due(shard, now, share);
+      found.push(...due.slice(taken));
+      if (due.length === share && share < limit) full.push({ shard, limit, taken: share });
+    }
+    open = full;
+  } while (open.length > 0 && most - found.length >= open.length);
+  return found;
+};
+
+/** The oldest first, spread evenly over the time until the next sweep. */
+const workFor = (due: readonly Due[], periodSeconds: number): readonly Message[] => {
+  const perSecond = Math.max(AT_ONCE, Math.ceil(due.length / periodSeconds));
+  return [...due]
+    .sort((a, b) => a.dueAt - b.dueAt)
+    .map(({ pk }, index) => {
+      const work: GrantWork = { mailboxId: mailboxIdOf(pk) };
+      return { body: JSON.stringify(work), delaySeconds: Math.floor(index / perSecond) };
+    });
+};
+
 /**
  * Puts what is due into the queue. After an hour without sweeps all of that hour is due at once: it is caught up with at
- * `grantsPerSecond`, the oldest first, and the queue is never filled beyond one period's work. A provider that is being
- * spared is left out, and after that only a few grants go first, to find out whether it is well again. The index may be stale, so the worker
+ * `grantsPerSecond`, and the queue is never filled beyond one period's work. A provider that is being spared is left out,
+ * and after that only a few grants go first, to find out whether it is well again. The index may be stale, so the worker
  * looks again.
  */
 export const makeSweepGrants =
@@ -53,35 +87,16 @@ export const makeSweepGrants =
   async (): Promise<number> => {
     const now = epochSeconds(clock);
     const { waiting } = await queue.depth();
-    let open: Shard[] = [];
+    const shards: Shard[] = [];
     for (const provider of PROVIDERS) {
       const { coolDown } = await coolDowns.get(provider);
       if (pauseAt(coolDown, now) !== undefined) continue;
       const limit = pauseBefore(coolDown, now) === undefined ? Number.POSITIVE_INFINITY : 1;
-      open.push(...dueShards(`grant-${provider}`).map((shard) => ({ shard, limit, taken: 0 })));
+      shards.push(...dueShards(`grant-${provider}`).map((shard) => ({ shard, limit, taken: 0 })));
     }
-    let room = Math.max(0, Math.floor(periodSeconds * grantsPerSecond) - waiting);
-    let count = 0;
-    do {
-      const full: Shard[] = [];
-      for (const [index, { shard, limit, taken }] of open.entries()) {
-        if (room === 0) break;
-        // Each shard its share of what room is left, so that none is starved by those before it.
-        const most = Math.min(limit, taken + Math.ceil(room / (open.length - index)));
-        const due = await table.due(shard, now, most);
-        const messages = due.slice(taken).map(({ pk }): Message => {
-          const mailboxId = mailboxIdOf(pk);
-          const work: GrantWork = { mailboxId };
-          return { body: JSON.stringify(work), delaySeconds: placeWithin(periodSeconds, mailboxId) };
-        });
-        await queue.sendAll(messages);
-        count += messages.length;
-        room -= messages.length;
-        if (due.length === most && most < limit) full.push({ shard, limit, taken: most });
-      }
-      // What some left, a provider that nobody uses for one, is for the others.
-      open = full;
-    } while (open.length > 0 && room >= open.length);
-    if (count > 0) log.info('grants.swept', { count, waiting });
-    return count;
+    const room = Math.max(0, Math.floor(periodSeconds * grantsPerSecond) - waiting);
+    const due = await takeDue(table, shards, now, room);
+    await queue.sendAll(workFor(due, periodSeconds));
+    if (due.length > 0) log.info('grants.swept', { count: due.length, waiting });
+    return due.length;
   };

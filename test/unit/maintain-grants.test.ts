@@ -85,6 +85,15 @@ describe('the upkeep of grants', () => {
     }
   });
 
+  it('asks nothing for an audience that was used under an earlier sign-in and is not part of this one', async () => {
+    value(await fetch({ audience: 'imap' }));
+    const scopes = ['https://outlook.office.com/SMTP.Send'];
+    value(await signIn(world, process, office.mailbox, { scopes }));
+    await letPass(HOUR);
+    assert.ok(((await dueAt()) ?? 0) > now(world), 'the sweep is not kept busy with it');
+    assert.ok(value(await fetch()).expiresInSeconds > 0);
+  });
+
   it('uses the refresh token of an idle grant once a day, and no more', async () => {
     await letPass(2 * DAY, 600);
     const before = world.microsoft.refreshCalls;

@@ -34,7 +34,11 @@ export const furnishOffice = async (
     const { Item } = await documents.send(new GetCommand({ TableName: TABLE, Key: { pk, sk }, ConsistentRead: true }));
     return Item ?? {};
   };
-  const set = async (pk: string, sk: string, values: Readonly<Record<string, number>>): Promise<void> => {
+  const set = async (
+    pk: string,
+    sk: string,
+    values: Readonly<Record<string, number | readonly number[]>>,
+  ): Promise<void> => {
     for (const [path, value] of Object.entries(values)) {
       const names = path.split('.');
       const placeholders = names.map((_, index) => `#n${index}`);
@@ -82,7 +86,7 @@ export const furnishOffice = async (
     /** As if the provider had not been asked for a day, and the grant's keep-alive were due. */
     async letKeepAliveFallDue(): Promise<void> {
       await set(partition, 'grant', { dueAt: now() - 1, provenAt: now() - 86_400 });
-      await set(partition, 'token#smtp', { issuedAt: now() - 600 });
+      await set(partition, 'token#smtp', { issuedAt: now() - 600, issueTimes: [now() - 600] });
     },
     /** As if the time to leave the provider alone were over. */
     letTroublePass: () => set(partition, 'grant', { 'trouble.retryAt': now() - 1 }),
