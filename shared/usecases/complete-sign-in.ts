@@ -115,7 +115,11 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     const adopted = await adoptSignIn(mailbox, permission);
     if (!adopted.ok) return adopted;
     const askedAt = clock.now() / 1000;
-    const proof = await refreshGrant({ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1, askedAt });
+    const proof = await refreshGrant({
+      ...{ mailboxId: mailbox.id, audience: 'smtp', minTtlSeconds: 1, askedAt },
+      // The provider has just redeemed the code: whatever pause an outage caused, it answers again.
+      duringBackOff: true,
+    });
     if (proof.outcome === 'fresh') return ok('acquired');
     return passesByItself(proof.error) ? ok('waiting') : fail({ ...proof.error, tookEffect: true });
   };

@@ -356,7 +356,10 @@ describe('the token endpoint', () => {
     assertOAuthError(await fetchToken(broker, lapsed.device), 400, 'invalid_grant', signedOut);
   });
 
-  test('says that it passes while the provider is down, and whose turn it is when the app registration is', async () => {
+  test('says that it passes while the provider is down, and whose turn it is when the app registration is', async (t) => {
+    // A broker of its own: it spares its providers for a while afterwards.
+    const broker = await wireBroker();
+    t.after(() => broker.close());
     const down = await signedInDevice(broker, 'google', 'down@gmail.example');
     await broker.control('POST', 'google/faults', {
       place: 'token',
@@ -367,16 +370,19 @@ describe('the token endpoint', () => {
     const wait = Number(unavailable.headers.get('retry-after'));
     assert.ok(wait >= 70 && wait <= 77, `Retry-After: ${wait}`);
 
-    const refused = await signedInDevice(broker, 'google', 'refused@gmail.example');
-    await broker.control('POST', 'google/faults', {
+    const another = await signedInDevice(broker, 'microsoft', 'refused@contoso.example');
+    await broker.control('POST', 'microsoft/faults', {
       place: 'token',
       fault: { kind: 'reply', status: 401, body: { error: 'invalid_client' } },
     });
-    const operator = await fetchToken(broker, refused.device, '?scope=api');
+    const operator = await fetchToken(broker, another.device, '?scope=imap');
     assertOAuthError(operator, 503, 'temporarily_unavailable', { actor: 'operator', panel_code: 360 });
     assert.ok(Number(operator.headers.get('retry-after')) > 0);
     // The mailbox itself stands as it stood.
-    assert.equal((await fetchToken(broker, refused.device)).status, 200);
+    assert.equal((await fetchToken(broker, another.device)).status, 200);
+    // And a person who has mended the registration need not wait for the broker to look again.
+    await broker.administer('POST', `/mailboxes/${another.mailboxId}/refresh`);
+    assert.equal((await fetchToken(broker, another.device, '?scope=imap')).status, 200);
   });
 });
 
