@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildAll, bundlePath, FUNCTIONS } from '../../scripts/build.ts';
-import { median, milliseconds, print, ratio } from './figures.ts';
+import { kilobytes, median, milliseconds, print, ratio } from './figures.ts';
 
 const ROUNDS = 7;
 
@@ -34,10 +33,10 @@ const coldLoad = (path: string): number => {
 
 /** Size and cold load of every bundle against an empty one, by turns. */
 export const benchBundles = async (): Promise<void> => {
-  await buildAll();
+  const sizes = await buildAll();
   const folder = await mkdtemp(join(tmpdir(), 'token-broker-bench-'));
   const empty = join(folder, 'index.mjs');
-  writeFileSync(empty, 'export const handler = async () => undefined;\n');
+  await writeFile(empty, 'export const handler = async () => undefined;\n');
   const paths = [empty, ...FUNCTIONS.map(bundlePath)];
   const figures = new Map<string, number[]>(paths.map((path) => [path, []]));
   for (let round = 0; round < ROUNDS; round++) for (const path of paths) figures.get(path)?.push(coldLoad(path));
@@ -47,7 +46,7 @@ export const benchBundles = async (): Promise<void> => {
     ['empty', '0 KB', milliseconds(floor), ratio(floor, floor)],
     ...FUNCTIONS.map((name): [string, string, string, string] => {
       const path = bundlePath(name);
-      return [name, `${Math.round(statSync(path).size / 1024)} KB`, milliseconds(of(path)), ratio(of(path), floor)];
+      return [name, kilobytes(sizes.get(name) ?? 0), milliseconds(of(path)), ratio(of(path), floor)];
     }),
   ]);
   await rm(folder, { recursive: true, force: true });

@@ -8,6 +8,8 @@ export const median = (values: readonly number[]): number => percentile(values, 
 
 export const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 
+export const kilobytes = (bytes: number): string => `${Math.round(bytes / 1024)} KB`;
+
 export const ratio = (value: number, floor: number): string => `${(value / floor).toFixed(2)}×`;
 
 /** Two things side by side in one run, by turns, so that a busy machine slows both alike. */

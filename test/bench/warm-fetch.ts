@@ -3,30 +3,20 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { fetchTokenApp } from '../../functions/fetch-token/app.ts';
-import { open, seal } from '../../shared/adapters/key-ring/aes-gcm.ts';
-import { newKeySetText, parseKeySet } from '../../shared/adapters/key-ring/key-set.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { mailServers } from '../../shared/config/mail-servers.ts';
-import type { Grant } from '../../shared/domain/grant.ts';
-import { epochSeconds } from '../../shared/ports/clock.ts';
-import type { KeyRing } from '../../shared/ports/key-ring.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Refresher } from '../../shared/ports/refresher.ts';
-import type { Table } from '../../shared/ports/table.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
-import { brokerRecords } from '../../shared/records/index.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
-import { newDevice } from '../../shared/usecases/register-device.ts';
 import { byTurns, percentile, print, ratio } from './figures.ts';
+import { signedInDevice } from './signed-in-device.ts';
 
 const ROUNDS = 3000;
 const WARM_UP = 300;
-
-/** An access token as long as Microsoft's. */
-const ACCESS_TOKEN = 'a'.repeat(2300);
 
 const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -37,86 +27,20 @@ const noRefresher: Refresher = {
   refreshSoon: async () => undefined,
 };
 
-const counted = (table: Table) => {
-  const calls = { count: 0 };
-  const counting = Object.fromEntries(
-    Object.entries(table).map(([name, method]) => [
-      name,
-      (...args: unknown[]) => {
-        calls.count++;
-        return (method as (...all: unknown[]) => unknown)(...args);
-      },
-    ]),
-  ) as unknown as Table;
-  return { calls, counting };
-};
-
-/** A device with a bound, signed-in mailbox and a fresh token, made by the records themselves. */
 const prepared = async () => {
-  const { calls, counting } = counted(sqliteTable(openDatabase(':memory:')));
-  const keySet = parseKeySet(newKeySetText(), 'bench');
-  const keys: KeyRing = {
-    seal: async (plaintext, context) => seal(keySet, plaintext, context),
-    open: async (sealed, context) => open(keySet, sealed, context),
-  };
-  const records = brokerRecords(counting, keys, clock, random);
-  const now = epochSeconds(clock);
-  const organizationId = 'org_bench';
-  await records.organizations.create({
-    id: organizationId,
-    name: 'Bench',
-    locale: 'en',
-    enabled: true,
-    createdAt: now,
-  });
-  const { device, clientSecret } = newDevice(organizationId, { clientName: 'Bench' }, clock, random);
-  await counting.writeAll(records.devices.creation(device));
-  const mailboxId = 'mbx_bench';
-  const address = 'scanner@contoso.example';
-  await records.mailboxes.create({
-    id: mailboxId,
-    organizationId,
-    provider: 'microsoft',
-    address,
-    aliases: [],
-    createdAt: now,
-  });
-  await records.devices.bind({ clientId: device.clientId, slot: 'scan', mailboxId, organizationId, boundAt: now });
-  const grant: Grant = {
-    state: 'active',
-    provider: 'microsoft',
-    account: { subject: 's', addresses: [address] },
-    scopes: [scopeFor('microsoft', 'smtp') ?? ''],
-    signedInAt: now,
-    generation: 1,
-    failures: 0,
-    provenAt: now,
-  };
-  const lease = await records.grants.takeLease(mailboxId, 'bench', now);
-  if (!lease) throw new Error('no lease');
-  const sealed = await records.grants.sealAccessToken(organizationId, mailboxId, 'smtp', ACCESS_TOKEN);
-  const token = {
-    audience: 'smtp',
-    sealed,
-    issuedAt: now,
-    expiresAt: now + 36_000,
-    scopes: [],
-    generation: 1,
-  } as const;
-  await records.grants.replaceUnderLease(mailboxId, lease, 0, grant, undefined, token);
+  const { records, seen, basic, accessToken } = await signedInDevice(sqliteTable(openDatabase(':memory:')));
   const serverFor = mailServers({});
   const useCases = deviceUseCases({ records, refresher: noRefresher, scopeFor, serverFor, clock, log: quiet });
   const app = fetchTokenApp({ ...useCases, serverFor, publicUrl: 'http://localhost', log: quiet, random });
-  const basic = `Basic ${Buffer.from(`${device.clientId}:${clientSecret}`).toString('base64')}`;
-  return { app, basic, calls };
+  return { app, basic, seen, accessToken };
 };
 
 /** A warm fetch through the whole HTTP stack, by turns with a bare route of the same server and reply size. */
 export const benchWarmFetch = async (): Promise<void> => {
-  const { app, basic, calls } = await prepared();
+  const { app, basic, seen, accessToken } = await prepared();
   const whole = new Hono();
   const bareReply = JSON.stringify({
-    access_token: ACCESS_TOKEN,
+    access_token: accessToken,
     sasl_xoauth2: 'b'.repeat(3130),
     padding: 'c'.repeat(180),
   });
@@ -139,9 +63,9 @@ export const benchWarmFetch = async (): Promise<void> => {
     });
 
   await byTurns(WARM_UP, get('/bare'), get('/v1/token'));
-  const readsBefore = calls.count;
+  const readsBefore = seen.calls;
   const [bare = [], fetched = []] = await byTurns(ROUNDS, get('/bare'), get('/v1/token'));
-  const reads = (calls.count - readsBefore) / ROUNDS;
+  const reads = (seen.calls - readsBefore) / ROUNDS;
   agent.destroy();
   server.close();
   const row = (name: string, share: number): [string, string, string, string] => {

@@ -1,0 +1,56 @@
+import type { SimulatedRun } from './simulate.ts';
+import { type Day, MINUTES_OF_DAY } from './tally.ts';
+
+export const DAYS_OF_MONTH = 30;
+
+const FIELDS = ['microsoft', 'google', 'stored', 'postponed', 'fetched', 'waited', 'used', 'messages'] as const;
+
+/**
+ * What happens in thirty days. Days that were not simulated are those of a smaller fleet, as many times over: once the
+ * sweep keeps up, no mailbox's plan depends on another's.
+ */
+export const monthOf = ({ byDay, mailboxes }: SimulatedRun, smaller: SimulatedRun): Day => {
+  const month: Day = { microsoft: 0, google: 0, stored: 0, postponed: 0, fetched: 0, waited: 0, used: 0, messages: 0 };
+  for (let day = 0; day < DAYS_OF_MONTH; day++) {
+    const own = byDay[day];
+    const [source, times] = own === undefined ? [smaller.byDay[day], mailboxes / smaller.mailboxes] : [own, 1];
+    if (source === undefined) throw new RangeError(`day ${day} was not simulated`);
+    for (const field of FIELDS) month[field] += source[field] * times;
+  }
+  return month;
+};
+
+export interface Rate {
+  readonly mean: number;
+  /** Of the busiest window. */
+  readonly peak: number;
+}
+
+/** Events in a second: on average and in the busiest `windowMinutes`, of the minutes from `from` on. */
+export const rateOf = (byMinute: Uint32Array, windowMinutes: number, from = MINUTES_OF_DAY): Rate => {
+  let [sum, window, most] = [0, 0, 0];
+  for (let minute = from; minute < byMinute.length; minute++) {
+    const count = byMinute[minute] ?? 0;
+    sum += count;
+    window += count - (minute - windowMinutes >= from ? (byMinute[minute - windowMinutes] ?? 0) : 0);
+    most = Math.max(most, window);
+  }
+  return { mean: sum / (byMinute.length - from) / 60, peak: most / windowMinutes / 60 };
+};
+
+/**
+ * The busiest of so many minutes if each mailbox were refreshed at a moment of its own, whatever the others do: with few
+ * calls in a minute, chance alone heaps them.
+ */
+export const peakByChance = (mean: number, minutes: number): number => {
+  const perMinute = mean * 60;
+  // Poisson: the count that is exceeded once in so many minutes.
+  let [count, probability, beyond] = [0, Math.exp(-Math.min(perMinute, 700)), 1];
+  if (perMinute > 700) return (perMinute + Math.sqrt(2 * Math.log(minutes) * perMinute)) / 60;
+  while (beyond > 1 / minutes) {
+    beyond -= probability;
+    count++;
+    probability *= perMinute / count;
+  }
+  return count / 60;
+};
