@@ -33,7 +33,7 @@ const FAULTS_BEFORE_PAUSE = 5;
 const PAUSE = { firstSeconds: 15, capSeconds: 600 };
 
 /** A provider asks for a minute; one that asks all mailboxes to wait for longer than this has made a mistake. */
-const LONGEST_PAUSE_SECONDS = 3600;
+export const LONGEST_PAUSE_SECONDS = 3600;
 
 /** One call finds out whether a pause can end, and the others wait for it so long. */
 const PROBE_SECONDS = PROVIDER_TIMEOUT_SECONDS + 10;

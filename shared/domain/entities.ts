@@ -1,4 +1,4 @@
-import type { ProviderName } from './provider.ts';
+import type { Audience, ProviderName } from './provider.ts';
 
 /** A customer. Everything below belongs to exactly one; nothing crosses. Times are epoch seconds. */
 export interface Organization {
@@ -51,8 +51,10 @@ export interface Binding {
   readonly mailboxId: string;
   readonly organizationId: string;
   readonly boundAt: number;
-  /** Coarse: written at most once in `USE_RECORDED_EVERY_SECONDS`. */
+  /** Coarse: written at most once in `USE_RECORDED_EVERY_SECONDS` for each audience. */
   readonly lastFetchedAt?: number;
+  /** The same, of each audience: each is kept warm for itself. */
+  readonly fetchedAt?: Partial<Record<Audience, number>>;
 }
 
 /** Lets a device register itself, a limited number of times, for a limited time. Kept as a hash. */

@@ -1,4 +1,4 @@
-import { RESTORED_AFTER_SECONDS } from './timing.ts';
+import { placeWithin, RESTORED_AFTER_SECONDS, RESTORED_SOONER_SECONDS } from './timing.ts';
 
 /** How often a grant's token was stored: in the day that began at `since`, and in the one before. */
 export interface StoreCount {
@@ -28,6 +28,11 @@ export const withStore = (known: StoreCount | undefined, now: number): StoreCoun
 
 /** Whether a refresh token that has come is to be stored: at once, unless the former one stays valid and is young yet. */
 export const isStoreDue = (
-  { formerStaysValid, storedAt }: { readonly formerStaysValid: boolean; readonly storedAt: number },
+  {
+    grantId,
+    formerStaysValid,
+    storedAt,
+  }: { readonly grantId: string; readonly formerStaysValid: boolean; readonly storedAt: number },
   now: number,
-): boolean => !formerStaysValid || now - storedAt >= RESTORED_AFTER_SECONDS;
+): boolean =>
+  !formerStaysValid || now - storedAt >= RESTORED_AFTER_SECONDS - placeWithin(RESTORED_SOONER_SECONDS, grantId);

@@ -2,7 +2,7 @@ import type { Binding, Device, Mailbox, Organization } from '../domain/entities.
 import type { Audience } from '../domain/provider.ts';
 import type { Item, Table } from '../ports/table.ts';
 import { type CachedAccessToken, type GrantRecord, grantFromItem } from './grants.ts';
-import { entity, keys } from './items.ts';
+import { attributes, entity, keys } from './items.ts';
 
 /** Where a device's slot led the last time. Only a guess at the keys to read: what is read decides. */
 const GUESSES_KEPT = 10_000;
@@ -70,10 +70,10 @@ export const deviceAccessRecords = (table: Table) => {
       };
     },
 
-    async recordFetch({ clientId, slot }: Binding, now: number): Promise<void> {
+    async recordFetch({ clientId, slot, fetchedAt }: Binding, audience: Audience, now: number): Promise<void> {
       await table.write({
         update: keys.binding(clientId, slot),
-        changes: { set: { lastFetchedAt: now } },
+        changes: { set: attributes({ lastFetchedAt: now, fetchedAt: { ...fetchedAt, [audience]: now } }) },
         when: { present: true },
       });
     },

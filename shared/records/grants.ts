@@ -26,7 +26,7 @@ export interface GrantRecord {
 }
 
 /** What a lease is held for. A person's `change` (sign-in, sign-out) takes it away from a `refresh`, and from nobody else. */
-export type LeasePurpose = 'refresh' | 'change';
+type LeasePurpose = 'refresh' | 'change';
 
 /** Who writes a grant just now. The fence grows with every holder, so that one who lost the lease cannot write. */
 export interface Lease {

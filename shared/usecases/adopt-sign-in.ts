@@ -27,11 +27,12 @@ const STORE_ATTEMPTS = 5;
  */
 export const makeAdoptSignIn = (dependencies: {
   readonly grants: Records['grants'];
+  readonly mailboxes: Pick<Records['mailboxes'], 'get'>;
   readonly vault: TokenVault;
   readonly clock: Clock;
   readonly random: Random;
 }) => {
-  const { grants, vault, clock } = dependencies;
+  const { grants, mailboxes, vault, clock } = dependencies;
   const changeGrant = makeChangeGrant(dependencies);
   const storeRefreshToken = makeStoreRefreshToken(dependencies);
 
@@ -46,12 +47,13 @@ export const makeAdoptSignIn = (dependencies: {
   };
 
   const store = async (id: string, lease: Lease, refreshToken: string, storedAt: number): Promise<boolean> => {
+    const holdOn = () => grants.renewLease(id, lease, epochSeconds(clock));
     for (let attempt = 0; attempt < STORE_ATTEMPTS; attempt++) {
-      if ((await grants.renewLease(id, lease, epochSeconds(clock))) === undefined) return false;
+      if ((await holdOn()) === undefined) return false;
       const former = await resting(id);
       const previous = former.refreshToken === undefined ? {} : { previousRefreshToken: former.refreshToken };
-      if ((await storeRefreshToken(id, { refreshToken, ...previous, storedAt }, former.version)) === 'stored')
-        return true;
+      const token = { refreshToken, ...previous, storedAt };
+      if ((await storeRefreshToken(id, token, former.version, holdOn)) === 'stored') return true;
     }
     return false;
   };
@@ -62,6 +64,8 @@ export const makeAdoptSignIn = (dependencies: {
     try {
       return await changeGrant(id, async (lease) => {
         const now = epochSeconds(clock);
+        // Removed while its owner was at the provider: nobody could ever give up what is stored now.
+        if ((await mailboxes.get(id)) === undefined) return fail(brokerError('sign_in_not_found'));
         if (!(await store(id, lease, refreshToken, now))) return lost;
         const { grant, revision } = await grants.get(id);
         const generation = generationOf(grant) + 1;

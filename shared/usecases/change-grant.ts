@@ -32,9 +32,8 @@ export const makeChangeGrant =
       await grants.releaseLease(mailboxId, lease);
       return value;
     } catch (error) {
-      await grants.giveBackLease(mailboxId, lease);
+      // What went wrong is what is to be told; a lease that is not given back runs out.
+      await grants.giveBackLease(mailboxId, lease).catch(() => undefined);
       throw error;
     }
   };
-
-export type ChangeGrant = ReturnType<typeof makeChangeGrant>;

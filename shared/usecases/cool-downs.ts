@@ -94,5 +94,3 @@ export const makeCoolDowns = ({
     },
   };
 };
-
-export type CoolDowns = ReturnType<typeof makeCoolDowns>;

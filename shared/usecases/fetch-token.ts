@@ -48,8 +48,8 @@ export const makeFetchToken = ({
 }) => {
   const recordUse = async ({ binding, mailbox, token }: DeviceAccess, audience: Audience): Promise<void> => {
     const now = epochSeconds(clock);
-    if (!binding || !mailbox || now - (binding.lastFetchedAt ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
-    await records.deviceAccess.recordFetch(binding, now);
+    if (!binding || !mailbox || now - (binding.fetchedAt?.[audience] ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
+    await records.deviceAccess.recordFetch(binding, audience, now);
     await records.grants.recordUse(
       mailbox.id,
       audience,

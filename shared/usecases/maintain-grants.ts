@@ -25,6 +25,9 @@ export const makeRecoverGrants =
     }
   };
 
+/** A grant whose upkeep crashes is looked at again after this; a mended fault shows itself soon enough. */
+const POISON_RESTS_SECONDS = 600;
+
 const isScopeError = ({ kind }: BrokerError): boolean => kind === 'scope_not_granted' || kind === 'scope_not_offered';
 
 /**
@@ -73,14 +76,18 @@ export const makeMaintainGrant = ({
     const facts = { mailboxId, lastUsedAt, tokens, provenAt: provenAt(grant), retryAt: grant.trouble?.retryAt };
     const plan = planRefresh(facts, now);
     let left = plan.refresh.length;
-    for (const audience of plan.refresh) {
-      // As fresh as can be, unless another has just brought it.
-      const done = await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
-      // Used under an earlier sign-in, and not part of this one: nothing to be renewed.
-      if (done.outcome === 'failed' && isScopeError(done.error)) left--;
+    try {
+      for (const audience of plan.refresh) {
+        // As fresh as can be, unless another has just brought it.
+        const done = await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
+        // Used under an earlier sign-in, and not part of this one: nothing to be renewed.
+        if (done.outcome === 'failed' && isScopeError(done.error)) left--;
+      }
+    } catch (error) {
+      // Its message goes to the dead letters in the end; the sweep shall not send one like it every minute.
+      await grants.postpone(mailboxId, revision, now + POISON_RESTS_SECONDS).catch(() => undefined);
+      throw error;
     }
     if (left === 0) await grants.postpone(mailboxId, revision, plan.nextDueAt);
   };
 };
-
-export type MaintainGrant = ReturnType<typeof makeMaintainGrant>;

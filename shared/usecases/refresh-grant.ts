@@ -1,4 +1,4 @@
-import { type CoolDown, pauseAt } from '../domain/cool-down.ts';
+import { type CoolDown, LONGEST_PAUSE_SECONDS, pauseAt } from '../domain/cool-down.ts';
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { type Grant, type GrantTrouble, generationOf, grantRefusal, isLive, type LiveGrant } from '../domain/grant.ts';
@@ -133,8 +133,10 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
 
   const waitSeconds = ({ class: by, affects, retryAfterSeconds = 0 }: ProviderFailure, failures: number): number => {
     if (by === 'operator_must_act') return OPERATOR_RETRY_SECONDS;
-    const backOff = affects === 'grant' ? REFRESH_BACK_OFF : PROVIDER_FAULT_BACK_OFF;
-    return Math.max(backOffSeconds(failures, backOff, random.fraction()), retryAfterSeconds);
+    if (affects === 'grant')
+      return Math.max(backOffSeconds(failures, REFRESH_BACK_OFF, random.fraction()), retryAfterSeconds);
+    const backOff = backOffSeconds(failures, PROVIDER_FAULT_BACK_OFF, random.fraction());
+    return Math.max(backOff, Math.min(retryAfterSeconds, LONGEST_PAUSE_SECONDS));
   };
 
   const refused = async (holding: Holding, failure: ProviderFailure): Promise<Step> => {
@@ -169,8 +171,10 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
 
   /** Only under the lease. */
   const callProvider = async (holding: Holding, byPerson: boolean): Promise<Step> => {
-    const { mailbox, known } = holding;
+    const { mailbox, audience, known } = holding;
     const { provider } = mailbox;
+    // A key ring that fails shall do so before the provider is asked: each call costs it a token that nobody could use.
+    await grants.sealAccessToken(mailbox.organizationId, mailbox.id, audience, '');
     const admission = await coolDowns.admit(provider, known, byPerson);
     if ('pausing' in admission) return pausedUntil(admission.pausing, epochSeconds(clock));
     const used = await useRefreshToken(holding, providers[provider]);

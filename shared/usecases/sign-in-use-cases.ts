@@ -24,7 +24,7 @@ export const signInUseCases = (dependencies: {
   readonly log: Log;
 }) => {
   const { records, mailQueue, clock } = dependencies;
-  const adoptSignIn = makeAdoptSignIn({ ...dependencies, grants: records.grants });
+  const adoptSignIn = makeAdoptSignIn({ ...dependencies, ...records });
   const refreshGrant = makeRefreshGrant(dependencies);
   const resumeHeld = makeResumeHeld({ submissions: records.submissions, queue: mailQueue, clock });
   return {

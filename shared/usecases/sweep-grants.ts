@@ -21,7 +21,6 @@ export interface SweepPace {
   readonly grantsPerSecond: number;
 }
 
-/** A part of the due index, and how many of its first entries were taken. */
 /** What a sweep takes from one shard of the due index; `limit` where only a few are let through. */
 interface Shard {
   readonly shard: string;

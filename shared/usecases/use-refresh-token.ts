@@ -20,7 +20,7 @@ export interface Use {
 }
 
 /** What the vault holds after a use, for the grant to remember. */
-export interface VaultNote {
+interface VaultNote {
   readonly refreshTokenStoredAt: number;
   readonly stores: StoreCount | undefined;
 }
@@ -79,7 +79,7 @@ export const makeUseRefreshToken = ({
    * one has come of age, and a vault that fails loses nothing.
    */
   const keep = async (
-    { mailbox, grant }: Use,
+    { mailbox, grant, lease }: Use,
     stored: StoredRefreshToken,
     { refreshToken, formerStaysValid }: { readonly refreshToken?: string; readonly formerStaysValid: boolean },
   ): Promise<Kept> => {
@@ -89,10 +89,11 @@ export const makeUseRefreshToken = ({
       note: { refreshTokenStoredAt: stored.storedAt, stores: grant.stores },
     } as const;
     if (refreshToken === undefined || refreshToken === stored.refreshToken) return asBefore;
-    if (!isStoreDue({ formerStaysValid, storedAt: stored.storedAt }, now)) return asBefore;
+    if (!isStoreDue({ grantId: mailbox.id, formerStaysValid, storedAt: stored.storedAt }, now)) return asBefore;
     const token = { refreshToken, previousRefreshToken: stored.refreshToken, storedAt: now };
+    const holdOn = () => grants.renewLease(mailbox.id, lease, epochSeconds(clock));
     try {
-      if ((await store(mailbox.id, token, stored.version)) === 'superseded') return AGAIN;
+      if ((await store(mailbox.id, token, stored.version, holdOn)) === 'superseded') return AGAIN;
     } catch (error) {
       log.error('grant.refresh_token_not_stored', { mailbox_id: mailbox.id, error: String(error) });
       return formerStaysValid ? asBefore : fromVaultError(error);
@@ -129,10 +130,10 @@ export const makeUseRefreshToken = ({
     const { previousRefreshToken } = refused;
     if (previousRefreshToken === undefined || !(await stillLeased(use))) return AGAIN;
     const reply = await provider.refresh({ refreshToken: previousRefreshToken, audience: use.audience });
-    if (!reply.ok) return { outcome: 'refused', failure: reply.error };
-    const refreshToken = reply.value.refreshToken ?? previousRefreshToken;
-    const kept = await keep(use, refused, { refreshToken, formerStaysValid: false });
+    const sent = reply.ok ? (reply.value.refreshToken ?? previousRefreshToken) : reply.error.refreshToken;
+    const kept = await keep(use, refused, { ...(sent && { refreshToken: sent }), formerStaysValid: false });
     if (kept.outcome !== 'kept') return kept;
+    if (!reply.ok) return { outcome: 'refused', failure: reply.error };
     log.warn('grant.previous_token_used', { mailbox_id: use.mailbox.id });
     return { outcome: 'token', reply: reply.value, note: kept.note };
   };
@@ -156,7 +157,8 @@ export const makeUseRefreshToken = ({
       if (newest === undefined) return AGAIN;
       if (newest.version !== stored.version) return tryOnce(use, provider, newest);
       const rescued = await tryPrevious(use, provider, newest);
-      return rescued.outcome === 'token' || rescued.outcome === 'vault' ? rescued : used;
+      const isVerdict = rescued.outcome === 'refused' && rescued.failure.class === 'person_must_act';
+      return rescued.outcome === 'again' || isVerdict ? used : rescued;
     } catch (error) {
       return fromVaultError(error);
     }

@@ -12,6 +12,7 @@ const SCHEMA = `
     receipt TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS messages_group ON messages (queue, groupName, id);
+  CREATE INDEX IF NOT EXISTS messages_exhausted ON messages (queue, receiveCount, visibleAt);
   CREATE TABLE IF NOT EXISTS deduplications (
     queue TEXT NOT NULL,
     deduplicationId TEXT NOT NULL,

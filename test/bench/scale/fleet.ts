@@ -7,6 +7,7 @@ import {
   dueShardOf,
   livesLongEnough,
   RESTORED_AFTER_SECONDS,
+  RESTORED_SOONER_SECONDS,
   renewAheadAt,
   renewAt,
   USE_RECORDED_EVERY_SECONDS,
@@ -16,6 +17,9 @@ import type { Chance } from './chance.ts';
 import { dueCalendar } from './due-calendar.ts';
 import type { Tally } from './tally.ts';
 import { ALERTS_ONLY_SHARE, ALERTS_PER_DAY, DAY_SECONDS, GOOGLE_SHARE, HOUR_SECONDS, TOKEN_LIFE } from './usage.ts';
+
+/** The age at which the first of tokens that came together are stored again. */
+const YOUNGEST_RESTORED_SECONDS = RESTORED_AFTER_SECONDS - RESTORED_SOONER_SECONDS;
 
 /** Of all audiences the only one that a scanner needs. */
 const AUDIENCE = 'smtp';
@@ -88,7 +92,8 @@ export const makeFleet = (
     provenAt[grant] = at;
     // Google sends no other refresh token; Entra always does, and lets the former one live.
     const isStored =
-      provider === 'microsoft' && isStoreDue({ formerStaysValid: true, storedAt: storedAt[grant] ?? 0 }, at);
+      provider === 'microsoft' &&
+      isStoreDue({ grantId: idOf(grant), formerStaysValid: true, storedAt: storedAt[grant] ?? 0 }, at);
     if (isStored) storedAt[grant] = at;
     tally.refreshed(provider, isStored, at);
     const plan = planOf(grant, at);
@@ -110,8 +115,8 @@ export const makeFleet = (
     ids.push(Buffer.from(timeSortedId('mbx', start * 1000 - grant, chance.bytes), 'latin1').toString('latin1'));
     isGoogle[grant] = chance.fraction() < GOOGLE_SHARE ? 1 : 0;
     shardOf[grant] = shardNumbers.get(dueShardOf(`grant-${providerOf(grant)}`, idOf(grant))) ?? 0;
-    // A migration brought the refresh tokens as fast as it may, so they come of age as closely: from the second day on.
-    storedAt[grant] = start + DAY_SECONDS - RESTORED_AFTER_SECONDS + grant / MAILBOXES_PER_SECOND;
+    // A migration brought the refresh tokens as fast as it may; they come of age from the second day on.
+    storedAt[grant] = start + DAY_SECONDS - YOUNGEST_RESTORED_SECONDS + grant / MAILBOXES_PER_SECOND;
     // Nothing ran since yesterday: not one token is alive, and everything is due.
     issuedAt[grant] = start - DAY_SECONDS;
     expiresAt[grant] = start - DAY_SECONDS + HOUR_SECONDS;

@@ -1,5 +1,10 @@
 import { AUDIENCES } from '../../../shared/domain/provider.ts';
-import { DUE_SHARDS, IN_USE_SECONDS, RESTORED_AFTER_SECONDS } from '../../../shared/domain/timing.ts';
+import {
+  DUE_SHARDS,
+  IN_USE_SECONDS,
+  RESTORED_AFTER_SECONDS,
+  RESTORED_SOONER_SECONDS,
+} from '../../../shared/domain/timing.ts';
 import { MAILBOXES_PER_SECOND } from '../../../shared/usecases/migrate-vault.ts';
 import { billOf, type Consumption, consumptionOf, type FleetCosts, type Line } from './bill.ts';
 import type { Cost, VaultName } from './costs.ts';
@@ -17,6 +22,11 @@ import {
   SCANS_PER_DAY,
   TOKEN_LIFE,
 } from './usage.ts';
+
+const daysOf = (seconds: number): number => seconds / DAY_SECONDS;
+
+/** Drawn by the grant's id. */
+const RESTORED_AGE = `${daysOf(RESTORED_AFTER_SECONDS - RESTORED_SOONER_SECONDS)} to ${daysOf(RESTORED_AFTER_SECONDS)} days`;
 
 export const TARGET_PEAK = 1.3;
 /** Quotas of Secrets Manager: writes of all callers together, readings, versions of a secret in a day. */
@@ -322,7 +332,7 @@ const usage = (): string => {
     `- One time zone, Monday to Friday from 7 to 18 with a dip at noon: all offices open together, which is the hardest case.`,
     `- ${100 * (1 - ALERTS_ONLY_SHARE)} % of the mailboxes make ${SCANS_PER_DAY} scans on a working day, ${100 * ALERTS_ONLY_SHARE} % only send an alert every ${1 / ALERTS_PER_DAY} days on average, at any hour. Each scan and each alert is one fetch of a token for \`smtp\`; each further audience in use costs as many refreshes again.`,
     `- ${100 * (1 - GOOGLE_SHARE)} % Microsoft, whose access tokens live ${minutes(microsoft.shortest)} to ${minutes(microsoft.longest)} minutes, drawn for each; ${100 * GOOGLE_SHARE} % Google, ${minutes(google.shortest)} minutes. One device for each mailbox.`,
-    `- The start is the worst: nothing ran for a day, every token is dead, everything is due, and it is nine on a Monday. The refresh tokens were all migrated into the vault in one go, ${MAILBOXES_PER_SECOND} a second, so that they come of age (${RESTORED_AFTER_SECONDS / DAY_SECONDS} days) as closely together, beginning on the second day.`,
+    `- The start is the worst: nothing ran for a day, every token is dead, everything is due, and it is nine on a Monday. The refresh tokens were all migrated into the vault in one go, ${MAILBOXES_PER_SECOND} a second, so that they come of age (${RESTORED_AGE}) close together, beginning on the second day.`,
     `- The steady state is everything after the first day. A worker takes ${deployment.REFRESH_SECONDS} s for a refresh and has ${deployment.BATCH_SIZE} in hand.`,
   ].join('\n');
 };
@@ -370,7 +380,7 @@ ${closedOffices(inputs)}
 
 ## The vault
 
-Entra's refresh tokens are stored when the one in the vault is ${RESTORED_AFTER_SECONDS / DAY_SECONDS} days old, Google's never change. A store in Secrets
+Entra's refresh tokens are stored when the one in the vault is ${RESTORED_AGE} old, Google's never change. A store in Secrets
 Manager is ${inputs.costs['secrets-manager'].microsoft.stored.secretWrites} writes of its quota (the put, and the move of the label). Reading a secret that was never replaced, as Google's
 never are, is ${inputs.costs['secrets-manager'].google.refreshed.secretReads} readings. Means are those of the days simulated after the first: a few days that hold the week's stores have a
 higher one than a month.

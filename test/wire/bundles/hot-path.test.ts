@@ -118,7 +118,7 @@ describe('the hot path of the built fetch-token', () => {
     const longAgo = Math.floor(Date.now() / 1000) - USE_RECORDED_EVERY_SECONDS;
     await broker.table.write({
       update: keys.binding(broker.clientId, 'scan'),
-      changes: { set: { lastFetchedAt: longAgo } },
+      changes: { set: { fetchedAt: { smtp: longAgo } } },
       when: { present: true },
     });
     const { status, requests } = await broker.ask();

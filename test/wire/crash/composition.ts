@@ -115,7 +115,7 @@ export const composeBroker = async (
     close,
     refreshGrant: makeRefreshGrant(common),
     beginSignIn: makeBeginSignIn({ signIns, clock, random }),
-    adoptSignIn: makeAdoptSignIn({ grants, vault, clock, random }),
+    adoptSignIn: makeAdoptSignIn({ ...records, vault, clock, random }),
     signOut: makeSignOut({ grants, vault, clock, random }),
     ...signInUseCases({ ...common, mailQueue: unusedQueue(), attemptKeys: accessTokenKeys, publicUrl: PUBLIC_URL }),
   };
