@@ -141,7 +141,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
     makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: grantQueue, pace: SWEEP_PACE }),
     makeSweepSubmissions(mail),
     makeReportDeadLetters({ queues: { grants: grantQueue, mail: mailQueue }, log }),
-    makeWatchAppRegistrations({ ...common, appRegistrations: records.appRegistrations }),
+    makeWatchAppRegistrations({ ...common, ...records }),
     () => purgeExpired(database, epochSeconds(clock)),
   ];
   /** Before the workers start: this process is alone with its data, so whoever had something in hand is dead. */

@@ -6,9 +6,11 @@ import type { ProviderName } from './provider.ts';
 export interface ClientSecretState {
   /** As the operator entered it, `YYYY-MM-DD`; the provider does not tell. */
   readonly expiresOn?: string;
+  /** Tells whether it is still the same secret. */
+  readonly fingerprint?: string;
   /** When the provider last refused it; absent while it is taken, or was not tried. */
   readonly refusedAt?: number;
-  /** Operators were told so many days before it expires. */
+  /** Operators were told so many days before it expires; 0: that it has expired. */
   readonly warnedDays?: number;
 }
 
@@ -28,18 +30,51 @@ export interface AppRegistrationDescription extends AppRegistration {
 export const secretExpiresAt = ({ expiresOn }: ClientSecretState): number | undefined =>
   expiresOn === undefined ? undefined : Date.parse(`${expiresOn}T23:59:59Z`) / 1000;
 
-/** The warning to give now for a secret, in days; undefined: none, or it was given. */
+/** The warning to give now for a secret, in days (0: it has expired); undefined: none, or it was given. */
 export const secretWarningDue = (secret: ClientSecretState, nowSeconds: number): number | undefined => {
   const expiresAt = secretExpiresAt(secret);
-  const days = expiresAt === undefined ? undefined : warningDue(expiresAt, nowSeconds);
+  if (expiresAt === undefined) return undefined;
+  const days = expiresAt <= nowSeconds ? 0 : warningDue(expiresAt, nowSeconds);
   return days === undefined || (secret.warnedDays !== undefined && secret.warnedDays <= days) ? undefined : days;
 };
 
-/** What is known, brought in line with what is configured: a secret whose date changed is another secret. */
+/** A warning that is due for the secret at a position, counted from 1. */
+export interface SecretWarning {
+  readonly position: number;
+  readonly expiresOn: string | undefined;
+  readonly days: number;
+}
+
+/** Whatever the order of their attributes, which a table need not keep. */
+export const sameRegistration = (one: AppRegistration | undefined, other: AppRegistration | undefined): boolean =>
+  flat(one) === flat(other);
+
+const flat = (registration: AppRegistration | undefined): string | undefined =>
+  registration &&
+  JSON.stringify([
+    registration.provider,
+    registration.clientId,
+    registration.clientSecrets.map(({ expiresOn, fingerprint, refusedAt, warnedDays }) => [
+      ...[expiresOn, fingerprint, refusedAt, warnedDays],
+    ]),
+  ]);
+
+const isSame = (one: ClientSecretState, other: ClientSecretState): boolean =>
+  one.expiresOn === other.expiresOn && one.fingerprint === other.fingerprint;
+
+/** Whether the operator has changed something that the provider may judge anew. */
+export const isReplaced = (known: AppRegistration | undefined, configured: AppRegistration): boolean =>
+  known !== undefined &&
+  (known.clientId !== configured.clientId ||
+    configured.clientSecrets.some(({ fingerprint }, position) => {
+      return fingerprint !== known.clientSecrets[position]?.fingerprint;
+    }));
+
+/** What is known, brought in line with what is configured: what was known of another secret or date is forgotten. */
 export const reconciled = (known: AppRegistration | undefined, configured: AppRegistration): AppRegistration => ({
   ...configured,
   clientSecrets: configured.clientSecrets.map((secret, position) => {
     const before = known?.clientId === configured.clientId ? known.clientSecrets[position] : undefined;
-    return before?.expiresOn === secret.expiresOn ? { ...before, ...secret } : secret;
+    return before && isSame(before, secret) ? { ...before, ...secret } : secret;
   }),
 });

@@ -42,9 +42,12 @@ export interface AccessTokenReply {
   readonly scopes: readonly string[];
 }
 
-/** `expiresOn`: the day (YYYY-MM-DD) that the operator noted for it; no provider says it. */
+/** What is told of a client secret in place of its value. */
 export interface ClientSecretDates {
+  /** The day (YYYY-MM-DD) that the operator noted for it; no provider says it. */
   readonly expiresOn?: string;
+  /** Tells whether it is still the same secret; far too short to find it from. */
+  readonly fingerprint?: string;
 }
 
 /**

@@ -1,4 +1,11 @@
-import { type AppRegistration, reconciled, secretWarningDue } from '../domain/app-registration.ts';
+import {
+  type AppRegistration,
+  isReplaced,
+  reconciled,
+  type SecretWarning,
+  sameRegistration,
+  secretWarningDue,
+} from '../domain/app-registration.ts';
 import { PROVIDERS, type ProviderName } from '../domain/provider.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { RefusedClientSecrets } from '../ports/identity-provider.ts';
@@ -12,75 +19,144 @@ const LOOK_EVERY_SECONDS = 3600;
 /** A bad secret is looked at every hour; one that was not refused for longer has been replaced, or the other way round. */
 const REFUSAL_STANDS_SECONDS = 3 * LOOK_EVERY_SECONDS;
 
+/** Enough for any race of workers that start at once: after the first the others find it done, and have nothing to write. */
+const WRITE_ATTEMPTS = 5;
+
 interface Dependencies {
+  readonly coolDowns: Records['coolDowns'];
   readonly appRegistrations: Records['appRegistrations'];
   readonly providers: IdentityProviders;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** What the record shall say (undefined: be gone), and what the one whose write wins tells the operator. */
+interface Change {
+  readonly next: AppRegistration | undefined;
+  readonly tell: () => void;
+}
+
+/** True when the record says what it shall, whoever wrote it; only the worker that did tells, so it is told once. */
+const changeRecord = async (
+  appRegistrations: Records['appRegistrations'],
+  provider: ProviderName,
+  change: (registration: AppRegistration | undefined) => Change,
+): Promise<boolean> => {
+  for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+    const known = await appRegistrations.get(provider);
+    const { next, tell } = change(known.registration);
+    if (sameRegistration(next, known.registration)) return true;
+    const won = await (next ? appRegistrations.replace(known, next) : appRegistrations.remove(provider, known));
+    if (!won) continue;
+    tell();
+    return true;
+  }
+  return false;
+};
+
 const configuredAt = (provider: ProviderName, providers: IdentityProviders): AppRegistration | undefined => {
   const { clientId, clientSecrets } = providers[provider];
   return clientId === undefined ? undefined : { provider, clientId, clientSecrets };
 };
 
+/** The registration without refusals that stand no longer, with the warnings that are due now noted in it. */
+const lookAt = (registration: AppRegistration, now: number) => {
+  const warnings: SecretWarning[] = [];
+  const clientSecrets = registration.clientSecrets.map(({ refusedAt, ...rest }, index) => {
+    const stands = refusedAt !== undefined && now - refusedAt < REFUSAL_STANDS_SECONDS;
+    const secret = stands ? { ...rest, refusedAt } : rest;
+    const days = secretWarningDue(secret, now);
+    if (days === undefined) return secret;
+    warnings.push({ position: index + 1, expiresOn: secret.expiresOn, days });
+    return { ...secret, warnedDays: days };
+  });
+  return { next: { ...registration, clientSecrets }, warnings };
+};
+
 /**
  * Notes down the broker's registrations for those who may not read the configuration, and warns the operator 60, 30, 7 and
- * 1 days before a client secret expires. Run as often as like: it looks once an hour.
+ * 1 days before a client secret expires, and when it has. A registration that was mended is tried at once. Run as often as
+ * like: it looks once an hour.
  */
-export const makeWatchAppRegistrations = ({ appRegistrations, providers, clock, log }: Dependencies) => {
+export const makeWatchAppRegistrations = ({ coolDowns, appRegistrations, providers, clock, log }: Dependencies) => {
   let lookedAt = Number.NEGATIVE_INFINITY;
 
-  const watch = async (configured: AppRegistration, now: number): Promise<void> => {
-    const known = await appRegistrations.get(configured.provider);
-    const current = reconciled(known, configured);
-    const clientSecrets = current.clientSecrets.map(({ refusedAt, ...rest }, index) => {
-      const stands = refusedAt !== undefined && now - refusedAt < REFUSAL_STANDS_SECONDS;
-      const secret = stands ? { ...rest, refusedAt } : rest;
-      const days = secretWarningDue(secret, now);
-      if (days === undefined) return secret;
-      const about = { provider: configured.provider, client_id: configured.clientId, position: index + 1 };
-      log.warn('client_secret.expiring', { ...about, expires_on: secret.expiresOn, days });
-      return { ...secret, warnedDays: days };
+  /** What the provider said of another secret is no reason to spare it. */
+  const liftPause = async (provider: ProviderName): Promise<void> => {
+    const { coolDown, revision } = await coolDowns.get(provider);
+    if (coolDown?.cause !== 'registration' || !(await coolDowns.replace(provider, revision, undefined))) return;
+    log.info('app_registration.changed', { provider });
+  };
+
+  const watch = async (provider: ProviderName, now: number): Promise<boolean> => {
+    const configured = configuredAt(provider, providers);
+    const before = configured && (await appRegistrations.get(provider)).registration;
+    if (configured && isReplaced(before, configured)) await liftPause(provider);
+    return changeRecord(appRegistrations, provider, (known) => {
+      if (configured === undefined) return { next: undefined, tell: () => undefined };
+      const { next, warnings } = lookAt(reconciled(known, configured), now);
+      const tell = () => {
+        for (const { position, expiresOn, days } of warnings) {
+          const about = { provider, client_id: configured.clientId, position };
+          if (days === 0) log.error('client_secret.expired', { ...about, expires_on: expiresOn });
+          else log.warn('client_secret.expiring', { ...about, expires_on: expiresOn, days });
+        }
+      };
+      return { next, tell };
     });
-    const next = { ...current, clientSecrets };
-    if (JSON.stringify(next) !== JSON.stringify(known)) await appRegistrations.put(next);
   };
 
   return async (): Promise<void> => {
     const now = epochSeconds(clock);
     if (now - lookedAt < LOOK_EVERY_SECONDS) return;
-    for (const provider of PROVIDERS) {
-      const configured = configuredAt(provider, providers);
-      if (configured !== undefined) await watch(configured, now);
-      else if ((await appRegistrations.get(provider)) !== undefined) await appRegistrations.remove(provider);
-    }
-    lookedAt = now;
+    let done = true;
+    for (const provider of PROVIDERS) done = (await watch(provider, now)) && done;
+    if (done) lookedAt = now;
   };
 };
 
+/** The registration with the refusals noted; `news`: one of them was not noted within the last hour. */
+const refuse = (registration: AppRegistration, refused: RefusedClientSecrets, now: number) => {
+  let news = false;
+  const clientSecrets = registration.clientSecrets.map(({ refusedAt, ...secret }, position) => {
+    if (!refused.includes(position)) return secret;
+    if (refusedAt !== undefined && now - refusedAt < LOOK_EVERY_SECONDS) return { ...secret, refusedAt };
+    news = true;
+    return { ...secret, refusedAt: now };
+  });
+  return { next: { ...registration, clientSecrets }, news };
+};
+
 /**
- * A provider refused one of the client secrets: no grant suffers while it takes the other, and the operator is told, once
- * an hour, that one is to be replaced.
+ * A provider refused client secrets. Where it takes another, no grant suffers, and the operator is told, once an hour by
+ * whichever worker, that one is to be replaced. Where it refuses all, `app_registration.refused` tells.
  */
-export const makeNoteRefusedSecrets = ({ appRegistrations, providers, clock, log }: Dependencies) => {
+export const makeNoteRefusedSecrets = ({
+  appRegistrations,
+  providers,
+  clock,
+  log,
+}: Omit<Dependencies, 'coolDowns'>) => {
+  /** What this process knows to be noted, so that not each of its refreshes reads the record. */
   const notedAt = new Map<string, number>();
 
   return async (provider: ProviderName, refused: RefusedClientSecrets): Promise<void> => {
     const now = epochSeconds(clock);
-    const name = `${provider}|${refused.join()}`;
-    if (now - (notedAt.get(name) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_SECONDS) return;
     const configured = configuredAt(provider, providers);
     if (configured === undefined) return;
-    notedAt.set(name, now);
-    const current = reconciled(await appRegistrations.get(provider), configured);
-    const clientSecrets = current.clientSecrets.map((secret, position) => {
-      if (refused.includes(position)) return { ...secret, refusedAt: now };
-      const { refusedAt: _taken, ...rest } = secret;
-      return rest;
+    // The configuration may change while this process lives: what was known of other secrets does not count.
+    const name = JSON.stringify([configured, refused]);
+    if (now - (notedAt.get(name) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_SECONDS) return;
+    const othersAreLeft = configured.clientSecrets.some((_, position) => !refused.includes(position));
+    const noted = await changeRecord(appRegistrations, provider, (known) => {
+      const { next, news } = refuse(reconciled(known, configured), refused, now);
+      const tell = () => {
+        const positions = refused.map((position) => String(position + 1));
+        const about = { provider, client_id: configured.clientId };
+        if (news && othersAreLeft) log.error('client_secret.refused', { ...about, positions });
+      };
+      return { next, tell };
     });
-    await appRegistrations.put({ ...current, clientSecrets });
-    const positions = refused.map((position) => String(position + 1));
-    log.error('client_secret.refused', { provider, client_id: configured.clientId, positions });
+    if (noted) notedAt.set(name, now);
   };
 };

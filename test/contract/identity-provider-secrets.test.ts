@@ -65,8 +65,12 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
     const redeem = (by = provider) =>
       by.redeemCode({ code: 'made-up-code', codeVerifier: 'v'.repeat(43), redirectUri: 'http://localhost/callback' });
 
-    it('shows the days they expire, in order, and nothing else of them', () => {
-      assert.deepEqual(provider.clientSecrets, [{ expiresOn: '2026-12-01' }, {}]);
+    it('shows of them, in order, the days they expire and a few letters that change with them', () => {
+      const days = provider.clientSecrets.map(({ expiresOn }) => expiresOn);
+      assert.deepEqual(days, ['2026-12-01', undefined]);
+      const fingerprints = provider.clientSecrets.map(({ fingerprint = '' }) => fingerprint);
+      assert.equal(new Set(fingerprints).size, 2);
+      for (const fingerprint of fingerprints) assert.match(fingerprint, /^[\w-]{6}$/);
     });
 
     it('uses the first alone while it is accepted', async () => {

@@ -3,6 +3,7 @@ import { consoleApp } from '../../functions/admin/console.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { systemRandom } from '../../shared/adapters/system/system-random.ts';
+import type { AppRegistration } from '../../shared/domain/app-registration.ts';
 import type { Mailbox } from '../../shared/domain/entities.ts';
 import type { GrantTrouble, LiveGrant } from '../../shared/domain/grant.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
@@ -222,13 +223,13 @@ export const troubled = async ({ administration, records, clock, held }: Console
     failures: 1,
     trouble: trouble('provider_unavailable', 'http_502'),
   }));
-  await records.appRegistrations.put({
+  await putAppRegistration(records, {
     provider: 'microsoft',
     clientId: '11111111-2222-3333-4444-555555555555',
     clientSecrets: [{ expiresOn: day(5), refusedAt: now - 60 }, { expiresOn: day(45) }],
   });
   const clientSecrets = [{ expiresOn: day(-3) }, {}];
-  await records.appRegistrations.put({ provider: 'google', clientId: GOOGLE_CLIENT_ID, clientSecrets });
+  await putAppRegistration(records, { provider: 'google', clientId: GOOGLE_CLIENT_ID, clientSecrets });
   const { revision } = await records.coolDowns.get('google');
   await records.coolDowns.replace('google', revision, {
     cause: 'outage',
@@ -270,4 +271,12 @@ export const consolePages = ({ organization, scan, alerts, fresh, copier, scanne
     `/console/submissions?organization_id=${organization.id}`,
     '/console/audit',
   ];
+};
+
+/** As a worker that has met the registration. */
+export const putAppRegistration = async (
+  { appRegistrations }: Pick<Records, 'appRegistrations'>,
+  registration: AppRegistration,
+): Promise<void> => {
+  await appRegistrations.replace(await appRegistrations.get(registration.provider), registration);
 };

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { realProviders } from '../../console/view.ts';
 import { adminApp } from '../../functions/admin/app.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
+import { putAppRegistration } from '../fakes/console.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
   advanceSeconds,
@@ -104,7 +105,7 @@ describe('GET /v1/admin/app-registrations', () => {
     world.microsoft.failNext(refusal);
     failure(await process.administration.mailboxes.refresh(mailbox.id));
     assert.equal(now(world), Date.UTC(2026, 11, 1, 1, 0, 1) / 1000);
-    await process.records.appRegistrations.put({ provider: 'google', clientId: 'id', clientSecrets: [] });
+    await putAppRegistration(process.records, { provider: 'google', clientId: 'id', clientSecrets: [] });
     const { status, body } = await call(process);
     assert.equal(status, 200);
     assert.deepEqual(body, {

@@ -34,7 +34,7 @@ describe('the app registrations', () => {
   /** A worker that has just started. */
   const watch = () => {
     const started = startProcess(world);
-    return makeWatchAppRegistrations({ ...started, appRegistrations: started.records.appRegistrations })();
+    return makeWatchAppRegistrations({ ...started, ...started.records })();
   };
 
   const microsoft = async () => {
@@ -134,14 +134,28 @@ describe('the app registrations', () => {
     assert.equal((await secrets())[0]?.refusedAt, undefined);
   });
 
-  it('forget at once that a client secret was refused when another takes its place', async () => {
-    world.microsoft.clientSecrets = [{ expiresOn: '2027-02-28' }];
+  it('tell, once, of a client secret that has expired', async () => {
+    world.microsoft.clientSecrets = [{ expiresOn: '2026-11-02' }];
+    for (let day = 0; day < 3; day++) {
+      await advanceSeconds(world, DAY);
+      await watch();
+    }
+    assert.equal(world.log.of('client_secret.expired').length, 1);
+    assert.deepEqual(world.log.of('client_secret.expiring'), []);
+  });
+
+  it('forget at once that a client secret was refused when another takes its place, and try that one at once', async () => {
+    world.microsoft.clientSecrets = [{ fingerprint: 'aaaaaa' }];
+    await watch();
     world.microsoft.failNext({ ...REGISTRATION_REFUSED, refusedClientSecrets: [0] });
     await refresh();
+    await watch();
     assert.notEqual((await secrets())[0]?.refusedAt, undefined);
-    world.microsoft.clientSecrets = [{ expiresOn: '2029-02-28' }];
+    assert.equal((await microsoft()).coolDown?.cause, 'registration');
+    world.microsoft.clientSecrets = [{ fingerprint: 'bbbbbb' }];
     await watch();
     assert.equal((await secrets())[0]?.refusedAt, undefined);
+    assert.equal((await microsoft()).coolDown, undefined);
   });
 
   it('tell once of a provider that is being spared: why, since when, and until when', async () => {

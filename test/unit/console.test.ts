@@ -12,6 +12,7 @@ import {
   consolePages,
   furnished,
   GOOGLE_CLIENT_ID,
+  putAppRegistration,
   troubled,
   troubledPages,
 } from '../fakes/console.ts';
@@ -562,7 +563,7 @@ describe('the console', () => {
       const clientSecrets = [{}];
       const real = consoleOverMemory({ standIns: false });
       for (const { records } of [real, broker]) {
-        await records.appRegistrations.put({ provider: 'google', clientId: 'id', clientSecrets });
+        await putAppRegistration(records, { provider: 'google', clientId: 'id', clientSecrets });
       }
       assert.match((await visitorOf(real).logIn()).text, /Enter it as expires_on/);
       assert.doesNotMatch((await visitor.logIn()).text, /Enter it as expires_on/);
@@ -570,7 +571,7 @@ describe('the console', () => {
 
     it('says that there is nothing to do only where no secret and no provider needs anything', async () => {
       const clientSecrets = [{ expiresOn: '2027-12-01' }];
-      await broker.records.appRegistrations.put({ provider: 'google', clientId: 'id', clientSecrets });
+      await putAppRegistration(broker.records, { provider: 'google', clientId: 'id', clientSecrets });
       await broker.administration.organizations.create('Contoso', 'en');
       assert.match((await visitor.logIn()).text, /Every mailbox is signed in\. There is nothing to do\./);
       await broker.clock.advance(306 * DAY_MS);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ClientSecretDates } from '../../ports/identity-provider.ts';
 
 /** Where a provider's OAuth server is, when it is not at its public address; spelled as in RFC 8414 section 2. */
@@ -34,4 +35,10 @@ export interface OAuthClientConfig {
 
 /** What may be known of them elsewhere: never the values. */
 export const secretDates = ({ clientSecrets }: OAuthClientConfig): readonly ClientSecretDates[] =>
-  clientSecrets.map(({ expiresOn }) => (expiresOn === undefined ? {} : { expiresOn }));
+  clientSecrets.map(({ value, expiresOn }) => ({
+    fingerprint: createHash('sha256').update(value).digest('base64url').slice(0, FINGERPRINT_LENGTH),
+    ...(expiresOn !== undefined && { expiresOn }),
+  }));
+
+/** 36 bits: enough to see a change, and next to nothing of a secret. */
+const FINGERPRINT_LENGTH = 6;
