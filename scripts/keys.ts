@@ -26,6 +26,7 @@ import { type KeyRing, noKeyRing } from '../shared/ports/key-ring.ts';
 import type { Table } from '../shared/ports/table.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import * as use from '../shared/usecases/look-after-keys.ts';
+import { misuseOf } from './misuse.ts';
 
 const USAGE = 'status | rotate [ring] | reseal | retire [ring] <key id> [--force]';
 
@@ -194,9 +195,8 @@ const main = async (): Promise<void> => {
 try {
   await main();
 } catch (error) {
-  const isMisuse = error instanceof ConfigError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
-  const isRing = error instanceof Error && error.name === 'KeyRingError';
-  if (!isMisuse && !isRing) throw error;
-  console.error(`error: ${(error as Error).message}`);
+  const misuse = error instanceof Error && error.name === 'KeyRingError' ? error.message : misuseOf(error);
+  if (misuse === undefined) throw error;
+  console.error(`error: ${misuse}`);
   process.exitCode = 2;
 }

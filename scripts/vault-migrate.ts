@@ -13,6 +13,7 @@ import { ConfigError } from '../shared/config/provider-config.ts';
 import { noKeyRing } from '../shared/ports/key-ring.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import { type MigrationTally, makeMigrateVault } from '../shared/usecases/migrate-vault.ts';
+import { misuseOf } from './misuse.ts';
 
 const VARIABLES = ['BROKER_TABLE', 'BROKER_VAULT_PREFIX', 'BROKER_VAULT_KEYS_SECRET'] as const;
 const TELL_EVERY_MS = 5_000;
@@ -79,8 +80,8 @@ const migrate = async (): Promise<void> => {
 try {
   await migrate();
 } catch (error) {
-  const isMisuse = error instanceof ConfigError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
-  if (!isMisuse) throw error;
-  console.error(`error: ${(error as Error).message}\n${HINT}`);
+  const misuse = misuseOf(error);
+  if (misuse === undefined) throw error;
+  console.error(`error: ${misuse}\n${HINT}`);
   process.exitCode = 2;
 }

@@ -16,7 +16,7 @@ export const da: ConsoleTexts = {
   standIn: {
     label: 'Øvelsestilstand',
     text: (providers) =>
-      `En stedfortræder på denne maskine spiller ${providers}: Der kræves ingen rigtig konto, og ingen mail forlader maskinen.`,
+      `En stedfortræder på denne maskine spiller ${providers}: Der kræves ingen rigtig konto dér, og mail gennem den forlader ikke maskinen.`,
     inbox: (providers) => `Stedfortræderens indbakke (${providers})`,
     help: (providers) => `Sådan logger du på (${providers})`,
     examples: (addresses) => `Brug i øvelsestilstand en adresse som ${addresses}.`,

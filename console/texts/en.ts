@@ -15,7 +15,7 @@ export const en = {
   standIn: {
     label: 'Practice mode',
     text: (providers: string) =>
-      `A stand-in on this machine plays ${providers}: no real account is needed, and no mail leaves the machine.`,
+      `A stand-in on this machine plays ${providers}: there no real account is needed, and mail through it does not leave the machine.`,
     inbox: (providers: string) => `Inbox of the stand-in (${providers})`,
     help: (providers: string) => `How to sign in (${providers})`,
     examples: (addresses: string) => `In practice mode, use an address such as ${addresses}.`,

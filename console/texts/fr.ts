@@ -16,7 +16,7 @@ export const fr: ConsoleTexts = {
   standIn: {
     label: "Mode d'essai",
     text: (providers) =>
-      `Un simulateur installé sur cette machine joue le rôle de ${providers} : aucun compte réel n'est nécessaire et aucun message ne quitte la machine.`,
+      `Un simulateur installé sur cette machine joue le rôle de ${providers} : là, aucun compte réel n'est nécessaire, et les messages qui passent par lui ne quittent pas la machine.`,
     inbox: (providers) => `Boîte de réception du simulateur (${providers})`,
     help: (providers) => `Comment se connecter (${providers})`,
     examples: (addresses) => `En mode d'essai, prenez une adresse telle que ${addresses}.`,

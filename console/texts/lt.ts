@@ -16,7 +16,7 @@ export const lt: ConsoleTexts = {
   standIn: {
     label: 'Bandomasis režimas',
     text: (providers) =>
-      `Šiame kompiuteryje veikia teikėjo pakaitalas (${providers}): tikros paskyros nereikia ir nė vienas laiškas iš kompiuterio neišsiunčiamas.`,
+      `Šiame kompiuteryje veikia teikėjo pakaitalas (${providers}): ten tikros paskyros nereikia, o per jį siunčiami laiškai kompiuterio nepalieka.`,
     inbox: (providers) => `Pakaitalo gautų laiškų dėžutė (${providers})`,
     help: (providers) => `Kaip prisijungti (${providers})`,
     examples: (addresses) => `Bandomajame režime naudokite tokį adresą kaip ${addresses}.`,

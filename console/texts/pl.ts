@@ -16,7 +16,7 @@ export const pl: ConsoleTexts = {
   standIn: {
     label: 'Tryb ćwiczebny',
     text: (providers) =>
-      `Na tym komputerze działa zamiennik dostawcy (${providers}): nie jest potrzebne prawdziwe konto i żadna wiadomość nie opuszcza komputera.`,
+      `Na tym komputerze działa zamiennik dostawcy (${providers}): nie jest tam potrzebne prawdziwe konto, a wysyłana przez niego poczta nie opuszcza komputera.`,
     inbox: (providers) => `Skrzynka odbiorcza zamiennika (${providers})`,
     help: (providers) => `Jak się zalogować (${providers})`,
     examples: (addresses) => `W trybie ćwiczebnym użyj adresu takiego jak ${addresses}.`,

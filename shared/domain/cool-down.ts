@@ -7,7 +7,7 @@ import { backOffSeconds, OPERATOR_RETRY_SECONDS, PROVIDER_TIMEOUT_SECONDS } from
 export interface CoolDown {
   /** `throttled`: the provider said how long to wait. `outage`: it fails. `registration`: it refuses the broker itself. */
   readonly cause: 'throttled' | 'outage' | 'registration';
-  /** Calls in a row that failed, whichever the mailbox; of those during a pause none counts. */
+  /** Calls in a row that failed, whichever the mailbox. Throttles do not count, and of those during a pause none does. */
   readonly failures: number;
   /** Nobody calls before this. */
   readonly until: number;
@@ -69,7 +69,8 @@ export const afterFault = (
   if (affects === 'registration') {
     return { ...about, cause: 'registration', failures, since, until: now + OPERATOR_RETRY_SECONDS };
   }
-  if (wanted > 0) return { ...about, cause: 'throttled', failures, since, until: now + wanted };
+  // It answers, and says how long to wait: no reason to wait longer and longer.
+  if (wanted > 0) return { ...about, cause: 'throttled', failures: failures - 1, since, until: now + wanted };
   const beyond = failures - FAULTS_BEFORE_PAUSE;
   const until = beyond < 0 ? 0 : now + backOffSeconds(beyond + 1, PAUSE, random);
   return { ...about, cause: 'outage', failures, since, until };

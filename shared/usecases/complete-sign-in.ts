@@ -13,6 +13,7 @@ import { codeVerifierContext, redirectUriOf } from './begin-sign-in.ts';
 import type { IdentityProviders, RefreshGrant } from './refresh-grant.ts';
 import type { ResumeHeld } from './requeue-submissions.ts';
 import { matchesAny } from './secrets.ts';
+import { makeNoteRefusedSecrets } from './watch-app-registrations.ts';
 
 /** What the browser brought back from the provider (RFC 6749 section 4.1.2). */
 export interface Callback {
@@ -61,6 +62,8 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
   const { records, providers, adoptSignIn, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } =
     dependencies;
 
+  const noteRefusedSecrets = makeNoteRefusedSecrets({ ...records, providers, clock, log });
+
   /** The attempt that this callback belongs to, good for nobody else from here on. */
   const claim = async (callback: Callback): Promise<Result<StartedSignIn, BrokerError>> => {
     const id = callback.state?.split('.')[0];
@@ -93,6 +96,8 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
       codeVerifier: await attemptKeys.open(signIn.attempt.sealedCodeVerifier, codeVerifierContext(signIn.id)),
       redirectUri: redirectUriOf(publicUrl, signIn.provider),
     });
+    const { refusedClientSecrets } = reply.ok ? reply.value : reply.error;
+    if (refusedClientSecrets) await noteRefusedSecrets(signIn.provider, refusedClientSecrets);
     if (!reply.ok) return fail(redemptionError(reply.error));
     const { refreshToken, account, scopes } = reply.value;
     if (!account?.addresses.some((address) => sameAddress(address, mailbox.address))) {

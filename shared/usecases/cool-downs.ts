@@ -37,9 +37,11 @@ export const makeCoolDowns = ({
     if (pauseAt(coolDown, now) === undefined) return;
     const { cause, failures, code, message, correlationId, until } = coolDown;
     const fields = { provider, code, message, correlation_id: correlationId, failures, pause_seconds: until - now };
-    // One incident for a registration, however many mailboxes it has (pain 6).
-    if (cause !== 'registration') log.warn('provider.paused', { ...fields, cause });
-    else if (before?.cause !== 'registration') log.error('app_registration.refused', fields);
+    // One incident, however many mailboxes it has (pain 6), and however often a call finds that it lasts.
+    const isNew = before === undefined || before.until === 0 || before.cause !== cause;
+    if (!isNew) log.info('provider.still_paused', { ...fields, cause });
+    else if (cause === 'registration') log.error('app_registration.refused', fields);
+    else log.warn('provider.paused', { ...fields, cause });
   };
 
   return {
@@ -71,7 +73,8 @@ export const makeCoolDowns = ({
       if (affects === 'grant') return;
       const fault: ProviderFault = { ...failure, affects };
       for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-        const now = epochSeconds(clock);
+        // Rounded up: what it asks for is waited for in full.
+        const now = Math.ceil(clock.now() / 1000);
         const { coolDown, revision } = await coolDowns.get(provider);
         const next = afterFault(coolDown, fault, { now, random: random.fraction(), probe });
         if (next === coolDown) return;

@@ -16,10 +16,11 @@ import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Records } from '../records/index.ts';
 
 /**
- * Of what waits: with an unproven grant the person has done their part, and the broker waits for whatever keeps the first
+ * While a grant works: what keeps it from yielding a token, where none is left. Of what waits: with an unproven grant the person has done their part, and the broker waits for whatever keeps the first
  * token away; else an open sign-in waits for the person. Of the rest: why there is no token.
  */
-const statusReason = (grant: Grant, status: TokenStatus): ErrorKind | undefined => {
+const statusReason = (grant: Grant, status: TokenStatus, hasToken: boolean): ErrorKind | undefined => {
+  if (status === 'acquired' && grant.state === 'active') return hasToken ? undefined : grant.trouble?.kind;
   if (status !== 'waiting') return grantRefusal(grant);
   if (grant.state !== 'unproven') return 'waiting_for_sign_in';
   // Spared with its provider, it was not asked about, and has no trouble of its own.
@@ -44,7 +45,7 @@ export const makeDescribeMailbox =
     return {
       mailbox,
       tokenStatus: status,
-      statusReason: statusReason(grant, status),
+      statusReason: statusReason(grant, status, Math.max(...expiries) > now),
       signedInAccount: held?.account.addresses[0],
       scopes: held?.scopes ?? [],
       accessTokenExpiresAt: expiries.length > 0 && status === 'acquired' ? Math.max(...expiries) : undefined,

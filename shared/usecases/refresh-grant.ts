@@ -132,7 +132,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   };
 
   const waitSeconds = ({ class: by, affects, retryAfterSeconds = 0 }: ProviderFailure, failures: number): number => {
-    if (by === 'operator_must_act') return OPERATOR_RETRY_SECONDS;
+    if (by === 'operator_must_act' && affects === 'grant') return OPERATOR_RETRY_SECONDS;
     if (affects === 'grant')
       return Math.max(backOffSeconds(failures, REFRESH_BACK_OFF, random.fraction()), retryAfterSeconds);
     const backOff = backOffSeconds(failures, PROVIDER_FAULT_BACK_OFF, random.fraction());
@@ -146,7 +146,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const { kind, code, message, correlationId } = failure;
     const seconds = waitSeconds(failure, failures);
     const about = { kind, code, message, ...(correlationId ? { correlationId } : {}) };
-    const trouble: GrantTrouble = { ...about, at: now, retryAt: now + seconds };
+    const trouble: GrantTrouble = { ...about, at: now, retryAt: Math.ceil(clock.now() / 1000 + seconds) };
     const ended = failure.class === 'person_must_act';
     const grant: Grant = ended
       ? { ...holding.grant, state: 'invalid', invalidSince: now, reason: kind, failures, trouble }
@@ -163,7 +163,8 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
         detail: `${code}: ${message}`,
       });
     } else {
-      log.warn('grant.refresh_failed', { ...fields, failures, retry_in: seconds });
+      const isOperators = failure.class === 'operator_must_act' && failure.affects === 'grant';
+      log[isOperators ? 'error' : 'warn']('grant.refresh_failed', { ...fields, failures, retry_in: seconds });
     }
     const { message: detail, ...error } = about;
     return failed({ ...error, detail, ...(ended ? {} : { retryAfterSeconds: seconds }) });

@@ -303,6 +303,19 @@ describe('completeSignIn', () => {
     assert.equal(await tokenStatusOf(process, office.mailbox), 'waiting');
   });
 
+  it('notes a client secret that the provider refused, though another was taken', async () => {
+    world.microsoft.clientSecrets = [{}, {}];
+    const { redeemCode } = world.microsoft;
+    world.microsoft.redeemCode = async (request) => {
+      const reply = await redeemCode(request);
+      return reply.ok ? { ...reply, value: { ...reply.value, refusedClientSecrets: [0] } } : reply;
+    };
+    value(await signIn(world, process, office.mailbox));
+    const [microsoft] = await process.administration.appRegistrations.list();
+    assert.equal(microsoft?.clientSecrets[0]?.refusedAt, now(world));
+    assert.equal(world.log.of('client_secret.refused').length, 1);
+  });
+
   it('makes the refresh token durable before the grant promises it', async () => {
     for (let write = 1; ; write++) {
       world = makeWorld();

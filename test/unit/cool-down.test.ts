@@ -183,12 +183,41 @@ describe('the cool-down of a provider', () => {
     assert.equal((await pauseUntil()) - now(world), 300);
   });
 
-  it('is no longer than an hour, whatever one reply asks for: the mailbox itself waits as told', async () => {
+  it('is no longer than an hour, whatever one reply asks for', async () => {
     await failFaults(1, unavailable(20 * HOUR));
     assert.equal((await pauseUntil()) - now(world), HOUR);
     await advanceSeconds(world, HOUR);
     assert.equal(await refresh(1), 'fresh');
-    assert.equal(await refresh(0), 'provider_unavailable');
+    assert.equal(await refresh(0), 'fresh');
+  });
+
+  it('is as long as each throttle asks for, however many there were, and takes them for no outage', async () => {
+    for (let mailbox = 0; mailbox < 10; mailbox++) {
+      await failFaults(1, unavailable(1), mailbox);
+      assert.equal((await pauseUntil()) - now(world), 1);
+      await advanceSeconds(world, 1);
+    }
+    await failFaults(1, unavailable(), 10);
+    assert.equal(await refresh(11), 'fresh', 'one failure makes no pause');
+  });
+
+  it('is told once, and then that it lasts', async () => {
+    for (let mailbox = 0; mailbox < 3; mailbox++) {
+      await failFaults(1, unavailable(2), mailbox);
+      await advanceSeconds(world, 2);
+    }
+    assert.equal(world.log.of('provider.paused').length, 1);
+    assert.equal(world.log.of('provider.still_paused').length, 2);
+  });
+
+  it('keeps a Retry-After in full, though it begins in the middle of a second', async () => {
+    await world.clock.advance(900);
+    const startedAt = world.clock.now();
+    await failFaults(1, unavailable(3));
+    const { coolDown } = await one.records.coolDowns.get('microsoft');
+    assert.ok((coolDown?.until ?? 0) * 1000 >= startedAt + 3000);
+    const { grant } = await one.records.grants.get(mailboxes[0]?.id ?? '');
+    assert.ok('trouble' in grant && (grant.trouble?.retryAt ?? 0) * 1000 >= startedAt + 3000);
   });
 
   it('ends with one call, while the others wait for what becomes of it', async () => {

@@ -187,6 +187,23 @@ describe('describeMailbox', () => {
       });
     });
 
+    it('says to administrator and device why there is no token, once the last one has run out', async () => {
+      value(await signIn(world, process, office.mailbox));
+      await advanceSeconds(world, 3601);
+      world.microsoft.failNext({ ...REGISTRATION_REFUSED, affects: 'grant' });
+      failure(await settle(world, process.fetchToken(tokenRequest(office.credential))));
+      const mailbox = await described();
+      assert.equal(mailbox.tokenStatus, 'acquired');
+      assert.equal(mailbox.statusReason, 'app_registration_refused');
+      const status = value(await process.readDeviceStatus(office.credential));
+      const [slot] = statusReply(status, 'en', () => undefined).slots;
+      assert.equal(slot?.panel_code, 360);
+      assert.ok(slot?.message && slot.remedy);
+      await advanceSeconds(world, 301);
+      value(await settle(world, process.fetchToken(tokenRequest(office.credential))));
+      assert.equal((await described()).statusReason, undefined);
+    });
+
     it('tells of a failed refresh the remedy and the next try, while the token is still good', async () => {
       await advanceSeconds(world, 3000);
       world.microsoft.failNext({ ...unavailable(120), correlationId: 'c-2' });
