@@ -9,7 +9,8 @@ import { addRoutes } from './routes.ts';
 import type { Settings } from './settings.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 import { type FunctionName, TABLE_ACCESS, type TableAccess, VAULT_PARTITIONS } from './table-access.ts';
-import { API_TIMEOUT, REFRESH_TIMEOUT, SEND_TIMEOUT, SWEEP_TIMEOUT } from './timing.ts';
+import { API_TIMEOUT, REFRESH_TIMEOUT, SEND_TIMEOUT, SIGN_IN_TIMEOUT, SWEEP_TIMEOUT } from './timing.ts';
+import { VAULT_ACCESS } from './vault-access.ts';
 
 export interface StatelessStackProps {
   readonly settings: Settings;
@@ -28,44 +29,6 @@ const REFRESHERS = 40;
 
 const READ_SECRET = ['secretsmanager:GetSecretValue'];
 const SEND_MESSAGE = ['sqs:SendMessage'];
-
-/** What secretsManagerTokenVault calls to put a rotated token in the place of one, by compare-and-swap. */
-const REPLACE_IN_VAULT = [...READ_SECRET, 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
-
-/** A sign-in also makes the secret, or takes back one that is scheduled for deletion. */
-const STORE_IN_VAULT = [...REPLACE_IN_VAULT, 'secretsmanager:CreateSecret', 'secretsmanager:RestoreSecret'];
-
-/** While tokens leave Secrets Manager nothing is stored there; a reading finishes a store that was interrupted. */
-const READ_VAULT_TO_LEAVE = [...READ_SECRET, 'secretsmanager:UpdateSecretVersionStage'];
-
-/** Signing out deletes without having read. */
-const REMOVE_FROM_VAULT = ['secretsmanager:DeleteSecret'];
-
-/** What a function does with refresh tokens. Only who opens envelopes needs their keys. */
-interface VaultUse {
-  /** Where each grant has a secret. */
-  readonly secretActions: readonly string[];
-  /** Where each grant has a secret, and they move to envelopes. */
-  readonly leavingActions: readonly string[];
-  /** Where the table holds envelopes. */
-  readonly tableActions: readonly string[];
-  /** Where the table holds envelopes, and they move to secrets. */
-  readonly leavingTableActions: readonly string[];
-}
-
-const openingVault = (secretActions: readonly string[]): VaultUse => ({
-  secretActions,
-  leavingActions: READ_VAULT_TO_LEAVE,
-  tableActions: ['GetItem', 'PutItem'],
-  leavingTableActions: ['GetItem'],
-});
-
-const REMOVING: VaultUse = {
-  secretActions: REMOVE_FROM_VAULT,
-  leavingActions: REMOVE_FROM_VAULT,
-  tableActions: ['DeleteItem'],
-  leavingTableActions: ['DeleteItem'],
-};
 
 /** Functions, their address and their schedule: can be deleted and made anew at any time. */
 export class StatelessStack extends Stack {
@@ -109,14 +72,14 @@ export class StatelessStack extends Stack {
 
   private signIn(): BrokerFunction {
     const { accessTokenKeys, providerConfig, mailQueue } = this.props.stateful;
-    const signIn = this.broker('sign-in', 'Mailboxes are signed in at their provider', API_TIMEOUT, {
+    const signIn = this.broker('sign-in', 'Mailboxes are signed in at their provider', SIGN_IN_TIMEOUT, {
       BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
       BROKER_CONFIG_SECRET: providerConfig.secretArn,
       BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
       ...this.vaultVariables(),
     });
     signIn.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn).may(SEND_MESSAGE, mailQueue.queueArn);
-    return this.mayUseVault(signIn, openingVault(STORE_IN_VAULT));
+    return this.mayUseVault(signIn, 'sign-in');
   }
 
   private refreshWorker(): BrokerFunction {
@@ -129,9 +92,7 @@ export class StatelessStack extends Stack {
     worker.may(READ_SECRET, accessTokenKeys.secretArn, providerConfig.secretArn);
     const batches = { batchSize: BATCH_SIZE, reportBatchItemFailures: true, maxConcurrency: REFRESHERS };
     worker.lambda.addEventSource(new SqsEventSource(grantQueue, batches));
-    // A refreshed grant may have no secret yet while tokens move there.
-    const isArriving = this.props.settings.vault === 'envelope-to-secrets-manager';
-    return this.mayUseVault(worker, openingVault(isArriving ? STORE_IN_VAULT : REPLACE_IN_VAULT));
+    return this.mayUseVault(worker, 'refresh-grants/worker');
   }
 
   private sweep(): void {
@@ -190,7 +151,7 @@ export class StatelessStack extends Stack {
       ...this.vaultVariables(),
     });
     this.mayAskForRefresh(admin, worker).may(READ_SECRET, adminKey.secretArn);
-    return this.mayUseVault(admin, REMOVING);
+    return this.mayUseVault(admin, 'admin');
   }
 
   /** A function with its part of the table, and no right to anything else. */
@@ -240,12 +201,14 @@ export class StatelessStack extends Stack {
     };
   }
 
-  private mayUseVault(user: BrokerFunction, use: VaultUse): BrokerFunction {
+  private mayUseVault(user: BrokerFunction, name: FunctionName): BrokerFunction {
     const { settings, stateful } = this.props;
-    if (usesSecrets(settings.vault)) {
-      const actions = settings.vault === 'secrets-manager-to-envelope' ? use.leavingActions : use.secretActions;
+    const rights = VAULT_ACCESS[name]?.[settings.vault];
+    if (rights === undefined) throw new Error(`${name} may not use the vault`);
+    const { secretActions, tableActions } = rights;
+    if (secretActions.length > 0) {
       user.may(
-        actions,
+        secretActions,
         this.formatArn({
           service: 'secretsmanager',
           resource: 'secret',
@@ -254,13 +217,11 @@ export class StatelessStack extends Stack {
         }),
       );
     }
-    if (!usesEnvelopes(settings.vault)) return user;
-    const actions = settings.vault === 'envelope-to-secrets-manager' ? use.leavingTableActions : use.tableActions;
-    for (const action of actions) {
+    for (const action of tableActions) {
       user.mayInPartitions(`dynamodb:${action}`, stateful.table.tableArn, VAULT_PARTITIONS);
     }
     // Removing an envelope takes no key.
-    return actions.includes('GetItem') ? user.may(READ_SECRET, stateful.vaultKeys.secretArn) : user;
+    return tableActions.includes('GetItem') ? user.may(READ_SECRET, stateful.vaultKeys.secretArn) : user;
   }
 
   private outputs(): void {

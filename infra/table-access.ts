@@ -42,7 +42,6 @@ const REFRESHING: TableAccess = {
   BatchGetItem: ['mailbox#*', 'provider#*'],
   PutItem: ['mailbox#*', 'audit#*', 'provider#*'],
   UpdateItem: ['mailbox#*'],
-  ConditionCheckItem: ['mailbox#*'],
 };
 
 export const TABLE_ACCESS = {
@@ -103,7 +102,9 @@ export const TABLE_ACCESS = {
       'audit#*',
       'session#*',
     ],
-    UpdateItem: ['organizations', 'device#*'],
+    // Of a mailbox the lease, under which it is signed out.
+    UpdateItem: ['organizations', 'device#*', 'mailbox#*'],
+    ConditionCheckItem: ['mailbox#*'],
     DeleteItem: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'session#*'],
   },
 } as const satisfies Record<string, TableAccess>;

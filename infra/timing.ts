@@ -6,6 +6,13 @@ export const API_TIMEOUT = Duration.seconds(29);
 /** One grant may wait 25 s for another's refresh, and then 20 s for the provider; a due one has up to four tokens. */
 export const REFRESH_TIMEOUT = Duration.minutes(3);
 
+/**
+ * Redeeming the code (20 s), a wait for another change's lease (30 s), the stores and a first refresh (20 s) may follow each
+ * other. API Gateway tells the browser after 30 s that it waited too long, but lets the function go on: killed between a
+ * strict provider's answer and the vault, it would lose the sign-in.
+ */
+export const SIGN_IN_TIMEOUT = REFRESH_TIMEOUT;
+
 /** One attempt at sending may last 9 minutes, and a batch is sent one after the other: as long as Lambda allows. */
 export const SEND_TIMEOUT = Duration.minutes(15);
 

@@ -2,7 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
-import { configuredIdentityProviders } from '../../shared/adapters/identity-providers/configured.ts';
+import { reloadingIdentityProviders } from '../../shared/adapters/identity-providers/reloading.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { secretText } from '../../shared/adapters/secrets-manager/secret-text.ts';
@@ -13,7 +13,6 @@ import { systemClock as clock } from '../../shared/adapters/system/system-clock.
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { cloudTokenVault } from '../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
-import { parseBrokerConfig } from '../../shared/config/provider-config.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
 import { signInApp } from './app.ts';
@@ -25,8 +24,8 @@ const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const keys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });
-const config = parseBrokerConfig(await secretText(secrets, env.BROKER_CONFIG_SECRET), 'the configuration secret');
-const providers = configuredIdentityProviders(config);
+const loadConfig = () => secretText(secrets, env.BROKER_CONFIG_SECRET);
+const providers = await reloadingIdentityProviders({ load: loadConfig, clock, log });
 const mailQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const records = brokerRecords(table, keys, clock, random);
 const publicUrl = env.BROKER_PUBLIC_URL;

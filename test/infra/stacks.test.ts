@@ -8,7 +8,7 @@ import { PARTITIONS, VAULT_PARTITIONS } from '../../infra/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
 import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
 import { blobKeyOf } from '../../shared/domain/submission.ts';
-import { SENDING_SECONDS } from '../../shared/domain/timing.ts';
+import { LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS, SENDING_SECONDS } from '../../shared/domain/timing.ts';
 import { keys } from '../../shared/records/items.ts';
 import { type Deployment, type Statement, synthesize } from './deployment.ts';
 
@@ -140,10 +140,13 @@ describe('functions', () => {
     });
   }
 
-  it('answer before API Gateway hangs up', () => {
+  it('answer before API Gateway hangs up, but for a sign-in, which must not lose what the provider has given', () => {
+    const timeoutOf = (name: FunctionName) => Number(deployment.lambdaOf(name).properties.Timeout);
     for (const name of Object.keys(ROUTES) as (keyof typeof ROUTES)[]) {
-      assert.ok(deployment.lambdaOf(name).properties.Timeout < 30, name);
+      if (name !== 'sign-in') assert.ok(timeoutOf(name) < 30, name);
     }
+    assert.ok(timeoutOf('sign-in') >= timeoutOf('refresh-grants/worker'));
+    assert.ok(timeoutOf('sign-in') > 2 * PROVIDER_TIMEOUT_SECONDS + LEASE_SECONDS);
   });
 
   it('are told the address of the API, or the one that was chosen', () => {
@@ -311,6 +314,8 @@ describe('rights', () => {
         .filter(({ partitions }) => partitions?.includes(VAULT_PARTITIONS[0]))
         .flatMap(({ actions }) => actions.map((action) => action.replace('dynamodb:', '')));
     const replace = ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'];
+    assert.deepEqual(secretActions(deployment, 'refresh-grants/worker'), replace);
+    assert.deepEqual(secretActions(deployment, 'sign-in').sort(), ['CreateSecret', ...replace, 'RestoreSecret'].sort());
     for (const name of ['sign-in', 'refresh-grants/worker'] as const) {
       assert.deepEqual(secretActions(toEnvelopes, name), ['GetSecretValue', 'UpdateSecretVersionStage']);
       assert.deepEqual(tableActions(toEnvelopes, name), ['GetItem', 'PutItem']);

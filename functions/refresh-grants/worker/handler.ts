@@ -1,7 +1,7 @@
 /** Refreshes grants: what the sweep queued (SQS), and what a device waits for (invoked by fetch-token). Opens the vault. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
-import { configuredIdentityProviders } from '../../../shared/adapters/identity-providers/configured.ts';
+import { reloadingIdentityProviders } from '../../../shared/adapters/identity-providers/reloading.ts';
 import { refreshHandler } from '../../../shared/adapters/lambda/refresh-handler.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { secretText } from '../../../shared/adapters/secrets-manager/secret-text.ts';
@@ -11,7 +11,6 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
 import { cloudTokenVault } from '../../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
-import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
@@ -23,8 +22,8 @@ const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const accessKeys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });
-const config = parseBrokerConfig(await secretText(secrets, env.BROKER_CONFIG_SECRET), 'the configuration secret');
-const providers = configuredIdentityProviders(config);
+const loadConfig = () => secretText(secrets, env.BROKER_CONFIG_SECRET);
+const providers = await reloadingIdentityProviders({ load: loadConfig, clock, log });
 const records = brokerRecords(table, accessKeys, clock, random);
 const refreshGrant = makeRefreshGrant({ records, vault, providers, clock, random, log });
 const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock, log });

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { startStandIns } from '../../../local/stand-ins/start.ts';
@@ -38,7 +43,16 @@ const SECRETS = {
   admin: 'token-broker/admin-key',
 } as const;
 
+const MOVED_CLOCK = new URL('../../fakes/moved-clock.ts', import.meta.url).href;
+
 const keyRing = (): string => JSON.stringify({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } });
+
+/** As far as tests change it. */
+export interface ProviderDocument {
+  readonly providers: Readonly<
+    Record<'microsoft' | 'google', { readonly client_id: string; readonly client_secret: string }>
+  >;
+}
 
 export interface Addresses {
   readonly publicUrl: string;
@@ -84,9 +98,12 @@ export const brokerVariables = (addresses: Addresses, vault: Vault): Record<Func
 export const startCloud = async ({
   vault = 'secrets-manager',
   concurrency = 1,
+  movesClock = false,
 }: {
   readonly vault?: Vault;
   readonly concurrency?: number;
+  /** Whether `moveClock` can be used. */
+  readonly movesClock?: boolean;
 } = {}) => {
   await ensureBuilt();
   const folder = await mkdtemp(join(tmpdir(), 'token-broker-cloud-'));
@@ -133,6 +150,8 @@ export const startCloud = async ({
   if (microsoft === undefined || google === undefined) throw new Error('a stand-in is missing');
   const authorityFile = join(folder, 'authority.pem');
   await writeFile(authorityFile, microsoft.ca);
+  const clockFile = join(folder, 'clock-ahead-ms');
+  await writeFile(clockFile, '0');
 
   const fauxqs = await startFauxqs();
   const lambda = await startLambdaInvoke(invocable);
@@ -209,6 +228,7 @@ export const startCloud = async ({
         AWS_ENDPOINT_URL_S3: fauxqs.endpoint,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
         ...(name === 'relay-mail/send' && { NODE_EXTRA_CA_CERTS: authorityFile }),
+        ...(movesClock && { NODE_OPTIONS: `--import=${MOVED_CLOCK}`, MOVED_CLOCK_FILE: clockFile }),
       },
     });
     functions.set(name, made);
@@ -238,6 +258,14 @@ export const startCloud = async ({
     exchanges,
     /** Requests that the function's role would not allow. */
     denied: (): readonly string[] => denied,
+    /** Every function's time is so far ahead from now on, of processes that run already too. */
+    moveClock: (aheadSeconds: number) => writeFile(clockFile, String(aheadSeconds * 1000)),
+    /** Replaces the provider configuration by what `change` makes of it. */
+    async configure(change: (config: ProviderDocument) => ProviderDocument): Promise<void> {
+      const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: SECRETS.config }));
+      const changed = JSON.stringify(change(JSON.parse(SecretString)));
+      await secrets.send(new PutSecretValueCommand({ SecretId: SECRETS.config, SecretString: changed }));
+    },
     logs: () => [...functions.values()].map((one) => one.logs()).join('\n'),
     async close() {
       await Promise.all([grantSource.stop(), mailSource.stop()]);

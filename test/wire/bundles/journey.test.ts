@@ -6,6 +6,7 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { walkJourney } from '../../../local/demo/journey.ts';
+import { makePerson } from '../../../local/demo/person.ts';
 import { scannedPdf } from '../../../local/demo/scan.ts';
 import { ADMIN_KEY, BUCKET, type Cloud, startCloud, TABLE } from './cloud.ts';
 
@@ -47,6 +48,51 @@ const stored = async ({ documents, requests, s3, grantSource, mailSource }: Clou
   ].join('\n');
 };
 
+type Json = Record<string, unknown>;
+
+const admin = async ({ url }: Cloud, method: string, path: string, given?: Json) => {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+  const init = { method, headers, ...(given && { body: JSON.stringify(given) }) };
+  const reply = await fetch(`${url}/v1/admin${path}`, init);
+  const text = await reply.text();
+  return { status: reply.status, body: (text === '' ? {} : JSON.parse(text)) as Json };
+};
+
+/** Everything below these organizations, by the admin API. */
+const listed = async (cloud: Cloud, what: 'mailboxes' | 'devices'): Promise<readonly Json[]> => {
+  const { body } = await admin(cloud, 'GET', '/organizations');
+  const found = (body.organizations as Json[]).map(async ({ organization_id }) => {
+    const inOne = await admin(cloud, 'GET', `/organizations/${organization_id}/${what}`);
+    return inOne.body[what] as Json[];
+  });
+  return (await Promise.all(found)).flat();
+};
+
+const mailboxesOf = async (cloud: Cloud): Promise<readonly [Json, Json]> => {
+  const [first, second, ...others] = await listed(cloud, 'mailboxes');
+  assert.ok(first && second && others.length === 0);
+  return [first, second];
+};
+
+const unbind = async (cloud: Cloud, mailboxId: string): Promise<void> => {
+  for (const { client_id } of await listed(cloud, 'devices')) {
+    const { body } = await admin(cloud, 'GET', `/devices/${client_id}`);
+    for (const { slot, mailbox_id } of body.bindings as Json[]) {
+      if (mailbox_id !== mailboxId) continue;
+      assert.equal((await admin(cloud, 'DELETE', `/devices/${client_id}/bindings/${slot}`)).status, 204);
+    }
+  }
+};
+
+/** How many grants have a refresh token in either vault. */
+const refreshTokensKept = async ({ documents, secrets, requests }: Cloud): Promise<number> => {
+  const { Items = [] } = await documents.send(new ScanCommand({ TableName: TABLE }));
+  const made = requests.filter(({ operation, by }) => operation === 'CreateSecret' && by === 'sign-in');
+  const read = made.map(({ body }) => secrets.send(new GetSecretValueCommand({ SecretId: JSON.parse(body).Name })));
+  const readable = (await Promise.allSettled(read)).filter(({ status }) => status === 'fulfilled');
+  return Items.filter(({ pk }) => String(pk).startsWith('vault#')).length + readable.length;
+};
+
 for (const vault of ['secrets-manager', 'envelope'] as const) {
   describe(`the built bundles with the ${vault} vault`, () => {
     let cloud: Cloud;
@@ -66,10 +112,6 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
         assert.match(steps.at(-1) ?? '', /byte for byte/);
       });
     }
-
-    it('do nothing that their roles do not allow', () => {
-      assert.deepEqual(cloud.denied(), []);
-    });
 
     it('keep refresh tokens, client secrets, keys and access tokens out of table, bucket, queues and logs', async () => {
       const tokens = refreshTokens(cloud);
@@ -92,6 +134,32 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
         const { SecretString = '' } = await cloud.secrets.send(sent);
         assert.ok(refreshTokens(cloud).some((token) => SecretString.includes(token)));
       }
+    });
+
+    it('sign a mailbox out and in again', async () => {
+      const [{ mailbox_id: id, address }] = await mailboxesOf(cloud);
+      assert.equal((await admin(cloud, 'DELETE', `/mailboxes/${id}/grant`)).status, 204);
+      assert.equal((await admin(cloud, 'GET', `/mailboxes/${id}`)).body.token_status, 'not_acquired');
+      const { body } = await admin(cloud, 'POST', `/mailboxes/${id}/sign-ins`, {});
+      const end = await makePerson().signIn(String(body.url), { username: String(address), stopAt: 'none' });
+      assert.match(end.body, /data-result="completed"/);
+      assert.equal((await admin(cloud, 'GET', `/mailboxes/${id}`)).body.token_status, 'acquired');
+    });
+
+    it('remove mailboxes, and their refresh tokens with them', async () => {
+      const [signedOut, signedIn] = await mailboxesOf(cloud);
+      assert.equal((await admin(cloud, 'DELETE', `/mailboxes/${signedOut.mailbox_id}/grant`)).status, 204);
+      assert.equal(await refreshTokensKept(cloud), 1);
+      for (const { mailbox_id: id } of [signedOut, signedIn]) {
+        await unbind(cloud, String(id));
+        assert.equal((await admin(cloud, 'DELETE', `/mailboxes/${id}`)).status, 204);
+        assert.equal((await admin(cloud, 'GET', `/mailboxes/${id}`)).status, 404);
+      }
+      assert.equal(await refreshTokensKept(cloud), 0);
+    });
+
+    it('do nothing that their roles do not allow', () => {
+      assert.deepEqual(cloud.denied(), []);
     });
   });
 }

@@ -1,4 +1,5 @@
-import { type FunctionName, TABLE_ACCESS, type TableAction, VAULT_PARTITIONS } from '../../../infra/table-access.ts';
+import { type FunctionName, TABLE_ACCESS, type TableAccess, VAULT_PARTITIONS } from '../../../infra/table-access.ts';
+import { VAULT_ACCESS, type VaultRights } from '../../../infra/vault-access.ts';
 import { AwsError, type AwsReply, type AwsRequest, errorReply } from '../../fakes/aws-json.ts';
 
 export type Vault = 'secrets-manager' | 'envelope';
@@ -18,19 +19,6 @@ export const accessKeyOf = (name: FunctionName): string => `TEST.${name.replace(
 export const callerOf = ({ headers }: AwsRequest): string => {
   const keyId = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
   return keyId.startsWith('TEST.') ? keyId.slice('TEST.'.length).replace('.', '/') : 'test';
-};
-
-/** As in infra/stateless-stack.ts. */
-const VAULT_OPERATIONS: Partial<Record<FunctionName, readonly string[]>> = {
-  'sign-in': ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage', 'CreateSecret', 'RestoreSecret'],
-  'refresh-grants/worker': ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'],
-  admin: ['DeleteSecret'],
-};
-
-const ENVELOPE_ACTIONS: Partial<Record<FunctionName, readonly TableAction[]>> = {
-  'sign-in': ['GetItem', 'PutItem'],
-  'refresh-grants/worker': ['GetItem', 'PutItem'],
-  admin: ['DeleteItem'],
 };
 
 interface Wanted {
@@ -76,13 +64,16 @@ const wantedBy = ({ operation, input }: AwsRequest): Wanted[] => {
 const isLike = (partition: string, pattern: string): boolean =>
   pattern.endsWith('*') ? partition.startsWith(pattern.slice(0, -1)) : partition === pattern;
 
+const vaultRights = (name: string, vault: Vault): VaultRights =>
+  VAULT_ACCESS[name as FunctionName]?.[vault] ?? { secretActions: [], tableActions: [] };
+
 const mayUseTable = (name: FunctionName, vault: Vault, { action, partition }: Wanted): boolean => {
   if (action === 'Query of the index') return name === 'refresh-grants/sweep';
-  const access: { readonly [Action in TableAction]?: readonly string[] } = TABLE_ACCESS[name];
-  const envelopes = vault === 'envelope' ? (ENVELOPE_ACTIONS[name] ?? []) : [];
+  const access: { readonly [action: string]: TableAccess[keyof TableAccess] } = TABLE_ACCESS[name];
+  const { tableActions } = vaultRights(name, vault);
   const patterns = [
-    ...(access[action as TableAction] ?? []),
-    ...(envelopes.includes(action as TableAction) ? VAULT_PARTITIONS : []),
+    ...(access[action] ?? []),
+    ...(tableActions.some((allowed) => allowed === action) ? VAULT_PARTITIONS : []),
   ];
   return patterns.some((pattern) => isLike(partition, pattern));
 };
@@ -108,7 +99,7 @@ export const secretRefusal = (
   const name = callerOf(request);
   const secret = String(input.SecretId ?? input.Name);
   if (name === 'test' || (operation === 'GetSecretValue' && readable(name).includes(secret))) return undefined;
-  const operations = vault === 'secrets-manager' ? (VAULT_OPERATIONS[name as FunctionName] ?? []) : [];
-  if (secret.startsWith(prefix) && operations.includes(operation)) return undefined;
+  const { secretActions } = vaultRights(name, vault);
+  if (secret.startsWith(prefix) && secretActions.includes(`secretsmanager:${operation}`)) return undefined;
   return accessDenied(`secretsmanager:${operation} on ${secret} by ${name}`);
 };

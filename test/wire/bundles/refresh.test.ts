@@ -33,6 +33,16 @@ describe('grants and mail in the built bundles', () => {
   after(() => cloud.close());
 
   const sweep = async () => (await cloud.functionOf('refresh-grants/sweep').invoke(SCHEDULE_EVENT)) as object;
+  /** A submission that is due, whose message somebody took out of the queue and died, for good. */
+  const lostMail = async (text: string): Promise<unknown> => {
+    const { submission_id: id } = await office.handIn(text);
+    const lost = { client: cloud.sqs, queueUrl: cloud.mailQueueUrl };
+    const nobody = { invoke: async () => ({ outcome: 'returned', payload: null }) as const };
+    await sqsEventSource({ ...lost, batchSize: 10, target: nobody }).drain();
+    assert.equal((await office.submission(id)).state, 'queued');
+    await office.letSubmissionFallDue(id);
+    return id;
+  };
   const refreshesAtProvider = (): number => cloud.standIns.identity.microsoft?.counters()['token:refresh_token'] ?? 0;
 
   it('serve a warm fetch with one request to DynamoDB and none to Secrets Manager', async () => {
@@ -74,14 +84,22 @@ describe('grants and mail in the built bundles', () => {
   });
 
   it('find accepted mail by the sweep where the queue was not reached', async () => {
-    const { submission_id: id } = await office.handIn('lost in the queue');
-    // Somebody takes it out of the queue and dies, for good.
-    const lost = { client: cloud.sqs, queueUrl: cloud.mailQueueUrl };
-    const nobody = { invoke: async () => ({ outcome: 'returned', payload: null }) as const };
-    await sqsEventSource({ ...lost, batchSize: 10, target: nobody }).drain();
-    assert.equal((await office.submission(id)).state, 'queued');
-    await office.letSubmissionFallDue(id);
+    const id = await lostMail('lost in the queue');
     await sweep();
+    await cloud.mailSource.drain();
+    assert.equal((await office.submission(id)).state, 'sent');
+  });
+
+  it('sweep the mail although the sweep of grants fails, which is told', async () => {
+    const id = await lostMail('while grants cannot be swept');
+    const sweeper = cloud.functionOf('refresh-grants/sweep');
+    cloud.faults.dynamodb = ({ operation, body }) =>
+      operation === 'Query' && body.includes('"grant-')
+        ? { status: 400, body: { __type: 'com.amazonaws.dynamodb.v20120810#ValidationException', message: 'Injected' } }
+        : undefined;
+    const { outcome } = await sweeper.invoke(SCHEDULE_EVENT);
+    assert.equal(outcome, 'failed', 'so that the alarm sees it');
+    assert.match(sweeper.logs(), /^(?=.*"sweep\.failed").*"part":"grants"/m);
     await cloud.mailSource.drain();
     assert.equal((await office.submission(id)).state, 'sent');
   });

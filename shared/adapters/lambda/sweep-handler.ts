@@ -1,0 +1,23 @@
+import type { Log } from '../../ports/log.ts';
+
+/**
+ * Everything that is done every minute, each part for itself: one that fails does not keep the others from running. Throws
+ * in the end, so that the function's alarm sees it.
+ */
+export const sweepHandler =
+  <Part extends string>(parts: Readonly<Record<Part, () => Promise<unknown>>>, log: Log) =>
+  async (): Promise<Partial<Record<Part, unknown>>> => {
+    const done: Partial<Record<Part, unknown>> = {};
+    const failed: Part[] = [];
+    const run = async (part: Part): Promise<void> => {
+      try {
+        done[part] = await parts[part]();
+      } catch (error) {
+        failed.push(part);
+        log.error('sweep.failed', { part, error: String(error) });
+      }
+    };
+    await Promise.all((Object.keys(parts) as Part[]).map(run));
+    if (failed.length > 0) throw new Error(`the sweep failed in part: ${failed.join(', ')}`);
+    return done;
+  };
