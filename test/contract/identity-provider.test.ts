@@ -128,9 +128,11 @@ for (const subject of SUBJECTS) {
       assert.equal(server.requests.length, 0);
     });
 
-    it('names its client, and of the client secret only the day it expires', () => {
+    it('names its client, and of the client secret the day it expires and a few letters that change with it', () => {
       assert.equal(provider.clientId, CLIENT_ID);
-      assert.deepEqual(provider.clientSecrets, [{ expiresOn: '2027-03-01' }]);
+      const [{ expiresOn, fingerprint } = {}, ...others] = provider.clientSecrets;
+      assert.deepEqual([expiresOn, others], ['2027-03-01', []]);
+      assert.match(fingerprint ?? '', /^[\w-]{6}$/);
     });
 
     it('names the scope of each audience', () => {
