@@ -51,8 +51,11 @@ const hash32 = (text: string): number => {
   return hash;
 };
 
-/** What has due times. A provider's grants are by themselves, so that a sweep can leave out one that is to be spared. */
-export type DueKind = 'submission' | `grant-${ProviderName}`;
+/**
+ * What has due times. A provider's grants are by themselves, so that a sweep can leave out one that is to be spared; before
+ * that, all were listed as `grant`.
+ */
+export type DueKind = 'submission' | `grant-${ProviderName}` | 'grant';
 
 export const dueShardOf = (kind: DueKind, id: string): string => `${kind}#${hash32(id) % DUE_SHARDS}`;
 

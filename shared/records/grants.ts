@@ -1,4 +1,4 @@
-import { type Grant, isLive } from '../domain/grant.ts';
+import { type Grant, isLive, provenAt } from '../domain/grant.ts';
 import { AUDIENCES, type Audience, type ProviderName } from '../domain/provider.ts';
 import { CHANGE_LEASE_SECONDS, dueShardOf, LEASE_SECONDS } from '../domain/timing.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
@@ -46,7 +46,9 @@ const HELD_SECONDS = { refresh: LEASE_SECONDS, change: CHANGE_LEASE_SECONDS } as
 export const grantFromItem = (item: Item | undefined): GrantRecord => {
   if (item === undefined) return { grant: { state: 'never' }, revision: 0 };
   const { revision, ...grant } = entity<Grant & { revision: number }>(item);
-  return { grant, revision };
+  // Before this was noted, a token was stored at least once an hour.
+  const stored = 'signedInAt' in grant ? { refreshTokenStoredAt: provenAt(grant) ?? grant.signedInAt } : {};
+  return { grant: { ...stored, ...grant }, revision };
 };
 
 /** Associated data: ciphertext moved to another mailbox or audience does not open. */
@@ -63,6 +65,14 @@ export interface GrantWithTokens extends GrantRecord {
   readonly tokens: readonly (CachedAccessToken | undefined)[];
 }
 
+/** `issueTimes` came later than the rest. */
+const tokenFromItem = (item: Item): CachedAccessToken => {
+  const { issueTimes = [], ...token } = entity<Omit<CachedAccessToken, 'issueTimes'> & Partial<CachedAccessToken>>(
+    item,
+  );
+  return { ...token, issueTimes };
+};
+
 const withTokens = (
   grant: Item | undefined,
   use: Item | undefined,
@@ -70,7 +80,7 @@ const withTokens = (
 ): GrantWithTokens => ({
   ...grantFromItem(grant),
   lastUsedAt: (use ? entity(use) : {}) as Partial<Record<Audience, number>>,
-  tokens: tokens.map((item) => item && entity<CachedAccessToken>(item)),
+  tokens: tokens.map((item) => item && tokenFromItem(item)),
 });
 
 export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
@@ -91,7 +101,7 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     audiences.map((audience) => keys.accessToken(mailboxId, audience));
 
   /** For who reads at `revision` and found that nothing changes but these; a refresh under way writes all of it anew. */
-  const update = async (mailboxId: string, revision: number, set: Record<string, number>): Promise<void> => {
+  const update = async (mailboxId: string, revision: number, set: Record<string, Value>): Promise<void> => {
     await table.write({ update: keys.grant(mailboxId), changes: { set }, when: { equals: { revision } } });
   };
 
@@ -152,6 +162,13 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
 
     /** When the sweep shall come by again. */
     postpone: (mailboxId: string, revision: number, dueAt: number) => update(mailboxId, revision, { dueAt }),
+
+    /** Into the shard of its provider, for a grant that was listed before providers had shards of their own. */
+    async moveToShard(mailboxId: string): Promise<void> {
+      const { grant, revision } = grantFromItem(await table.get(keys.grant(mailboxId)));
+      if (!isLive(grant)) return;
+      await update(mailboxId, revision, { dueShard: dueShardOf(`grant-${grant.provider}`, mailboxId) });
+    },
 
     /** That people were told so many days before the grant lapses. */
     noteWarning: (mailboxId: string, revision: number, warnedDays: number) =>

@@ -14,10 +14,18 @@ import { type GrantWork, mailboxIdOf } from './sweep-grants.ts';
 /** More grants in a shard than one machine will ever have. */
 const ALL_OF_A_SHARD = 100_000;
 
-/** At the start of the only process there is: whoever was refreshing is dead, and nobody need wait for its lease. */
+/**
+ * At the start of the only process there is: whoever was refreshing is dead, and nobody need wait for its lease. What an
+ * earlier version listed as due is listed as this one does.
+ */
 export const makeRecoverGrants =
   ({ table, grants }: { table: Table; grants: Records['grants'] }) =>
   async (): Promise<void> => {
+    for (const shard of dueShards('grant')) {
+      for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, ALL_OF_A_SHARD)) {
+        await grants.moveToShard(mailboxIdOf(pk));
+      }
+    }
     for (const shard of PROVIDERS.flatMap((provider) => dueShards(`grant-${provider}`))) {
       for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, ALL_OF_A_SHARD)) {
         await grants.endLease(mailboxIdOf(pk));

@@ -59,4 +59,24 @@ describe('recoverGrants', () => {
     await recover(startProcess(world));
     assert.equal(everythingAtRest(world), before);
   });
+
+  it('takes up what an earlier version left: other shards, and neither issue times nor the time of the last store', async () => {
+    const { mailbox, credential } = office;
+    const grantKey = { pk: `mailbox#${mailbox.id}`, sk: 'grant' };
+    const tokenKey = { pk: `mailbox#${mailbox.id}`, sk: 'token#smtp' };
+    const changes = { set: { dueShard: dueShardOf('grant', mailbox.id) }, remove: ['refreshTokenStoredAt'] };
+    await world.table.write({ update: grantKey, changes });
+    await world.table.write({ update: tokenKey, changes: { remove: ['issueTimes'] } });
+    const restarted = startProcess(world);
+    await recover(restarted);
+    const { lapsesAt } = await restarted.describeMailbox(mailbox);
+    assert.ok((lapsesAt ?? 0) > now(world));
+    await advanceSeconds(world, 60);
+    const { expiresInSeconds } = value(await restarted.fetchToken(tokenRequest(credential, { minTtlSeconds: 3600 })));
+    assert.equal(expiresInSeconds, 3600);
+    await advanceSeconds(world, 3 * 86_400);
+    assert.equal(await restarted.sweepGrants(), 1);
+    await settle(world, restarted.workGrants());
+    value(await restarted.fetchToken(tokenRequest(credential)));
+  });
 });
