@@ -32,18 +32,19 @@ export const planRefresh = (facts: GrantFacts, now: number): RefreshPlan => {
   const keepAliveAt = nextKeepAliveAt(mailboxId, now);
   if (retryAt !== undefined && retryAt > now) return { refresh: [], nextDueAt: Math.min(keepAliveAt, retryAt) };
 
-  const renewals = AUDIENCES.filter((audience) => now - (lastUsedAt[audience] ?? 0) < IN_USE_SECONDS).map(
-    (audience) => {
-      const token = tokens[audience];
-      return { audience, at: token ? renewAheadAt(token, mailboxId) : now };
-    },
-  );
-  const refresh = renewals.filter(({ at }) => at <= now).map(({ audience }) => audience);
-  const later = renewals.filter(({ at }) => at > now).map(({ at }) => at);
+  const refresh: Audience[] = [];
+  let nextDueAt = keepAliveAt;
+  for (const audience of AUDIENCES) {
+    if (now - (lastUsedAt[audience] ?? 0) >= IN_USE_SECONDS) continue;
+    const token = tokens[audience];
+    const renewedAt = token ? renewAheadAt(token, mailboxId) : now;
+    if (renewedAt <= now) refresh.push(audience);
+    else nextDueAt = Math.min(nextDueAt, renewedAt);
+  }
   const proven = retryAt === undefined && provenAt !== undefined && now - provenAt < RECENT_PROOF_SECONDS;
   return {
     // Any audience proves the refresh token; `smtp` is the one that every mailbox has.
     refresh: refresh.length === 0 && !proven ? ['smtp'] : refresh,
-    nextDueAt: Math.min(keepAliveAt, ...later),
+    nextDueAt,
   };
 };

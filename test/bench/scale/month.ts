@@ -5,18 +5,11 @@ export const DAYS_OF_MONTH = 30;
 
 const FIELDS = ['microsoft', 'google', 'stored', 'postponed', 'fetched', 'waited', 'used', 'messages'] as const;
 
-/**
- * What happens in thirty days. Days that were not simulated are those of a smaller fleet, as many times over: once the
- * sweep keeps up, no mailbox's plan depends on another's.
- */
-export const monthOf = ({ byDay, mailboxes }: SimulatedRun, smaller: SimulatedRun): Day => {
+/** What happens in thirty days. */
+export const monthOf = ({ byDay }: SimulatedRun): Day => {
+  if (byDay.length !== DAYS_OF_MONTH) throw new RangeError(`${byDay.length} days are no month`);
   const month: Day = { microsoft: 0, google: 0, stored: 0, postponed: 0, fetched: 0, waited: 0, used: 0, messages: 0 };
-  for (let day = 0; day < DAYS_OF_MONTH; day++) {
-    const own = byDay[day];
-    const [source, times] = own === undefined ? [smaller.byDay[day], mailboxes / smaller.mailboxes] : [own, 1];
-    if (source === undefined) throw new RangeError(`day ${day} was not simulated`);
-    for (const field of FIELDS) month[field] += source[field] * times;
-  }
+  for (const day of byDay) for (const field of FIELDS) month[field] += day[field];
   return month;
 };
 

@@ -41,8 +41,6 @@ const VAULT_NAMES: Readonly<Record<VaultName, string>> = { 'secrets-manager': 'S
 
 export interface ReportInputs {
   readonly runs: readonly SimulatedRun[];
-  /** The one whose days stand for those that a larger fleet was not simulated on. */
-  readonly wholeMonth: SimulatedRun;
   /** A fleet whose offices were closed for some days. */
   readonly closed: SimulatedRun;
   readonly costs: Readonly<Record<VaultName, FleetCosts>>;
@@ -59,9 +57,9 @@ interface Fleet {
   readonly bills: Readonly<Record<VaultName, readonly Line[]>>;
 }
 
-const fleetOf = (run: SimulatedRun, { wholeMonth, costs }: ReportInputs): Fleet => {
+const fleetOf = (run: SimulatedRun, { costs }: ReportInputs): Fleet => {
   const { mailboxes, callsByMinute, storesByMinute } = run;
-  const month = monthOf(run, wholeMonth);
+  const month = monthOf(run);
   const byVault = <Value>(of: (vault: VaultName) => Value): Readonly<Record<VaultName, Value>> => ({
     'secrets-manager': of('secrets-manager'),
     envelope: of('envelope'),
@@ -88,7 +86,6 @@ const providerCalls = (fleets: readonly Fleet[]): string =>
   table(
     heads(fleets),
     rows(fleets, [
-      ['days simulated', ({ run }) => String(run.days)],
       ['refreshes of a mailbox in a day', (fleet) => perMailbox(fleet, fleet.month.microsoft + fleet.month.google)],
       ['calls a second, mean', ({ calls }) => figure(calls.mean)],
       ['calls a second, busiest minute', ({ calls }) => figure(calls.peak)],
@@ -339,20 +336,11 @@ const usage = (): string => {
 
 export const reportOf = (inputs: ReportInputs): string => {
   const fleets = inputs.runs.map((run) => fleetOf(run, inputs));
-  const partial = inputs.runs.filter(({ days }) => days < DAYS_OF_MONTH);
-  const partly = partial
-    .map(
-      ({ mailboxes, days }) =>
-        `The ${whole(mailboxes)} mailboxes are simulated one by one, but for ${days} days only: thirty would take half an hour ` +
-        `(\`npm run scale -- --whole\`). Their other days are those of ${whole(inputs.wholeMonth.mailboxes)} mailboxes, ` +
-        `${whole(mailboxes / inputs.wholeMonth.mailboxes)} times over: once the sweep keeps up, no mailbox's plan depends on another's.`,
-    )
-    .join('\n');
   return `# Scale: what a thousand, a hundred thousand and a million mailboxes take
 
-Made by \`npm run scale\`; do not edit. Thirty days are simulated with the broker's own planning code (\`planRefresh\`,
+Made by \`npm run scale\`; do not edit. Each fleet's thirty days are simulated, mailbox by mailbox, with the broker's own planning code (\`planRefresh\`,
 \`shared/domain/timing.ts\`, the sweep itself) and a simulated clock. A test holds the simulation against the broker
-(\`test/unit/scale.test.ts\`). ${partly}
+(\`test/unit/scale.test.ts\`).
 
 ## In short
 
@@ -382,8 +370,7 @@ ${closedOffices(inputs)}
 
 Entra's refresh tokens are stored when the one in the vault is ${RESTORED_AGE} old, Google's never change. A store in Secrets
 Manager is ${inputs.costs['secrets-manager'].microsoft.stored.secretWrites} writes of its quota (the put, and the move of the label). Reading a secret that was never replaced, as Google's
-never are, is ${inputs.costs['secrets-manager'].google.refreshed.secretReads} readings. Means are those of the days simulated after the first: a few days that hold the week's stores have a
-higher one than a month.
+never are, is ${inputs.costs['secrets-manager'].google.refreshed.secretReads} readings.
 
 ${vault(fleets, inputs)}
 
