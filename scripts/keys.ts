@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamodbClient } from '../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../shared/adapters/dynamodb/dynamodb-table.ts';
 import { envelopeTokenVault, sealedRefreshTokens } from '../shared/adapters/envelope/envelope-token-vault.ts';
 import { fileKeyCustody } from '../shared/adapters/key-ring/file-key-custody.ts';
@@ -59,7 +59,7 @@ const inTheCloud = (accessSecret: string | undefined, vaultSecret: string | unde
     ['refresh-tokens', vaultSecret],
   ] as const;
   return {
-    table: dynamodbTable(new DynamoDBClient(), table),
+    table: dynamodbTable(dynamodbClient(), table),
     custodies: new Map(
       named.flatMap(([ring, secretId]) => (secretId ? [[ring, secretsManagerKeyCustody(client, secretId)]] : [])),
     ),

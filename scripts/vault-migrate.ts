@@ -3,7 +3,7 @@
  * `npm run vault:migrate -- --from secrets-manager --to envelope`, or the other way round. May be killed and run again.
  */
 import { parseArgs } from 'node:util';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamodbClient } from '../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../shared/adapters/dynamodb/dynamodb-table.ts';
 import { secretsManagerClient } from '../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { systemClock as clock } from '../shared/adapters/system/system-clock.ts';
@@ -49,7 +49,7 @@ const tellProgress = () => {
 
 const migrate = async (): Promise<void> => {
   const direction = directionOf(process.argv.slice(2));
-  const table = dynamodbTable(new DynamoDBClient(), required('BROKER_TABLE'));
+  const table = dynamodbTable(dynamodbClient(), required('BROKER_TABLE'));
   const variables = {
     BROKER_VAULT_PREFIX: required('BROKER_VAULT_PREFIX'),
     BROKER_VAULT_KEYS_SECRET: required('BROKER_VAULT_KEYS_SECRET'),

@@ -1,8 +1,8 @@
 /** The admin API and the console. May delete from the vault (sign-out); refreshes by way of the refresher. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { realProviders } from '../../console/view.ts';
+import { dynamodbClient } from '../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
@@ -25,7 +25,7 @@ import { adminApp } from './app.ts';
 const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
 const env = readCloudEnvironment(process.env, ...queues, 'BROKER_ADMIN_KEY_SECRET', 'BROKER_VAULT');
 const log = powertoolsLog('admin');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const vault = cloudTokenVault(env, { table, secrets, clock });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });

@@ -1,6 +1,6 @@
 /** Devices fetch tokens: one read of the table; no vault, no provider. What must be refreshed, the refresher does. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { dynamodbClient } from '../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { refresherOnDemand } from '../../shared/adapters/lambda/refresher-on-demand.ts';
@@ -19,7 +19,7 @@ import { fetchTokenApp } from './app.ts';
 const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
 const env = readCloudEnvironment(process.env, ...needed);
 const log = powertoolsLog('fetch-token');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const refresher = refresherOnDemand(async () => {
   const { LambdaClient, lambdaRefresher, SQSClient, sqsWorkQueue } = await import('./refreshing.ts');

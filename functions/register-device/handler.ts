@@ -1,5 +1,5 @@
 /** Devices register themselves with an enrolment token. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamodbClient } from '../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
@@ -13,7 +13,7 @@ import { registerDeviceApp } from './app.ts';
 
 const env = readCloudEnvironment(process.env);
 const log = powertoolsLog('register-device');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const records = brokerRecords(table, noKeyRing, clock, random);
 const registerDevice = makeRegisterDevice({ table, records, clock, random });
 const manageRegistration = makeManageRegistration({ records, random });

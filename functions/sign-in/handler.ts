@@ -1,6 +1,6 @@
 /** Mailboxes are signed in by redirect. May write the vault, and refreshes once to prove the new grant. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbClient } from '../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { reloadingIdentityProviders } from '../../shared/adapters/identity-providers/reloading.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
@@ -20,7 +20,7 @@ import { signInApp } from './app.ts';
 const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT', 'BROKER_MAIL_QUEUE_URL'] as const;
 const env = readCloudEnvironment(process.env, ...needed);
 const log = powertoolsLog('sign-in');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const keys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });

@@ -1,6 +1,6 @@
 /** Every minute: queues the grants and the submissions that are due. Reads an index, opens nothing. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { sweepHandler } from '../../../shared/adapters/lambda/sweep-handler.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
@@ -19,7 +19,7 @@ const PACE = { periodSeconds: 60, grantsPerSecond: 600 };
 const needed = ['BROKER_GRANT_QUEUE_URL', 'BROKER_GRANT_DEAD_LETTERS_URL'] as const;
 const env = readCloudEnvironment(process.env, ...needed, 'BROKER_MAIL_QUEUE_URL', 'BROKER_MAIL_DEAD_LETTERS_URL');
 const log = powertoolsLog('sweep');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const sqs = new SQSClient();
 const queueOf = (queueUrl: string, deadLettersUrl: string, fifo: boolean) =>
   sqsWorkQueue(sqs, { queueUrl, deadLettersUrl, fifo });

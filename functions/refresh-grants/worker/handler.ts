@@ -1,5 +1,5 @@
 /** Refreshes grants: what the sweep queued (SQS), and what a device waits for (invoked by fetch-token). Opens the vault. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { reloadingIdentityProviders } from '../../../shared/adapters/identity-providers/reloading.ts';
 import { refreshHandler } from '../../../shared/adapters/lambda/refresh-handler.ts';
@@ -18,7 +18,7 @@ import { makeWatchAppRegistrations } from '../../../shared/usecases/watch-app-re
 
 const env = readCloudEnvironment(process.env, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT');
 const log = powertoolsLog('refresh-grants');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const accessKeys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });

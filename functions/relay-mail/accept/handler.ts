@@ -1,7 +1,7 @@
 /** Takes mail from devices: durable in the bucket and the table before the 202. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../../shared/adapters/lambda/http-handler.ts';
 import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
@@ -20,7 +20,7 @@ import { acceptMailApp } from './app.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL');
 const log = powertoolsLog('accept-mail');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const records = brokerRecords(table, noKeyRing, clock, random);

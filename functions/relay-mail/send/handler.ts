@@ -1,9 +1,9 @@
 /** Sends accepted mail, one message of a mailbox at a time (SQS FIFO). Gets its tokens like a device does: no vault. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { lambdaRefresher } from '../../../shared/adapters/lambda/lambda-refresher.ts';
 import { sendMailHandler } from '../../../shared/adapters/lambda/send-mail-handler.ts';
@@ -25,7 +25,7 @@ import { makeSendSubmission } from '../../../shared/usecases/send-submission.ts'
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
 const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET');
 const log = powertoolsLog('send-mail');
-const table = dynamodbTable(new DynamoDBClient(), env.BROKER_TABLE);
+const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const grantQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, grantQueue);

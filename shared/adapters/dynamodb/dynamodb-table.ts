@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  BatchGetCommand,
-  DeleteCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  TransactWriteCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { Item, Key, Table, Write } from '../../ports/table.ts';
 import { systemRandom } from '../system/system-random.ts';
-import { deleteInput, keyOf, putInput, transactItem, updateInput } from './expressions.ts';
+import { keyOf, toItem } from './attribute-values.ts';
+import { deleteInput, putInput, transactItem, updateInput } from './expressions.ts';
 import { outcomeOf, type Pauses } from './outcomes.ts';
-import { queryDue, queryPartition, toItem } from './queries.ts';
+import { queryDue, queryPartition } from './queries.ts';
 
 /** BatchGetItem may leave keys unanswered under load; the caller is a device that waits, so this stays below a second. */
 const UNPROCESSED_PAUSES_MS = [20, 50, 100, 200, 400];
@@ -33,31 +33,30 @@ export const dynamodbTable = (
   tableName: string,
   { sleep = setTimeout, fraction = systemRandom.fraction }: Partial<Pauses> = {},
 ): Table => {
-  const documents = DynamoDBDocumentClient.from(client);
   const pauses = { sleep, fraction };
 
   const writeOne = (write: Write): Promise<unknown> => {
-    if ('put' in write) return documents.send(new PutCommand(putInput(tableName, write)));
-    if ('update' in write) return documents.send(new UpdateCommand(updateInput(tableName, write)));
-    if ('delete' in write) return documents.send(new DeleteCommand(deleteInput(tableName, write)));
+    if ('put' in write) return client.send(new PutItemCommand(putInput(tableName, write)));
+    if ('update' in write) return client.send(new UpdateItemCommand(updateInput(tableName, write)));
+    if ('delete' in write) return client.send(new DeleteItemCommand(deleteInput(tableName, write)));
     return writeTogether([write])();
   };
 
   /** One request token for every try, so that none is carried out twice (API reference, TransactWriteItems). */
   const writeTogether = (writes: readonly Write[]): (() => Promise<unknown>) => {
-    const command = new TransactWriteCommand({
+    const command = new TransactWriteItemsCommand({
       ClientRequestToken: randomUUID(),
       TransactItems: writes.map((write) => transactItem(tableName, write)),
     });
-    return () => documents.send(command);
+    return () => client.send(command);
   };
 
   const getSome = async (keys: readonly Key[]): Promise<Item[]> => {
     const found: Item[] = [];
-    let asked: Record<string, unknown>[] = keys.map(keyOf);
+    let asked = keys.map(keyOf);
     for (const pauseMs of [...UNPROCESSED_PAUSES_MS, 0]) {
-      const { Responses, UnprocessedKeys } = await documents.send(
-        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: asked, ConsistentRead: true } } }),
+      const { Responses, UnprocessedKeys } = await client.send(
+        new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: asked, ConsistentRead: true } } }),
       );
       found.push(...(Responses?.[tableName] ?? []).map(toItem));
       asked = UnprocessedKeys?.[tableName]?.Keys ?? [];
@@ -69,8 +68,8 @@ export const dynamodbTable = (
 
   return {
     async get(key) {
-      const sent = new GetCommand({ TableName: tableName, Key: keyOf(key), ConsistentRead: true });
-      const { Item } = await documents.send(sent);
+      const sent = new GetItemCommand({ TableName: tableName, Key: keyOf(key), ConsistentRead: true });
+      const { Item } = await client.send(sent);
       return Item && toItem(Item);
     },
 
@@ -88,8 +87,8 @@ export const dynamodbTable = (
       return writes.length === 0 ? 'written' : outcomeOf(writeTogether(writes), pauses);
     },
 
-    query: (pk, options = {}) => queryPartition(documents, tableName, pk, options),
-    due: (shard, until, limit) => queryDue(documents, tableName, shard, until, limit),
+    query: (pk, options = {}) => queryPartition(client, tableName, pk, options),
+    due: (shard, until, limit) => queryDue(client, tableName, shard, until, limit),
   };
 };
 

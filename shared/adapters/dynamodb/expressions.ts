@@ -1,4 +1,5 @@
 import type { Changes, Condition, Item, Key, Value, Write } from '../../ports/table.ts';
+import { type AttributeValues, keyOf, toAttributeValues } from './attribute-values.ts';
 
 /** Expressions name every attribute by placeholder: hundreds of plain words are reserved (developer guide, appendix). */
 export interface Placeholders {
@@ -7,7 +8,7 @@ export interface Placeholders {
   /** The two maps, each left out when empty, as DynamoDB demands. */
   maps(): {
     ExpressionAttributeNames?: Record<string, string>;
-    ExpressionAttributeValues?: Record<string, Value>;
+    ExpressionAttributeValues?: AttributeValues;
   };
 }
 
@@ -26,7 +27,9 @@ export const placeholders = (): Placeholders => {
         ExpressionAttributeNames: Object.fromEntries([...names].map(([attribute, name]) => [name, attribute])),
       }),
       ...(values.length > 0 && {
-        ExpressionAttributeValues: Object.fromEntries(values.map((value, index) => [`:v${index}`, value])),
+        ExpressionAttributeValues: toAttributeValues(
+          Object.fromEntries(values.map((value, index) => [`:v${index}`, value])),
+        ),
       }),
     }),
   };
@@ -59,7 +62,7 @@ const conditionOf = (when: Condition | undefined, names: Placeholders) =>
 
 export const putInput = (TableName: string, { put, when }: { put: Item; when?: Condition }) => {
   const names = placeholders();
-  return { TableName, Item: put, ...conditionOf(when, names), ...names.maps() };
+  return { TableName, Item: toAttributeValues(put), ...conditionOf(when, names), ...names.maps() };
 };
 
 export const updateInput = (
@@ -81,9 +84,6 @@ export const checkInput = (TableName: string, { check, when }: { check: Key; whe
   const ConditionExpression = conditionExpression(when, names);
   return { TableName, Key: keyOf(check), ConditionExpression, ...names.maps() };
 };
-
-/** Callers may pass a whole item for a key; DynamoDB takes the key's attributes alone. */
-export const keyOf = ({ pk, sk }: Key): { pk: string; sk: string } => ({ pk, sk });
 
 export const transactItem = (tableName: string, write: Write) => {
   if ('put' in write) return { Put: putInput(tableName, write) };

@@ -1,5 +1,6 @@
-import { type DynamoDBDocumentClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import type { Due, Item, Page, Table, Value } from '../../ports/table.ts';
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import type { Due, Page, Table } from '../../ports/table.ts';
+import { type AttributeValues, keyOf, toItem } from './attribute-values.ts';
 import { placeholders } from './expressions.ts';
 import { DUE_INDEX } from './table-definition.ts';
 
@@ -7,15 +8,15 @@ type QueryOptions = NonNullable<Parameters<Table['query']>[1]>;
 
 /** All pages of a query until `limit` items; one answer of DynamoDB ends at 1 MB (API reference, Query). */
 const queryItems = async (
-  documents: DynamoDBDocumentClient,
+  client: DynamoDBClient,
   input: QueryCommandInput,
   limit: number,
-): Promise<Record<string, unknown>[]> => {
-  const items: Record<string, unknown>[] = [];
+): Promise<AttributeValues[]> => {
+  const items: AttributeValues[] = [];
   let start = input.ExclusiveStartKey;
   do {
     const wanted = Number.isFinite(limit) ? { Limit: limit - items.length } : {};
-    const page = await documents.send(new QueryCommand({ ...input, ...wanted, ExclusiveStartKey: start }));
+    const page = await client.send(new QueryCommand({ ...input, ...wanted, ExclusiveStartKey: start }));
     items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start !== undefined && items.length < limit);
@@ -24,7 +25,7 @@ const queryItems = async (
 
 /** Asks for one item more than wanted, to know whether there is a next page. */
 export const queryPartition = async (
-  documents: DynamoDBDocumentClient,
+  client: DynamoDBClient,
   tableName: string,
   pk: string,
   { prefix = '', after = '', limit = Number.POSITIVE_INFINITY, descending = false }: QueryOptions,
@@ -34,7 +35,7 @@ export const queryPartition = async (
   const { name, value, maps } = placeholders();
   const inPartition = `${name('pk')} = ${value(pk)}`;
   const found = await queryItems(
-    documents,
+    client,
     {
       TableName: tableName,
       KeyConditionExpression:
@@ -42,7 +43,7 @@ export const queryPartition = async (
       ...maps(),
       ConsistentRead: true,
       ScanIndexForward: !descending,
-      ...(start === 'after' && { ExclusiveStartKey: { pk, sk: after } }),
+      ...(start === 'after' && { ExclusiveStartKey: keyOf({ pk, sk: after }) }),
     },
     limit + 1,
   );
@@ -60,7 +61,7 @@ const startOf = (prefix: string, after: string, descending: boolean): 'first' | 
 };
 
 export const queryDue = async (
-  documents: DynamoDBDocumentClient,
+  client: DynamoDBClient,
   tableName: string,
   shard: string,
   until: number,
@@ -68,7 +69,7 @@ export const queryDue = async (
 ): Promise<readonly Due[]> => {
   const { name, value, maps } = placeholders();
   const found = await queryItems(
-    documents,
+    client,
     {
       TableName: tableName,
       IndexName: DUE_INDEX,
@@ -77,22 +78,12 @@ export const queryDue = async (
     },
     limit,
   );
-  return found.map((row) => ({ ...keyIn(row), dueAt: numberIn(row, 'dueAt') }));
+  return found.map(toDue);
 };
 
-/** What the document client gives is typed loosely; everything in the table was written through the port. */
-export const toItem = (attributes: Record<string, unknown>): Item => ({
-  ...(attributes as Record<string, Value>),
-  ...keyIn(attributes),
-});
-
-const keyIn = ({ pk, sk }: Record<string, unknown>) => {
-  if (typeof pk !== 'string' || typeof sk !== 'string') throw new Error('DynamoDB sent an item without its key');
-  return { pk, sk };
-};
-
-const numberIn = (attributes: Record<string, unknown>, name: string): number => {
-  const value = attributes[name];
-  if (typeof value !== 'number') throw new Error(`DynamoDB sent an item whose ${name} is not a number`);
-  return value;
+/** What the index holds: keys, and the due time. */
+const toDue = (row: AttributeValues): Due => {
+  const { pk, sk, dueAt } = toItem(row);
+  if (typeof dueAt !== 'number') throw new Error('DynamoDB sent a due item whose time is no number');
+  return { pk, sk, dueAt };
 };

@@ -49,7 +49,7 @@ export const requireKey = (key: Key): void => {
   }
 };
 
-/** Larger numbers the DynamoDB document client does not take either, for they are not exact. */
+/** Larger numbers the DynamoDB adapter does not take either, for they are not exact. */
 const isStorable = (value: unknown): boolean => {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   return ['string', 'boolean', 'object'].includes(typeof value) && value !== null;
