@@ -14,6 +14,19 @@ const contract = (random: Random) => () => {
     assert.equal(new Set(drawn).size, drawn.length);
   });
 
+  it('leaves what it gave as it was, and gives no part of it again', () => {
+    const drawn = Array.from({ length: 500 }, (_, index) => random.bytes(20 + (index % 77)));
+    const asGiven = drawn.map((bytes) => Buffer.from(bytes).toString('hex'));
+    random.bytes(5000);
+    for (const bytes of drawn) random.bytes(bytes.length).fill(0);
+    assert.deepEqual(
+      drawn.map((bytes) => Buffer.from(bytes).toString('hex')),
+      asGiven,
+    );
+    const parts = asGiven.flatMap((hex) => hex.match(/.{16}/g) ?? []);
+    assert.equal(new Set(parts).size, parts.length);
+  });
+
   it('gives fractions all over [0, 1)', () => {
     const drawn = Array.from({ length: 1000 }, () => random.fraction());
     assert.ok(drawn.every((fraction) => fraction >= 0 && fraction < 1));
