@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { formerSecretUntil } from '../../shared/domain/client-secret.ts';
 import type { Binding, Device, Organization } from '../../shared/domain/entities.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import {
@@ -91,7 +92,9 @@ ${postForm(view, `${paths.device(device.clientId)}/bindings`, fields)}
 </section>`;
 };
 
-const about = (view: View, { clientId, metadata, enabled, createdAt }: Device): Html => {
+const about = (view: View, device: Device): Html => {
+  const { clientId, metadata, enabled, createdAt } = device;
+  const former = formerSecretUntil(device, view.nowSeconds);
   const { device: words, common } = textsIn(view.language);
   const here = paths.device(clientId);
   const toggle = enabled
@@ -108,6 +111,7 @@ ${facts([
   [words.location, metadata.location],
   [words.software, [metadata.softwareId, metadata.softwareVersion].filter(Boolean).join(' ')],
   [common.created, time(createdAt)],
+  [words.formerSecret, former === undefined ? undefined : timeAndDistance(view, former)],
 ])}
 <p class="quiet">${words.disableHint}</p>
 <div class="actions">

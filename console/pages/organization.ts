@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import type { Device, Organization } from '../../shared/domain/entities.ts';
+import { enrolmentTokenState } from '../../shared/domain/enrolment-token.ts';
+import type { Device, EnrolmentToken, Organization } from '../../shared/domain/entities.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { isLanguage } from '../../shared/protocol/texts/index.ts';
 import {
@@ -22,6 +23,7 @@ import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../vi
 export interface OrganizationModel {
   readonly organization: Organization;
   readonly devices: readonly Device[];
+  readonly enrolmentTokens: readonly EnrolmentToken[];
   readonly mailboxes: readonly MailboxDescription[];
 }
 
@@ -50,6 +52,25 @@ const mailboxTable = (view: View, mailboxes: readonly MailboxDescription[]): Htm
   return table(organization.mailboxes, [words.address, words.provider, words.tokenStatus, words.lapses], rows);
 };
 
+const enrolmentTokenTable = (view: View, tokens: readonly EnrolmentToken[]): Html => {
+  const { enrolmentToken: words, device, common } = textsIn(view.language);
+  if (tokens.length === 0) return html`<p class="card">${words.none}</p>`;
+  const rows = tokens.map((token) => {
+    const { id, organizationId, uses, usesLeft, expiresAt, createdAt } = token;
+    const state = enrolmentTokenState(token, view.nowSeconds);
+    const revocation = `${paths.organization(organizationId)}/enrolment-tokens/revoke`;
+    const hidden = { enrolment_token_id: id };
+    return [
+      time(createdAt),
+      `${usesLeft} / ${uses}`,
+      time(expiresAt),
+      words.states[state],
+      state === 'usable' ? buttonForm(view, revocation, words.revoke, 'plain', hidden) : '',
+    ];
+  });
+  return table(words.list, [common.created, words.left, words.expires, words.state, device.action], rows);
+};
+
 const settings = (view: View, { id, enabled, locale, createdAt }: Organization): Html => {
   const { organization: words, common } = textsIn(view.language);
   const here = paths.organization(id);
@@ -75,10 +96,10 @@ ${linkButton(`${here}/remove`, words.remove, 'danger')}
 
 export const organizationPage = (
   view: View,
-  { organization, devices, mailboxes }: OrganizationModel,
+  { organization, devices, enrolmentTokens, mailboxes }: OrganizationModel,
   problem?: Problem,
 ): Html => {
-  const { organization: words, overview, navigation } = textsIn(view.language);
+  const { organization: words, enrolmentToken: ofToken, overview, navigation } = textsIn(view.language);
   const here = paths.organization(organization.id);
   const filter = `?organization_id=${organization.id}`;
   return page(view, {
@@ -92,9 +113,10 @@ ${organization.enabled ? '' : html`<p class="notice">${words.isDisabled}</p>`}
 <a href="${paths.audit}${filter}">${navigation.audit}</a></p>
 <div class="heading"><h2>${words.mailboxes}</h2>${linkButton(`${here}/mailboxes/new`, words.addMailbox)}</div>
 ${mailboxTable(view, mailboxes)}
-<div class="heading"><h2>${words.devices}</h2><div class="actions">${linkButton(`${here}/devices/new`, words.addDevice)}
-${linkButton(`${here}/enrolment-tokens/new`, words.newEnrolmentToken)}</div></div>
+<div class="heading"><h2>${words.devices}</h2>${linkButton(`${here}/devices/new`, words.addDevice)}</div>
 ${deviceTable(view, devices)}
+<div class="heading"><h2>${ofToken.list}</h2>${linkButton(`${here}/enrolment-tokens/new`, words.newEnrolmentToken)}</div>
+${enrolmentTokenTable(view, enrolmentTokens)}
 ${settings(view, organization)}`,
   });
 };

@@ -60,6 +60,7 @@ export const da: ConsoleTexts = {
     device_enabled: 'Enheden er aktiveret.',
     device_disabled: 'Enheden er deaktiveret. Den får ingen tokens nu.',
     device_removed: 'Enheden er fjernet.',
+    enrolment_token_revoked: 'Tilmeldingstokenet er tilbagekaldt.',
     slot_bound: 'Postkassen er tildelt.',
     slot_unbound: 'Tildelingen er fjernet.',
     mailbox_created: 'Postkassen er oprettet. Log nu på den.',
@@ -162,6 +163,12 @@ export const da: ConsoleTexts = {
     made: 'Tilmeldingstoken oprettet',
     token: 'Tilmeldingstoken',
     expires: 'Gyldigt til',
+    list: 'Tilmeldingstokens',
+    none: 'Der er ingen tilmeldingstokens.',
+    left: 'Enheder tilbage',
+    state: 'Tilstand',
+    states: { usable: 'Kan bruges', used_up: 'Opbrugt', expired: 'Udløbet', revoked: 'Tilbagekaldt' },
+    revoke: 'Tilbagekald',
   },
 
   device: {
@@ -184,7 +191,11 @@ export const da: ConsoleTexts = {
     oldSecretStopped: 'Den gamle adgangskode virker ikke længere. Indtast den nye på enheden.',
     newSecret: 'Ny adgangskode',
     newSecretConsequence:
-      'Enheden får et nyt client secret, og det gamle holder straks op med at virke. Enheden kan ikke sende, før den nye adgangskode er indtastet på dens panel.',
+      'Enheden får et nyt client secret. Indtast det på enhedens panel; indtil da gælder det gamle så længe, som du vælger her.',
+    oldSecretFor: 'Den gamle adgangskode gælder stadig i',
+    oldSecretAtOnce: 'Slet ikke: den holder straks op med at virke',
+    oldSecretStays: 'Indtast den nye adgangskode på enheden, mens den gamle stadig gælder.',
+    formerSecret: 'Gammel adgangskode gælder til',
     newSecretYes: 'Opret ny adgangskode',
     remove: 'Fjern enhed',
     removeConsequence:
@@ -326,6 +337,7 @@ export const da: ConsoleTexts = {
       'organization.changed': 'Organisation ændret',
       'organization.removed': 'Organisation fjernet',
       'enrolment-token.created': 'Tilmeldingstoken oprettet',
+      'enrolment-token.revoked': 'Tilmeldingstoken tilbagekaldt',
       'device.created': 'Enhed tilføjet',
       'device.registered': 'Enheden tilmeldte sig selv',
       'device.changed': 'Enhed ændret',

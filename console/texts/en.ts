@@ -59,6 +59,7 @@ export const en = {
     device_enabled: 'The device is enabled.',
     device_disabled: 'The device is disabled. It gets no tokens now.',
     device_removed: 'The device was removed.',
+    enrolment_token_revoked: 'The enrolment token was revoked.',
     slot_bound: 'The mailbox was assigned.',
     slot_unbound: 'The assignment was removed.',
     mailbox_created: 'The mailbox was created. Now sign it in.',
@@ -162,6 +163,12 @@ export const en = {
     made: 'Enrolment token created',
     token: 'Enrolment token',
     expires: 'Valid until',
+    list: 'Enrolment tokens',
+    none: 'There is no enrolment token.',
+    left: 'Devices left',
+    state: 'State',
+    states: { usable: 'Usable', used_up: 'Used up', expired: 'Expired', revoked: 'Revoked' },
+    revoke: 'Revoke',
   },
 
   device: {
@@ -184,7 +191,11 @@ export const en = {
     oldSecretStopped: 'The old secret no longer works. Enter the new one at the device.',
     newSecret: 'New secret',
     newSecretConsequence:
-      'The device gets a new client secret, and the old one stops at once. The device cannot send until the new secret is entered at its panel.',
+      'The device gets a new client secret. Enter it at the panel of the device; until then the old one stays good for as long as you choose here.',
+    oldSecretFor: 'The old secret stays good for',
+    oldSecretAtOnce: 'Not at all: it stops at once',
+    oldSecretStays: 'Enter the new secret at the device while the old one is still good.',
+    formerSecret: 'Old secret good until',
     newSecretYes: 'Create new secret',
     remove: 'Remove device',
     removeConsequence:
@@ -326,6 +337,7 @@ export const en = {
       'organization.changed': 'Organization changed',
       'organization.removed': 'Organization removed',
       'enrolment-token.created': 'Enrolment token created',
+      'enrolment-token.revoked': 'Enrolment token revoked',
       'device.created': 'Device added',
       'device.registered': 'Device registered itself',
       'device.changed': 'Device changed',

@@ -60,6 +60,7 @@ export const fr: ConsoleTexts = {
     device_enabled: "L'appareil est activé.",
     device_disabled: "L'appareil est désactivé. Il ne reçoit plus de jetons.",
     device_removed: "L'appareil a été supprimé.",
+    enrolment_token_revoked: "Le jeton d'inscription a été révoqué.",
     slot_bound: 'La boîte aux lettres a été affectée.',
     slot_unbound: "L'affectation a été supprimée.",
     mailbox_created: 'La boîte aux lettres a été créée. Connectez-la maintenant.',
@@ -168,6 +169,12 @@ export const fr: ConsoleTexts = {
     made: "Jeton d'inscription créé",
     token: "Jeton d'inscription",
     expires: "Valable jusqu'au",
+    list: "Jetons d'inscription",
+    none: "Il n'y a aucun jeton d'inscription.",
+    left: 'Appareils restants',
+    state: 'État',
+    states: { usable: 'Utilisable', used_up: 'Épuisé', expired: 'Expiré', revoked: 'Révoqué' },
+    revoke: 'Révoquer',
   },
 
   device: {
@@ -190,7 +197,11 @@ export const fr: ConsoleTexts = {
     oldSecretStopped: "L'ancien secret ne fonctionne plus. Saisissez le nouveau sur l'appareil.",
     newSecret: 'Nouveau secret',
     newSecretConsequence:
-      "L'appareil reçoit un nouveau client secret et l'ancien cesse aussitôt de fonctionner. L'appareil ne peut plus envoyer tant que le nouveau secret n'est pas saisi sur son panneau.",
+      "L'appareil reçoit un nouveau client secret. Saisissez-le sur le panneau de l'appareil ; d'ici là, l'ancien reste valable aussi longtemps que vous le choisissez ici.",
+    oldSecretFor: "L'ancien secret reste valable pendant",
+    oldSecretAtOnce: 'Pas du tout : il cesse aussitôt de fonctionner',
+    oldSecretStays: "Saisissez le nouveau secret sur l'appareil tant que l'ancien est encore valable.",
+    formerSecret: "Ancien secret valable jusqu'au",
     newSecretYes: 'Créer le nouveau secret',
     remove: "Supprimer l'appareil",
     removeConsequence:
@@ -335,6 +346,7 @@ export const fr: ConsoleTexts = {
       'organization.changed': 'Organisation modifiée',
       'organization.removed': 'Organisation supprimée',
       'enrolment-token.created': "Jeton d'inscription créé",
+      'enrolment-token.revoked': "Jeton d'inscription révoqué",
       'device.created': 'Appareil ajouté',
       'device.registered': "L'appareil s'est enregistré",
       'device.changed': 'Appareil modifié',

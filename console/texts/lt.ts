@@ -60,6 +60,7 @@ export const lt: ConsoleTexts = {
     device_enabled: 'Įrenginys įjungtas.',
     device_disabled: 'Įrenginys išjungtas. Jis dabar negauna prieigos raktų.',
     device_removed: 'Įrenginys pašalintas.',
+    enrolment_token_revoked: 'Registravimo raktas atšauktas.',
     slot_bound: 'Pašto dėžutė priskirta.',
     slot_unbound: 'Priskyrimas panaikintas.',
     mailbox_created: 'Pašto dėžutė sukurta. Dabar prie jos prisijunkite.',
@@ -162,6 +163,12 @@ export const lt: ConsoleTexts = {
     made: 'Registravimo raktas sukurtas',
     token: 'Registravimo raktas',
     expires: 'Galioja iki',
+    list: 'Registravimo raktai',
+    none: 'Registravimo raktų nėra.',
+    left: 'Liko įrenginių',
+    state: 'Būsena',
+    states: { usable: 'Tinkamas', used_up: 'Panaudotas', expired: 'Nebegalioja', revoked: 'Atšauktas' },
+    revoke: 'Atšaukti',
   },
 
   device: {
@@ -184,7 +191,11 @@ export const lt: ConsoleTexts = {
     oldSecretStopped: 'Senas slaptažodis nebeveikia. Įrenginyje įveskite naują.',
     newSecret: 'Naujas slaptažodis',
     newSecretConsequence:
-      'Įrenginys gaus naują client secret, o senas iš karto nustos veikti. Įrenginys negalės siųsti, kol naujas slaptažodis nebus įvestas jo valdymo skydelyje.',
+      'Įrenginys gaus naują client secret. Įveskite jį įrenginio valdymo skydelyje; iki tol senas galios tiek, kiek čia pasirinksite.',
+    oldSecretFor: 'Senas slaptažodis dar galioja',
+    oldSecretAtOnce: 'Visai negalioja: nustoja veikti iš karto',
+    oldSecretStays: 'Įveskite naują slaptažodį įrenginyje, kol senas dar galioja.',
+    formerSecret: 'Senas slaptažodis galioja iki',
     newSecretYes: 'Sukurti naują slaptažodį',
     remove: 'Pašalinti įrenginį',
     removeConsequence:
@@ -328,6 +339,7 @@ export const lt: ConsoleTexts = {
       'organization.changed': 'Organizacija pakeista',
       'organization.removed': 'Organizacija pašalinta',
       'enrolment-token.created': 'Registravimo raktas sukurtas',
+      'enrolment-token.revoked': 'Registravimo raktas atšauktas',
       'device.created': 'Įrenginys pridėtas',
       'device.registered': 'Įrenginys užsiregistravo',
       'device.changed': 'Įrenginys pakeistas',

@@ -60,6 +60,7 @@ export const pl: ConsoleTexts = {
     device_enabled: 'Urządzenie jest włączone.',
     device_disabled: 'Urządzenie jest wyłączone. Nie otrzymuje teraz tokenów.',
     device_removed: 'Urządzenie zostało usunięte.',
+    enrolment_token_revoked: 'Token rejestracji został unieważniony.',
     slot_bound: 'Skrzynka pocztowa została przypisana.',
     slot_unbound: 'Przypisanie zostało usunięte.',
     mailbox_created: 'Skrzynka pocztowa została utworzona. Teraz zaloguj się do niej.',
@@ -163,6 +164,12 @@ export const pl: ConsoleTexts = {
     made: 'Utworzono token rejestracji',
     token: 'Token rejestracji',
     expires: 'Ważny do',
+    list: 'Tokeny rejestracji',
+    none: 'Nie ma żadnego tokenu rejestracji.',
+    left: 'Pozostało urządzeń',
+    state: 'Stan',
+    states: { usable: 'Można użyć', used_up: 'Wykorzystany', expired: 'Wygasł', revoked: 'Unieważniony' },
+    revoke: 'Unieważnij',
   },
 
   device: {
@@ -185,7 +192,11 @@ export const pl: ConsoleTexts = {
     oldSecretStopped: 'Poprzednie hasło już nie działa. Wprowadź nowe w urządzeniu.',
     newSecret: 'Nowe hasło',
     newSecretConsequence:
-      'Urządzenie otrzyma nowe client secret, a poprzednie natychmiast przestanie działać. Urządzenie nie będzie mogło wysyłać, dopóki nowe hasło nie zostanie wprowadzone na jego panelu.',
+      'Urządzenie otrzyma nowe client secret. Wprowadź je na panelu urządzenia; do tego czasu poprzednie pozostanie ważne tak długo, jak tu wybierzesz.',
+    oldSecretFor: 'Poprzednie hasło pozostaje ważne przez',
+    oldSecretAtOnce: 'Wcale: natychmiast przestaje działać',
+    oldSecretStays: 'Wprowadź nowe hasło w urządzeniu, dopóki poprzednie jest jeszcze ważne.',
+    formerSecret: 'Poprzednie hasło ważne do',
     newSecretYes: 'Utwórz nowe hasło',
     remove: 'Usuń urządzenie',
     removeConsequence:
@@ -329,6 +340,7 @@ export const pl: ConsoleTexts = {
       'organization.changed': 'Zmieniono organizację',
       'organization.removed': 'Usunięto organizację',
       'enrolment-token.created': 'Utworzono token rejestracji',
+      'enrolment-token.revoked': 'Unieważniono token rejestracji',
       'device.created': 'Dodano urządzenie',
       'device.registered': 'Urządzenie zarejestrowało się',
       'device.changed': 'Zmieniono urządzenie',

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { type BrokerContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
 import { readJsonAs, readQuery } from '../../shared/adapters/http/bodies.ts';
+import { MOST_SECRET_GRACE_SECONDS } from '../../shared/domain/client-secret.ts';
 import type { Device, DeviceMetadata } from '../../shared/domain/entities.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
@@ -14,6 +15,8 @@ import {
   deviceReply,
   enrolmentTokenReply,
   mailboxReply,
+  newEnrolmentTokenReply,
+  newSecretReply,
   organizationReply,
   signInReply,
 } from '../../shared/protocol/administration.ts';
@@ -65,6 +68,10 @@ const DEVICE_CHANGES = v.pipe(
   v.strictObject({ ...NEW_DEVICE.entries, enabled: v.exactOptional(v.boolean()) }),
   somethingToChange(),
 );
+/** `grace_period`: for how many seconds the former secret stays good. */
+const NEW_SECRET = v.strictObject({
+  grace_period: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_SECRET_GRACE_SECONDS))),
+});
 const BINDING = v.strictObject({ mailbox_id: v.string() });
 const NEW_MAILBOX = v.strictObject({
   provider: v.optional(v.picklist(PROVIDERS), 'microsoft'),
@@ -103,7 +110,7 @@ export const adminApi = ({
   publicUrl: string;
   clock: Clock;
 }): Hono<BrokerEnv> => {
-  const { organizations, devices, mailboxes, appRegistrations, history } = administration;
+  const { organizations, enrolmentTokens, devices, mailboxes, appRegistrations, history } = administration;
   const api = new Hono<BrokerEnv>();
 
   api.use(async (c, next) => {
@@ -137,9 +144,19 @@ export const adminApi = ({
     const body = await readJsonAs(c, NEW_ENROLMENT_TOKEN, {});
     if (!body.ok) return replyError(c, body.error);
     const { uses, expires_in } = body.value;
-    const made = await organizations.createEnrolmentToken(c.req.param('id'), uses, expires_in);
-    return replyResult(c, made, enrolmentTokenReply, 201);
+    const made = await enrolmentTokens.create(c.req.param('id'), uses, expires_in);
+    return replyResult(c, made, (value) => newEnrolmentTokenReply(value, epochSeconds(clock)), 201);
   });
+  api.get('/organizations/:id/enrolment-tokens', async (c) => {
+    const organization = await organizations.get(c.req.param('id'));
+    if (!organization.ok) return replyError(c, organization.error);
+    const now = epochSeconds(clock);
+    const listed = await enrolmentTokens.list(organization.value.id);
+    return c.json({ enrolment_tokens: listed.map((token) => enrolmentTokenReply(token, now)) });
+  });
+  api.delete('/organizations/:id/enrolment-tokens/:enrolment_token_id', async (c) =>
+    nothing(c, await enrolmentTokens.revoke(c.req.param('id'), c.req.param('enrolment_token_id'))),
+  );
 
   api.post('/organizations/:id/devices', async (c) => {
     const body = await readJsonAs(c, NEW_DEVICE);
@@ -152,12 +169,14 @@ export const adminApi = ({
   api.get('/organizations/:id/devices', async (c) => {
     const organization = await organizations.get(c.req.param('id'));
     if (!organization.ok) return replyError(c, organization.error);
-    return c.json({ devices: (await devices.list(organization.value.id)).map((device) => deviceReply(device)) });
+    return c.json({
+      devices: (await devices.list(organization.value.id)).map((device) => deviceReply(device, epochSeconds(clock))),
+    });
   });
 
   api.get('/devices/:client_id', async (c) =>
     replyResult(c, await devices.get(c.req.param('client_id')), ({ device, bindings }) =>
-      deviceReply(device, bindings),
+      deviceReply(device, epochSeconds(clock), bindings),
     ),
   );
   api.patch('/devices/:client_id', async (c) => {
@@ -168,17 +187,15 @@ export const adminApi = ({
     const changes = mergedChanges(found.value.device, body.value);
     if (!changes.ok) return replyError(c, changes.error);
     const updated = await devices.update(found.value.device.clientId, changes.value);
-    return replyResult(c, updated, (device) => deviceReply(device));
+    return replyResult(c, updated, (device) => deviceReply(device, epochSeconds(clock)));
   });
   api.delete('/devices/:client_id', async (c) => nothing(c, await devices.remove(c.req.param('client_id'))));
-  api.post('/devices/:client_id/secret', async (c) =>
-    replyResult(
-      c,
-      await devices.rotateSecret(c.req.param('client_id')),
-      ({ clientSecret }) => ({ client_id: c.req.param('client_id'), client_secret: clientSecret }),
-      201,
-    ),
-  );
+  api.post('/devices/:client_id/secret', async (c) => {
+    const body = await readJsonAs(c, NEW_SECRET, {});
+    if (!body.ok) return replyError(c, body.error);
+    const rotated = await devices.rotateSecret(c.req.param('client_id'), body.value.grace_period);
+    return replyResult(c, rotated, (made) => newSecretReply(made, epochSeconds(clock)), 201);
+  });
   api.put('/devices/:client_id/bindings/:slot', async (c) => {
     const body = await readJsonAs(c, BINDING);
     if (!body.ok) return replyError(c, body.error);

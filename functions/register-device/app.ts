@@ -53,13 +53,15 @@ export const registerDeviceApp = ({
     if (!body.ok) return replyError(c, body.error);
     const metadata = parseDeviceMetadata(body.value);
     if (!metadata.ok) return replyError(c, metadata.error);
-    const named = body.value as { client_id?: unknown; rotate_secret?: unknown };
+    const named = body.value as { client_id?: unknown; client_secret?: unknown; rotate_secret?: unknown };
     if (named.client_id !== undefined && named.client_id !== clientId) {
       return replyError(c, brokerError('invalid_client_metadata', 'client_id: names another device'));
     }
     const registrationAccessToken = bearer(c);
-    const rotateSecret = named.rotate_secret === true;
-    const updated = await manageRegistration.update(clientId, registrationAccessToken, metadata.value, rotateSecret);
+    const updated = await manageRegistration.update(clientId, registrationAccessToken, metadata.value, {
+      clientSecret: named.client_secret,
+      rotateSecret: named.rotate_secret === true,
+    });
     return replyResult(c, updated, ({ device, clientSecret }) =>
       registrationReply(device, publicUrl, { clientSecret, registrationAccessToken }),
     );

@@ -16,7 +16,7 @@ const log = powertoolsLog('register-device');
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const records = brokerRecords(table, noKeyRing, clock, random);
 const registerDevice = makeRegisterDevice({ table, records, clock, random });
-const manageRegistration = makeManageRegistration({ records, random });
+const manageRegistration = makeManageRegistration({ records, clock, random });
 const publicUrl = env.BROKER_PUBLIC_URL;
 
 export const handler = httpHandler(registerDeviceApp({ registerDevice, manageRegistration, publicUrl, log, random }));

@@ -27,8 +27,9 @@ export interface Device {
   readonly organizationId: string;
   readonly metadata: DeviceMetadata;
   readonly enabled: boolean;
-  /** One; or two while a rotation is under way. */
+  /** The current one; and after it the former one, good until `formerSecretUntil`, while a rotation is under way. */
   readonly secretHashes: readonly string[];
+  readonly formerSecretUntil?: number;
   readonly registrationTokenHash: string;
   readonly createdAt: number;
 }
@@ -59,11 +60,15 @@ export interface Binding {
 
 /** Lets a device register itself, a limited number of times, for a limited time. Kept as a hash. */
 export interface EnrolmentToken {
+  readonly id: string;
   readonly tokenHash: string;
   readonly organizationId: string;
+  /** Devices it was made for, and how many more may register. */
+  readonly uses: number;
   readonly usesLeft: number;
   readonly expiresAt: number;
   readonly createdAt: number;
+  readonly revokedAt?: number;
 }
 
 /** One thing somebody did. Never holds a token or a secret. */

@@ -3,7 +3,9 @@ import {
   type ClientSecretStatus,
   coolDownKind,
 } from '../domain/app-registration-status.ts';
+import { formerSecretUntil } from '../domain/client-secret.ts';
 import type { CoolDown } from '../domain/cool-down.ts';
+import { enrolmentTokenState } from '../domain/enrolment-token.ts';
 import type { AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
@@ -22,12 +24,22 @@ export const organizationReply = ({ id, name, locale, enabled, createdAt }: Orga
   created_at: rfc3339(createdAt),
 });
 
-export const enrolmentTokenReply = (made: { readonly token: EnrolmentToken; readonly enrolmentToken: string }) => ({
-  enrolment_token: made.enrolmentToken,
-  organization_id: made.token.organizationId,
-  uses: made.token.usesLeft,
-  expires_at: rfc3339(made.token.expiresAt),
+export const enrolmentTokenReply = (token: EnrolmentToken, nowSeconds: number) => ({
+  enrolment_token_id: token.id,
+  organization_id: token.organizationId,
+  state: enrolmentTokenState(token, nowSeconds),
+  uses: token.uses,
+  uses_left: token.usesLeft,
+  expires_at: rfc3339(token.expiresAt),
+  created_at: rfc3339(token.createdAt),
+  revoked_at: rfc3339OrNull(token.revokedAt),
 });
+
+/** The only reply that holds the token. */
+export const newEnrolmentTokenReply = (
+  made: { readonly token: EnrolmentToken; readonly enrolmentToken: string },
+  nowSeconds: number,
+) => ({ enrolment_token: made.enrolmentToken, ...enrolmentTokenReply(made.token, nowSeconds) });
 
 export const bindingReply = ({ clientId, slot, mailboxId, boundAt, lastFetchedAt }: Binding) => ({
   client_id: clientId,
@@ -37,13 +49,24 @@ export const bindingReply = ({ clientId, slot, mailboxId, boundAt, lastFetchedAt
   last_fetched_at: rfc3339OrNull(lastFetchedAt),
 });
 
-export const deviceReply = (device: Device, bindings?: readonly Binding[]) => ({
+export const deviceReply = (device: Device, nowSeconds: number, bindings?: readonly Binding[]) => ({
   client_id: device.clientId,
   organization_id: device.organizationId,
   enabled: device.enabled,
   created_at: rfc3339(device.createdAt),
+  former_secret_valid_until: rfc3339OrNull(formerSecretUntil(device, nowSeconds)),
   ...wireMetadata(device.metadata),
   ...(bindings === undefined ? {} : { bindings: bindings.map(bindingReply) }),
+});
+
+/** The only reply that holds the secret. */
+export const newSecretReply = (
+  { device, clientSecret }: { readonly device: Device; readonly clientSecret: string },
+  nowSeconds: number,
+) => ({
+  client_id: device.clientId,
+  client_secret: clientSecret,
+  former_secret_valid_until: rfc3339OrNull(formerSecretUntil(device, nowSeconds)),
 });
 
 const lastErrorReply = ({ kind, code, message, at, retryAt, correlationId }: GrantTrouble, isOver: boolean) => ({

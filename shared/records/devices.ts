@@ -30,7 +30,7 @@ export const deviceRecords = (table: Table) => ({
   /** False when there is no such device. */
   async update(
     clientId: string,
-    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'secretHashes'>>,
+    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'secretHashes' | 'formerSecretUntil'>>,
   ): Promise<boolean> {
     const update = {
       update: keys.device(clientId),

@@ -29,6 +29,7 @@ export const keys = {
     pk: `mailbox#${mailboxId}`,
     sk: `bound#${clientId}#${slot}`,
   }),
+  enrolmentTokenOf: (organizationId: string, id: string) => ({ pk: `enrolments#${organizationId}`, sk: id }),
   enrolmentToken: (tokenHash: string) => ({ pk: `enrolment#${tokenHash}`, sk: 'enrolment' }),
   mailbox: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'mailbox' }),
   grant: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'grant' }),

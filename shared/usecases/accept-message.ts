@@ -109,7 +109,7 @@ export const makeAcceptMessage = ({
   return async (handedIn: HandedInMessage): Promise<Result<Submission, BrokerError>> => {
     const { clientId, slot, idempotencyKey } = handedIn;
     const access = await records.deviceAccess.read(clientId, slot, 'smtp');
-    const device = checkDevice(handedIn, access?.device, access?.organization);
+    const device = checkDevice(handedIn, access?.device, access?.organization, epochSeconds(clock));
     if (!device.ok) return device;
     const mailbox = access?.mailbox;
     if (!mailbox || mailbox.organizationId !== device.value.organizationId) {

@@ -19,7 +19,7 @@ export const deviceUseCases = (dependencies: {
 }) => {
   const { records, clock, log } = dependencies;
   const acquireAccessToken = makeAcquireAccessToken({ ...dependencies, grants: records.grants });
-  const authenticateDevice = makeAuthenticateDevice(records);
+  const authenticateDevice = makeAuthenticateDevice(records, clock);
   const describeMailbox = makeDescribeMailbox({ grants: records.grants, clock });
   return {
     acquireAccessToken,

@@ -61,7 +61,7 @@ export const makeFetchToken = ({
   return async (request: TokenRequest): Promise<Result<IssuedToken, BrokerError>> => {
     const { clientId, slot, audience, minTtlSeconds } = request;
     const access = await records.deviceAccess.read(clientId, slot, audience);
-    const device = checkDevice(request, access?.device, access?.organization);
+    const device = checkDevice(request, access?.device, access?.organization, epochSeconds(clock));
     if (!device.ok) return device;
     const mailbox = access?.mailbox;
     if (!access?.binding || !mailbox || mailbox.organizationId !== device.value.organizationId) {

@@ -1,3 +1,4 @@
+import { OWN_ROTATION_GRACE_SECONDS, rotatedSecrets, validSecretHashes } from '../domain/client-secret.ts';
 import type { Device, DeviceMetadata } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { CLIENT_ID_LENGTH, CLIENT_SECRET_LENGTH, panelString } from '../domain/identifiers.ts';
@@ -53,6 +54,7 @@ export const makeRegisterDevice =
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
       const token = await records.enrolmentTokens.get(hashOf(enrolmentToken));
       if (!token) return fail(brokerError('invalid_enrolment_token'));
+      if (token.revokedAt !== undefined) return fail(brokerError('invalid_enrolment_token', 'It has been revoked.'));
       if (token.usesLeft < 1) return fail(brokerError('invalid_enrolment_token', 'It has been used up.'));
       if (token.expiresAt <= epochSeconds(clock))
         return fail(brokerError('invalid_enrolment_token', 'It has expired.'));
@@ -80,7 +82,7 @@ export type RegisterDevice = ReturnType<typeof makeRegisterDevice>;
  * RFC 7592: the device reads, changes and removes its own registration. One answer for unknown, wrong, disabled, and
  * disabled with its organization: nothing is told to a guesser.
  */
-export const makeManageRegistration = ({ records, random }: Pick<Dependencies, 'records' | 'random'>) => {
+export const makeManageRegistration = ({ records, clock, random }: Omit<Dependencies, 'table'>) => {
   const authorized = async (clientId: string, token: string): Promise<Result<Device, BrokerError>> => {
     const device = await records.devices.get(clientId);
     const organization = device && (await records.organizations.get(device.organizationId));
@@ -92,17 +94,26 @@ export const makeManageRegistration = ({ records, random }: Pick<Dependencies, '
   return {
     read: authorized,
 
-    /** `rotateSecret`: the new secret; the old one stops at once (a grace period comes with the console's rotation). */
+    /** `clientSecret` must be the device's, where it is named (RFC 7592 section 2.2). `rotateSecret`: a new one; the former stays good for a day. */
     async update(
       clientId: string,
       token: string,
       metadata: DeviceMetadata,
-      rotateSecret: boolean,
+      { clientSecret: presented, rotateSecret }: { readonly clientSecret?: unknown; readonly rotateSecret: boolean },
     ): Promise<Result<{ device: Device; clientSecret: string | undefined }, BrokerError>> {
       const found = await authorized(clientId, token);
       if (!found.ok) return found;
+      const now = epochSeconds(clock);
+      const isWrong = !matchesAny(String(presented), validSecretHashes(found.value, now));
+      if (presented !== undefined && isWrong) {
+        return fail(brokerError('invalid_client_metadata', 'client_secret is not that of this device; leave it out.'));
+      }
       const clientSecret = rotateSecret ? panelString(CLIENT_SECRET_LENGTH, random.bytes) : undefined;
-      const changes = { metadata, ...(clientSecret === undefined ? {} : { secretHashes: [hashOf(clientSecret)] }) };
+      const changes = {
+        metadata,
+        ...(clientSecret !== undefined &&
+          rotatedSecrets(found.value, hashOf(clientSecret), OWN_ROTATION_GRACE_SECONDS, now)),
+      };
       if (!(await records.devices.update(clientId, changes))) return fail(brokerError('invalid_registration_token'));
       await records.audit.add({
         organizationId: found.value.organizationId,

@@ -380,12 +380,21 @@ describe('the console', () => {
     it('gives a device a new secret after a confirmation, shown once', async () => {
       const { copier } = await furnished(broker);
       await visitor.logIn();
-      assert.match((await visitor.get(`/console/devices/${copier.clientId}/secret`)).text, /the old one stops at once/);
+      assert.match(
+        (await visitor.get(`/console/devices/${copier.clientId}/secret`)).text,
+        /<option value="7" selected>7 days</,
+      );
       const reply = await visitor.post(`/console/devices/${copier.clientId}/secret`);
       assert.match(reply.text, /<code class="secret">[a-z2-9]{24}</);
       const found = await broker.administration.devices.get(copier.clientId);
       assert.ok(found.ok);
-      assert.notDeepEqual(found.value.device.secretHashes, copier.secretHashes);
+      const [current, former] = found.value.device.secretHashes;
+      assert.notEqual(current, copier.secretHashes[0]);
+      assert.equal(former, copier.secretHashes[0]);
+      assert.match(reply.text, /Old secret good until/);
+      assert.match((await visitor.get(`/console/devices/${copier.clientId}`)).text, /Old secret good until/);
+      const stopped = await visitor.post(`/console/devices/${copier.clientId}/secret`, { grace_days: '0' });
+      assert.match(stopped.text, /The old secret no longer works/);
     });
 
     it('changes what is known of a device and keeps what the form does not have', async () => {
@@ -409,6 +418,13 @@ describe('the console', () => {
       const reply = await visitor.post(path, { uses: '20', days: '30' });
       assert.match(reply.text, /<code class="secret">[\w-]{43}</);
       assert.match(reply.text, /2026-12-31 00:00:00 UTC/);
+      const list = await visitor.get(`/console/organizations/${organization.id}`);
+      assert.match(list.text, /20 \/ 20/);
+      const id = /name="enrolment_token_id" value="(enr_\w+)"/.exec(list.text)?.[1] ?? '';
+      const revoked = await visitor.post(`${path}/revoke`, { enrolment_token_id: id });
+      assert.match(revoked.location ?? '', /done=enrolment_token_revoked/);
+      assert.match((await visitor.get(`/console/organizations/${organization.id}`)).text, /Revoked/);
+      assert.equal((await visitor.post(`${path}/revoke`, { enrolment_token_id: 'enr_none' })).status, 404);
       const wrong = await visitor.post(path, { uses: '0', days: '30' });
       assert.equal(wrong.status, 400);
       assert.match(wrong.text, /Enter a whole number from 1 to 10000/);

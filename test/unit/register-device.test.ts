@@ -31,8 +31,7 @@ describe('registerDevice', () => {
   });
 
   const enrolmentToken = async (uses?: number, expiresIn?: number) =>
-    value(await process.administration.organizations.createEnrolmentToken(organization.id, uses, expiresIn))
-      .enrolmentToken;
+    value(await process.administration.enrolmentTokens.create(organization.id, uses, expiresIn)).enrolmentToken;
   const fleet = () => process.administration.devices.list(organization.id);
 
   it('makes a device of the organization of the token, with secrets that old panels can take', async () => {
@@ -122,6 +121,22 @@ describe('registerDevice', () => {
       assert.match((await refusal(token)).detail ?? '', /expired/);
     });
 
+    it('a revoked token, also where a registration with it is under way', async () => {
+      const made = value(await process.administration.enrolmentTokens.create(organization.id, 5));
+      const { enrolmentTokens } = process.administration;
+      const table: Table = {
+        ...world.table,
+        writeAll: async (writes) => {
+          value(await enrolmentTokens.revoke(organization.id, made.token.id));
+          return world.table.writeAll(writes);
+        },
+      };
+      const late = startProcess(world, { table });
+      assert.match(failure(await late.registerDevice(made.enrolmentToken, METADATA)).detail ?? '', /revoked/);
+      assert.match((await refusal(made.enrolmentToken)).detail ?? '', /revoked/);
+      assert.equal((await fleet()).length, 0);
+    });
+
     it('a token of a disabled organization', async () => {
       const token = await enrolmentToken();
       value(await process.administration.organizations.update(organization.id, { enabled: false }));
@@ -142,7 +157,7 @@ describe('manageRegistration', () => {
     world = makeWorld();
     process = startProcess(world);
     organization = await process.administration.organizations.create('Contoso', 'en');
-    const enrolment = value(await process.administration.organizations.createEnrolmentToken(organization.id));
+    const enrolment = value(await process.administration.enrolmentTokens.create(organization.id));
     const made = value(await process.registerDevice(enrolment.enrolmentToken, METADATA));
     ({ clientSecret, registrationAccessToken: token } = made);
     clientId = made.device.clientId;
@@ -155,16 +170,44 @@ describe('manageRegistration', () => {
   });
 
   it('changes the metadata, and keeps the secret', async () => {
-    const changed = value(await process.manageRegistration.update(clientId, token, { clientName: 'New' }, false));
+    const changed = value(
+      await process.manageRegistration.update(clientId, token, { clientName: 'New' }, { rotateSecret: false }),
+    );
     assert.equal(changed.clientSecret, undefined);
     assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, { clientName: 'New' });
     assert.equal(await works(clientSecret), true);
   });
 
-  it('rotates the secret: the new one works, the old one does not', async () => {
-    const changed = value(await process.manageRegistration.update(clientId, token, METADATA, true));
+  it('rotates the secret: the new one works at once, the old one for a day yet', async () => {
+    const changed = value(await process.manageRegistration.update(clientId, token, METADATA, { rotateSecret: true }));
+    assert.equal(await works(changed.clientSecret ?? ''), true);
+    await advanceSeconds(world, 86_399);
+    assert.equal(await works(clientSecret), true);
+    await advanceSeconds(world, 1);
     assert.equal(await works(clientSecret), false);
     assert.equal(await works(changed.clientSecret ?? ''), true);
+  });
+
+  it('never has more than two good secrets', async () => {
+    const secrets = [clientSecret];
+    for (let time = 0; time < 3; time++) {
+      const { clientSecret: secret } = value(
+        await process.manageRegistration.update(clientId, token, METADATA, { rotateSecret: true }),
+      );
+      secrets.push(secret ?? '');
+    }
+    const good = [];
+    for (const secret of secrets) good.push(await works(secret));
+    assert.deepEqual(good, [false, false, true, true]);
+  });
+
+  it('takes a client secret beside the metadata only if it is the own one (RFC 7592 section 2.2)', async () => {
+    const update = (presented: unknown) =>
+      process.manageRegistration.update(clientId, token, METADATA, { clientSecret: presented, rotateSecret: false });
+    value(await update(clientSecret));
+    for (const wrong of ['wrong', '', 7, null]) {
+      assert.equal(failure(await update(wrong)).kind, 'invalid_client_metadata');
+    }
   });
 
   it('removes the device, and with it the way back', async () => {
@@ -194,12 +237,15 @@ describe('manageRegistration', () => {
     };
     const { manageRegistration, administration } = startProcess(world, { table });
     for (const [change, kind] of [
-      [() => manageRegistration.update(clientId, token, METADATA, true), 'invalid_registration_token'],
+      [
+        () => manageRegistration.update(clientId, token, METADATA, { rotateSecret: true }),
+        'invalid_registration_token',
+      ],
       [() => administration.devices.update(clientId, { enabled: false }), 'not_found'],
       [() => administration.devices.rotateSecret(clientId), 'not_found'],
     ] as const) {
       removed = undefined;
-      const enrolment = value(await process.administration.organizations.createEnrolmentToken(organization.id));
+      const enrolment = value(await process.administration.enrolmentTokens.create(organization.id));
       const made = value(await process.registerDevice(enrolment.enrolmentToken, METADATA));
       ({ registrationAccessToken: token } = made);
       clientId = made.device.clientId;
@@ -213,7 +259,7 @@ describe('manageRegistration', () => {
     for (const action of ['device.changed', 'device.secret-rotated']) {
       await advanceSeconds(world, 1);
       const rotate = action === 'device.secret-rotated';
-      value(await process.manageRegistration.update(clientId, token, METADATA, rotate));
+      value(await process.manageRegistration.update(clientId, token, METADATA, { rotateSecret: rotate }));
       const [newest] = await process.records.audit.list(organization.id, 1);
       assert.deepEqual(newest, {
         id: newest?.id,
@@ -232,7 +278,7 @@ describe('manageRegistration', () => {
     const { read, update, remove } = process.manageRegistration;
     const results = [
       await read(clientId, presented),
-      await update(clientId, presented, { clientName: 'Mine' }, true),
+      await update(clientId, presented, { clientName: 'Mine' }, { rotateSecret: true }),
       await remove(clientId, presented),
     ];
     for (const result of results) {

@@ -728,6 +728,7 @@ describe('nothing whatever', () => {
   const routes = [
     ...Object.values(ROUTES).flat(),
     ...['/organizations', '/organizations/:id', '/organizations/:id/enrolment-tokens', '/organizations/:id/devices'],
+    ...['/organizations/:id/enrolment-tokens/:enrolment_token_id'],
     ...['/organizations/:id/mailboxes', '/devices/:id', '/devices/:id/secret', '/devices/:id/bindings/:slot'],
     ...['/mailboxes/:id', '/mailboxes/:id/grant', '/mailboxes/:id/sign-ins', '/mailboxes/:id/refresh', '/sign-ins/:id'],
     ...['/submissions', '/audit', '/app-registrations'],

@@ -174,8 +174,13 @@ describe('registration', () => {
     // RFC 7592 section 2.2: what is left out is removed.
     assert.equal(rotated.body.model, undefined);
     assert.equal(rotated.body.registration_access_token, registrationToken);
-    assert.equal((await call(`${broker.url}/v1/status`, { headers: { authorization: basic } })).status, 401);
+    const statusWith = async (authorization: string) =>
+      (await call(`${broker.url}/v1/status`, { headers: { authorization } })).status;
+    const rotatedBasic = `Basic ${Buffer.from(`${read.body.client_id}:${secret}`).toString('base64')}`;
+    assert.deepEqual([await statusWith(basic), await statusWith(rotatedBasic)], [200, 200]);
 
+    const foreign = await manage('PUT', { client_secret: 'not-its-own', client_name: 'x' });
+    assertOAuthError(foreign, 400, 'invalid_client_metadata');
     const other = await manage('PUT', { client_id: 'another', client_name: 'x' });
     assertOAuthError(other, 400, 'invalid_client_metadata');
     const removed = await manage('DELETE');
@@ -222,6 +227,65 @@ describe('the admin API', () => {
       assert.deepEqual(await broker.administer('GET', path), expected);
     }
     assert.equal((await call(`${broker.url}/v1/status`, { headers: { authorization: basic } })).status, 200);
+  });
+
+  test('gives a new secret beside the old one, for as long as is asked', async () => {
+    const { clientId, basic } = await newDevice(broker, microsoft.organizationId);
+    const rotate = (body?: Json) => broker.administer('POST', `/devices/${clientId}/secret`, body);
+    const statusWith = async (authorization: string) =>
+      (await call(`${broker.url}/v1/status`, { headers: { authorization } })).status;
+    const basicOf = ({ client_secret }: Json) =>
+      `Basic ${Buffer.from(`${clientId}:${client_secret}`).toString('base64')}`;
+
+    const second = await rotate();
+    const until = Date.parse(String(second.former_secret_valid_until)) - Date.now();
+    assert.ok(Math.abs(until - 7 * 86_400_000) < 60_000);
+    const shown = await broker.administer('GET', `/devices/${clientId}`);
+    assert.equal(shown.former_secret_valid_until, second.former_secret_valid_until);
+    assert.deepEqual([await statusWith(basic), await statusWith(basicOf(second))], [200, 200]);
+
+    const third = await rotate({ grace_period: 0 });
+    assert.equal(third.former_secret_valid_until, null);
+    const statuses = [await statusWith(basic), await statusWith(basicOf(second)), await statusWith(basicOf(third))];
+    assert.deepEqual(statuses, [401, 401, 200]);
+    for (const grace_period of [-1, 1.5, '60', 31 * 86_400]) {
+      assertProblem(
+        await broker.admin('POST', `/devices/${clientId}/secret`, { grace_period }),
+        400,
+        'invalid_request',
+      );
+    }
+  });
+
+  test('lists the enrolment tokens of an organization, and revokes them', async () => {
+    const { organization_id } = await broker.administer('POST', '/organizations', { name: 'Fabrikam' });
+    const path = `/organizations/${organization_id}/enrolment-tokens`;
+    const made = await broker.administer('POST', path, { uses: 2 });
+    const register = () =>
+      call(`${broker.url}/oauth/register`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${made.enrolment_token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ client_name: 'Printer' }),
+      });
+    const listed = async () => {
+      const { enrolment_tokens } = await broker.administer('GET', path);
+      return (enrolment_tokens as readonly Json[])[0];
+    };
+    assert.equal((await register()).status, 201);
+    const { enrolment_token: _, ...shown } = made;
+    assert.deepEqual(await listed(), { ...shown, uses_left: 1 });
+
+    const one = `${path}/${made.enrolment_token_id}`;
+    assertProblem(
+      await broker.admin('DELETE', `/organizations/${microsoft.organizationId}/enrolment-tokens/x`),
+      404,
+      'not_found',
+    );
+    for (let time = 0; time < 2; time++) assert.equal((await broker.admin('DELETE', one)).status, 204);
+    assertOAuthError(await register(), 401, 'invalid_token');
+    const revoked = await listed();
+    assert.deepEqual([revoked?.state, revoked?.uses, revoked?.uses_left], ['revoked', 2, 0]);
+    assertProblem(await broker.admin('GET', '/organizations/org_none/enrolment-tokens'), 404, 'not_found');
   });
 
   test('shows the history of one organization, and of none that does not exist', async () => {

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { confirmPage, type Question } from '../../../console/pages/confirm.ts';
 import { type DeviceModel, devicePage } from '../../../console/pages/device.ts';
 import { deviceFormPage } from '../../../console/pages/device-form.ts';
-import { deviceSecretPage } from '../../../console/pages/device-secret.ts';
+import { deviceSecretPage, GRACE_DAYS, newSecretPage } from '../../../console/pages/device-secret.ts';
 import { textsIn } from '../../../console/texts/index.ts';
 import { EMPTY_FORM, type FormState, paths, problemOf, type View } from '../../../console/view.ts';
 import type { Device, DeviceMetadata } from '../../../shared/domain/entities.ts';
@@ -20,6 +20,8 @@ import {
   statusOf,
 } from './context.ts';
 import { filledIn, nameProblem } from './fields.ts';
+
+const DAY_SECONDS = 86_400;
 
 type DeviceTexts = ReturnType<typeof textsIn>['device'];
 
@@ -48,14 +50,6 @@ const removal = (view: View, device: Device): Question =>
     consequence: removeConsequence,
     yes: remove,
     step: 'remove',
-  }));
-
-const newSecret = (view: View, device: Device): Question =>
-  question(view, device, ({ newSecret: title, newSecretConsequence, newSecretYes }) => ({
-    title,
-    consequence: newSecretConsequence,
-    yes: newSecretYes,
-    step: 'secret',
   }));
 
 type Fields = Readonly<Record<string, string>>;
@@ -149,16 +143,18 @@ export const deviceRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepende
   app.get('/console/devices/:id/secret', async (c) => {
     const found = await devices.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    return replyPage(c, confirmPage(c.get('view'), newSecret(c.get('view'), found.value.device)));
+    return replyPage(c, newSecretPage(c.get('view'), found.value.device));
   });
 
   app.post('/console/devices/:id/secret', async (c) => {
     const model = await modelOf(c.req.param('id'));
     if (!model.ok) return replyFailure(c, model.error);
-    const { organization, device, settings } = model.value;
-    const rotated = await devices.rotateSecret(device.clientId);
+    const { organization, settings } = model.value;
+    const days = GRACE_DAYS.find((count) => String(count) === c.get('form').grace_days);
+    const rotated = await devices.rotateSecret(settings.clientId, days === undefined ? undefined : days * DAY_SECONDS);
     if (!rotated.ok) return replyFailure(c, rotated.error);
-    const withSecret = { ...settings, clientSecret: rotated.value.clientSecret };
+    const { device, clientSecret } = rotated.value;
+    const withSecret = { ...settings, clientSecret };
     return replyPage(c, deviceSecretPage(c.get('view'), { organization, device, settings: withSecret, isNew: false }));
   });
 

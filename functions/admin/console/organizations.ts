@@ -41,7 +41,7 @@ const removal = (view: View, { id, name }: Organization, inUse: boolean): Questi
 };
 
 export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publicUrl }: ConsoleDependencies): void => {
-  const { organizations, devices, mailboxes, appRegistrations } = administration;
+  const { organizations, enrolmentTokens, devices, mailboxes, appRegistrations } = administration;
 
   const contentsOf = async (organization: Organization) => {
     const [ownDevices, ownMailboxes] = await Promise.all([
@@ -76,7 +76,8 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publ
   app.get('/console/organizations/:id', async (c) => {
     const found = await organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    return replyPage(c, organizationPage(c.get('view'), await contentsOf(found.value)));
+    const [contents, tokens] = await Promise.all([contentsOf(found.value), enrolmentTokens.list(found.value.id)]);
+    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens }));
   });
 
   app.get('/console/organizations/:id/edit', async (c) => {
@@ -142,8 +143,15 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publ
           : numberProblem(view.language, 'days', ENROLMENT_DAYS_LIMIT);
       return replyPage(c, enrolmentTokenFormPage(view, found.value, filledIn(form, problem)), 400);
     }
-    const made = await organizations.createEnrolmentToken(found.value.id, uses, days * DAY_SECONDS);
+    const made = await enrolmentTokens.create(found.value.id, uses, days * DAY_SECONDS);
     if (!made.ok) return replyFailure(c, made.error);
     return replyPage(c, enrolmentTokenPage(view, { organization: found.value, publicUrl, ...made.value }));
+  });
+
+  app.post('/console/organizations/:id/enrolment-tokens/revoke', async (c) => {
+    const organizationId = c.req.param('id');
+    const revoked = await enrolmentTokens.revoke(organizationId, c.get('form').enrolment_token_id ?? '');
+    if (!revoked.ok) return replyFailure(c, revoked.error);
+    return redirectAfter(c, paths.organization(organizationId), 'enrolment_token_revoked');
   });
 };

@@ -25,7 +25,7 @@ const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const records = brokerRecords(table, noKeyRing, clock, random);
 const acceptMessage = makeAcceptMessage({ records, blobs, queue, messageFormat, clock, random, log });
-const authenticateDevice = makeAuthenticateDevice(records);
+const authenticateDevice = makeAuthenticateDevice(records, clock);
 const readSubmission = makeReadSubmission(records);
 
 export const handler = httpHandler(acceptMailApp({ acceptMessage, authenticateDevice, readSubmission, log, random }));

@@ -1,3 +1,4 @@
+import { rotatedSecrets, SECRET_GRACE_SECONDS } from '../../domain/client-secret.ts';
 import type { Binding, Device, DeviceMetadata } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { CLIENT_SECRET_LENGTH, panelString } from '../../domain/identifiers.ts';
@@ -15,6 +16,11 @@ interface Dependencies {
   readonly records: Pick<Records, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+export interface NewSecret {
+  readonly clientSecret: string;
+  readonly device: Device;
 }
 
 const missing = fail(brokerError('not_found', 'No such device.'));
@@ -59,14 +65,14 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
         return ok({ ...device, ...changes });
       }),
 
-    /** A new secret at once; the old one stops. Shown once. */
-    rotateSecret: (clientId: string) =>
-      withDevice<{ clientSecret: string }>(clientId, async (device) => {
+    /** A new secret, shown once. The former one stays good for so long; with 0 it stops at once. */
+    rotateSecret: (clientId: string, graceSeconds = SECRET_GRACE_SECONDS) =>
+      withDevice<NewSecret>(clientId, async (device) => {
         const clientSecret = panelString(CLIENT_SECRET_LENGTH, random.bytes);
-        const secretHashes = [hashOf(clientSecret)];
-        if (!(await devices.update(clientId, { secretHashes }))) return fail(brokerError('not_found'));
+        const secrets = rotatedSecrets(device, hashOf(clientSecret), graceSeconds, epochSeconds(clock));
+        if (!(await devices.update(clientId, secrets))) return fail(brokerError('not_found'));
         await noteDown(device, 'device.secret-rotated');
-        return ok({ clientSecret });
+        return ok({ clientSecret, device: { ...device, ...secrets } });
       }),
 
     remove: (clientId: string) =>

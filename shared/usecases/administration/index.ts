@@ -8,6 +8,7 @@ import { makeDescribeMailbox } from '../describe-mailbox.ts';
 import { makeSignOut } from '../sign-out.ts';
 import { type AppRegistrationAdministration, appRegistrationAdministration } from './app-registrations.ts';
 import { type DeviceAdministration, deviceAdministration } from './devices.ts';
+import { type EnrolmentTokenAdministration, enrolmentTokenAdministration } from './enrolment-tokens.ts';
 import { type HistoryAdministration, historyAdministration } from './history.ts';
 import { type MailboxAdministration, mailboxAdministration } from './mailboxes.ts';
 import { type OrganizationAdministration, organizationAdministration } from './organizations.ts';
@@ -15,6 +16,7 @@ import { type OrganizationAdministration, organizationAdministration } from './o
 /** Everything an administrator can do; the admin API and the console are two doors to it. */
 export interface Administration {
   readonly organizations: OrganizationAdministration;
+  readonly enrolmentTokens: EnrolmentTokenAdministration;
   readonly devices: DeviceAdministration;
   readonly mailboxes: MailboxAdministration;
   readonly appRegistrations: AppRegistrationAdministration;
@@ -34,6 +36,7 @@ export const administrationOf = (dependencies: {
   const { grants } = records;
   return {
     organizations: organizationAdministration(dependencies),
+    enrolmentTokens: enrolmentTokenAdministration(dependencies),
     devices: deviceAdministration(dependencies),
     mailboxes: mailboxAdministration({
       ...dependencies,

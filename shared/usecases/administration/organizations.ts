@@ -1,23 +1,13 @@
-import type { EnrolmentToken, Organization } from '../../domain/entities.ts';
+import type { Organization } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
-import { hashOf, longSecret, newId } from '../secrets.ts';
-
-/** A week is long enough to walk through a building. */
-export const DEFAULT_ENROLMENT_SECONDS = 7 * 86_400;
-export const DEFAULT_ENROLMENT_USES = 1;
-
-export interface NewEnrolmentToken {
-  readonly token: EnrolmentToken;
-  /** Shown once. */
-  readonly enrolmentToken: string;
-}
+import { newId } from '../secrets.ts';
 
 interface Dependencies {
-  readonly records: Pick<Records, 'organizations' | 'enrolmentTokens' | 'audit'>;
+  readonly records: Pick<Records, 'organizations' | 'audit'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -61,32 +51,6 @@ export const organizationAdministration = ({ records, clock, random }: Dependenc
       await organizations.remove(id);
       await audit.add({ organizationId: id, by: 'admin', action: 'organization.removed', subject: id });
       return ok(undefined);
-    },
-
-    async createEnrolmentToken(
-      id: string,
-      uses = DEFAULT_ENROLMENT_USES,
-      expiresInSeconds = DEFAULT_ENROLMENT_SECONDS,
-    ): Promise<Result<NewEnrolmentToken, BrokerError>> {
-      if ((await organizations.get(id)) === undefined) return missing;
-      const enrolmentToken = longSecret(random);
-      const now = epochSeconds(clock);
-      const token: EnrolmentToken = {
-        tokenHash: hashOf(enrolmentToken),
-        organizationId: id,
-        usesLeft: uses,
-        expiresAt: now + expiresInSeconds,
-        createdAt: now,
-      };
-      await records.enrolmentTokens.create(token);
-      await audit.add({
-        organizationId: id,
-        by: 'admin',
-        action: 'enrolment-token.created',
-        subject: id,
-        detail: `${uses} uses`,
-      });
-      return ok({ token, enrolmentToken });
     },
   };
 };

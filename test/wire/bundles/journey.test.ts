@@ -146,6 +146,19 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
       assert.equal((await admin(cloud, 'GET', `/mailboxes/${id}`)).body.token_status, 'acquired');
     });
 
+    it('list and revoke enrolment tokens, and give a device a new secret', async () => {
+      const [{ organization_id: id }] = await mailboxesOf(cloud);
+      const made = await admin(cloud, 'POST', `/organizations/${id}/enrolment-tokens`, {});
+      const one = `/organizations/${id}/enrolment-tokens/${made.body.enrolment_token_id}`;
+      assert.equal((await admin(cloud, 'DELETE', one)).status, 204);
+      const { body } = await admin(cloud, 'GET', `/organizations/${id}/enrolment-tokens`);
+      assert.equal((body.enrolment_tokens as readonly Json[])[0]?.state, 'revoked');
+      const { body: listed } = await admin(cloud, 'GET', `/organizations/${id}/devices`);
+      const [device] = listed.devices as readonly Json[];
+      const rotated = await admin(cloud, 'POST', `/devices/${device?.client_id}/secret`, {});
+      assert.equal(rotated.status, 201);
+    });
+
     it('remove mailboxes, and their refresh tokens with them', async () => {
       const [signedOut, signedIn] = await mailboxesOf(cloud);
       assert.equal((await admin(cloud, 'DELETE', `/mailboxes/${signedOut.mailbox_id}/grant`)).status, 204);
