@@ -19,6 +19,7 @@ export const PARTITIONS = [
   'organizations',
   'organization#*',
   'device#*',
+  'attempts#*',
   'enrolment#*',
   'enrolments#*',
   'mailbox#*',
@@ -47,18 +48,21 @@ const REFRESHING: TableAccess = {
 
 export const TABLE_ACCESS = {
   'fetch-token': {
-    GetItem: ['organizations', 'device#*', 'mailbox#*'],
-    BatchGetItem: ['organizations', 'device#*', 'mailbox#*'],
+    GetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
+    BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
     Query: ['device#*'],
-    UpdateItem: ['device#*', 'mailbox#*'],
+    UpdateItem: ['device#*', 'mailbox#*', 'attempts#*'],
+    PutItem: ['attempts#*'],
+    DeleteItem: ['attempts#*'],
   },
   'register-device': {
-    GetItem: ['organizations', 'device#*', 'enrolment#*'],
+    GetItem: ['organizations', 'device#*', 'enrolment#*', 'attempts#*'],
     Query: ['device#*'],
-    PutItem: ['organization#*', 'device#*', 'audit#*'],
-    UpdateItem: ['device#*', 'enrolment#*'],
+    PutItem: ['organization#*', 'device#*', 'audit#*', 'attempts#*'],
+    UpdateItem: ['device#*', 'enrolment#*', 'attempts#*'],
     // Of a mailbox only the note that the device is bound to it.
     DeleteItem: ['organization#*', 'device#*', 'mailbox#*'],
+    BatchGetItem: ['attempts#*'],
   },
   'sign-in': {
     ...REFRESHING,
@@ -79,9 +83,11 @@ export const TABLE_ACCESS = {
     DeleteItem: ['provider#*'],
   },
   'relay-mail/accept': {
-    GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*'],
-    BatchGetItem: ['organizations', 'device#*', 'mailbox#*'],
-    PutItem: ['submission#*', 'submissions#*', 'idempotency#*'],
+    GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*', 'attempts#*'],
+    BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
+    PutItem: ['submission#*', 'submissions#*', 'idempotency#*', 'attempts#*'],
+    UpdateItem: ['attempts#*'],
+    DeleteItem: ['attempts#*'],
   },
   'relay-mail/send': {
     GetItem: ['mailbox#*', 'submission#*'],
@@ -90,8 +96,8 @@ export const TABLE_ACCESS = {
     DeleteItem: ['mailbox#*'],
   },
   admin: {
-    GetItem: ['organizations', 'device#*', 'mailbox#*', 'sign-in#*', 'session#*'],
-    BatchGetItem: ['device#*', 'enrolment#*', 'mailbox#*', 'submission#*', 'provider#*'],
+    GetItem: ['organizations', 'device#*', 'mailbox#*', 'sign-in#*', 'session#*', 'attempts#*'],
+    BatchGetItem: ['device#*', 'enrolment#*', 'mailbox#*', 'submission#*', 'provider#*', 'attempts#*'],
     Query: ['organizations', 'organization#*', 'enrolments#*', 'device#*', 'mailbox#*', 'submissions#*', 'audit#*'],
     PutItem: [
       'organizations',
@@ -103,11 +109,12 @@ export const TABLE_ACCESS = {
       'sign-in#*',
       'audit#*',
       'session#*',
+      'attempts#*',
     ],
     // Of a mailbox the lease, under which it is signed out.
-    UpdateItem: ['organizations', 'device#*', 'enrolment#*', 'mailbox#*'],
+    UpdateItem: ['organizations', 'device#*', 'enrolment#*', 'mailbox#*', 'attempts#*'],
     ConditionCheckItem: ['mailbox#*'],
-    DeleteItem: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'session#*'],
+    DeleteItem: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'session#*', 'attempts#*'],
   },
 } as const satisfies Record<string, TableAccess>;
 

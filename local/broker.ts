@@ -30,6 +30,8 @@ import { scopeFor } from '../shared/protocol/scopes.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
 import { administrationOf } from '../shared/usecases/administration/index.ts';
+import { adminKeyCheck } from '../shared/usecases/check-admin-key.ts';
+import { countAttempts } from '../shared/usecases/count-attempts.ts';
 import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
 import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
@@ -37,7 +39,6 @@ import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/register-device.ts';
 import { makeReportDeadLetters } from '../shared/usecases/report-dead-letters.ts';
 import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
-import { hashOf } from '../shared/usecases/secrets.ts';
 import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
 import { makeSweepGrants } from '../shared/usecases/sweep-grants.ts';
@@ -92,7 +93,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
   const refreshGrant = makeRefreshGrant(common);
   const refresher = inProcessRefresher(refreshGrant, grantQueue);
   const forDevices = deviceUseCases({ ...common, refresher });
-  const { acquireAccessToken, authenticateDevice } = forDevices;
+  const { acquireAccessToken, checkDevice, authenticateDevice } = forDevices;
   const signIn = signInUseCases({ ...common, mailQueue, attemptKeys: accessKeys });
   const sendSubmission = makeSendSubmission({ ...common, transport, acquireAccessToken });
 
@@ -102,19 +103,20 @@ export const localBroker = (options: LocalBrokerOptions) => {
       ...common,
       registerDevice: makeRegisterDevice(common),
       manageRegistration: makeManageRegistration(common),
+      countAttempts: countAttempts(common),
     }),
     'sign-in': signInApp({ ...common, ...signIn }),
     'relay-mail/accept': acceptMailApp({
       ...common,
       authenticateDevice,
-      acceptMessage: makeAcceptMessage({ ...common, queue: mailQueue, messageFormat: mimeMessageFormat }),
+      acceptMessage: makeAcceptMessage({ ...common, checkDevice, queue: mailQueue, messageFormat: mimeMessageFormat }),
       readSubmission: makeReadSubmission(records),
     }),
     admin: adminApp({
       ...common,
       administration: administrationOf({ ...common, refresher }),
       sessions: records.sessions,
-      adminKeyHash: hashOf(options.adminKey),
+      ...adminKeyCheck({ ...common, adminKey: options.adminKey }),
       providers: options.shownProviders,
       secureCookies: publicUrl.startsWith('https:'),
       version: VERSION,

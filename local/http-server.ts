@@ -51,7 +51,7 @@ const gatewayListener = (apps: BrokerApps): RequestListener => {
   const gateway = new Hono();
   for (const [name, paths] of Object.entries(ROUTES)) {
     const app = apps[name as RoutedFunction];
-    for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw));
+    for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw, c.env));
   }
   return getRequestListener(gateway.fetch, { errorHandler: refuseRequest });
 };

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { type BrokerContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
 import { readJsonAs, readQuery } from '../../shared/adapters/http/bodies.ts';
+import { placeOf } from '../../shared/adapters/http/place.ts';
 import { MOST_SECRET_GRACE_SECONDS } from '../../shared/domain/client-secret.ts';
 import type { Device, DeviceMetadata } from '../../shared/domain/entities.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
@@ -25,7 +26,7 @@ import { parseDeviceMetadata, registrationReply, wireMetadata } from '../../shar
 import { adminSubmissionReply } from '../../shared/protocol/submission.ts';
 import type { HistoryQuery } from '../../shared/usecases/administration/history.ts';
 import type { Administration } from '../../shared/usecases/administration/index.ts';
-import { matchesAny } from '../../shared/usecases/secrets.ts';
+import type { CheckAdminKey } from '../../shared/usecases/check-admin-key.ts';
 
 const name = v.pipe(
   v.string(),
@@ -101,12 +102,12 @@ const mergedChanges = (
 /** The admin API (`/v1/admin/…`): one bearer key for everything. */
 export const adminApi = ({
   administration,
-  adminKeyHash,
+  checkAdminKey,
   publicUrl,
   clock,
 }: {
   administration: Administration;
-  adminKeyHash: string;
+  checkAdminKey: CheckAdminKey;
   publicUrl: string;
   clock: Clock;
 }): Hono<BrokerEnv> => {
@@ -115,8 +116,9 @@ export const adminApi = ({
 
   api.use(async (c, next) => {
     const key = parseBearer(c.req.header('authorization'));
-    if (key === undefined || !matchesAny(key, [adminKeyHash])) return replyError(c, brokerError('invalid_admin_key'));
-    return next();
+    if (key === undefined) return replyError(c, brokerError('invalid_admin_key'));
+    const checked = await checkAdminKey(key, placeOf(c));
+    return checked.ok ? next() : replyError(c, checked.error);
   });
 
   const nothing = (c: BrokerContext, result: Result<undefined, BrokerError>) =>

@@ -19,7 +19,7 @@ import { VERSION } from '../../shared/config/version.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';
-import { hashOf } from '../../shared/usecases/secrets.ts';
+import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
 import { adminApp } from './app.ts';
 
 const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
@@ -33,8 +33,8 @@ const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTIO
 const records = brokerRecords(table, noKeyRing, clock, random);
 const administration = administrationOf({ table, records, vault, refresher, clock, random });
 const adminKey = parseAdminKey(await secretText(secrets, env.BROKER_ADMIN_KEY_SECRET), 'The admin key secret');
-const { sessions } = records;
-const keys = { sessions, adminKeyHash: hashOf(adminKey), secureCookies: true };
+const checks = adminKeyCheck({ records, adminKey, clock, log });
+const keys = { ...checks, sessions: records.sessions, secureCookies: true };
 const shown = { publicUrl: env.BROKER_PUBLIC_URL, version: VERSION, providers: realProviders };
 
 export const handler = httpHandler(adminApp({ ...shown, ...keys, administration, clock, random, log }));

@@ -7,6 +7,7 @@ import {
   replyResult,
 } from '../../shared/adapters/http/app.ts';
 import { readForm, readQuery } from '../../shared/adapters/http/bodies.ts';
+import { placeOf } from '../../shared/adapters/http/place.ts';
 import { brokerError } from '../../shared/domain/errors.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
@@ -43,7 +44,7 @@ export const fetchTokenApp = ({
   const issue = async (c: BrokerContext, credential: ClientCredential, parameters: Record<string, string>) => {
     const wishes = parseTokenWishes(parameters);
     if (!wishes.ok) return replyError(c, wishes.error);
-    const token = await fetchToken({ ...credential, ...wishes.value });
+    const token = await fetchToken({ ...credential, ...wishes.value, place: placeOf(c) });
     if (token.ok && (c.req.header('accept') ?? '').split(',')[0]?.trim().startsWith('text/plain')) {
       return c.text(token.value.accessToken);
     }
@@ -76,7 +77,7 @@ export const fetchTokenApp = ({
     if (!credential.ok) return replyError(c, credential.error);
     const language = preferredLanguage(c.req.header('accept-language'));
     c.header('Content-Language', language);
-    const status = await readDeviceStatus(credential.value);
+    const status = await readDeviceStatus({ ...credential.value, place: placeOf(c) });
     return replyResult(c, status, (value) => statusReply(value, language, serverFor));
   });
 

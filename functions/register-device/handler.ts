@@ -8,6 +8,7 @@ import { systemRandom as random } from '../../shared/adapters/system/system-rand
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
+import { countAttempts as attemptCounter } from '../../shared/usecases/count-attempts.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/register-device.ts';
 import { registerDeviceApp } from './app.ts';
 
@@ -17,6 +18,9 @@ const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const records = brokerRecords(table, noKeyRing, clock, random);
 const registerDevice = makeRegisterDevice({ table, records, clock, random });
 const manageRegistration = makeManageRegistration({ records, clock, random });
+const countAttempts = attemptCounter({ records, clock, log });
 const publicUrl = env.BROKER_PUBLIC_URL;
 
-export const handler = httpHandler(registerDeviceApp({ registerDevice, manageRegistration, publicUrl, log, random }));
+export const handler = httpHandler(
+  registerDeviceApp({ registerDevice, manageRegistration, countAttempts, publicUrl, log, random }),
+);

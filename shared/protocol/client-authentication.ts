@@ -9,10 +9,13 @@ export interface ClientCredential {
 /** Far above what the broker hands out; a longer one is refused before it is hashed. */
 const CREDENTIAL_LIMIT = 256;
 
+/** RFC 6749 appendix A.1. */
+const VISIBLE = /^[\x20-\x7e]+$/;
+
 const malformed = fail(brokerError('invalid_client', 'Send client id and secret by HTTP Basic or as form fields.'));
 
 const credential = (clientId: string, clientSecret: string): Result<ClientCredential, BrokerError> => {
-  if (clientId === '' || clientSecret === '') return malformed;
+  if (!VISIBLE.test(clientId) || clientSecret === '') return malformed;
   if (clientId.length > CREDENTIAL_LIMIT || clientSecret.length > CREDENTIAL_LIMIT) return malformed;
   // Case never matters in an id: panels capitalize first letters.
   return ok({ clientId: clientId.toLowerCase(), clientSecret });

@@ -1,6 +1,8 @@
+import type { Attempts } from '../domain/attempts.ts';
 import type { Binding, Device, Mailbox, Organization } from '../domain/entities.ts';
 import type { Audience } from '../domain/provider.ts';
 import type { Item, Table } from '../ports/table.ts';
+import { attemptsFromItem } from './attempts.ts';
 import { type CachedAccessToken, type GrantRecord, grantFromItem } from './grants.ts';
 import { attributes, entity, keys } from './items.ts';
 
@@ -9,12 +11,21 @@ const GUESSES_KEPT = 10_000;
 
 /** Everything that decides whether a device gets a token, and the token. */
 export interface DeviceAccess {
-  readonly device: Device;
+  readonly device: Device | undefined;
   readonly organization: Organization | undefined;
+  /** Wrong secrets of this device at the place that asks. */
+  readonly attempts: Attempts | undefined;
   readonly binding: Binding | undefined;
   readonly mailbox: Mailbox | undefined;
   readonly grant: GrantRecord;
   readonly token: CachedAccessToken | undefined;
+}
+
+export interface AccessQuery {
+  readonly clientId: string;
+  readonly slot: string;
+  readonly audience: Audience;
+  readonly place: string;
 }
 
 const of = <Entity>(item: Item | undefined): Entity | undefined => item && entity<Entity>(item);
@@ -39,21 +50,23 @@ export const deviceAccessRecords = (table: Table) => {
   ];
 
   return {
-    /** Undefined: there is no such device. */
-    async read(clientId: string, slot: string, audience: Audience): Promise<DeviceAccess | undefined> {
+    /** For who asks from a place. */
+    async read({ clientId, slot, audience, place }: AccessQuery): Promise<DeviceAccess> {
       const name = `${clientId}+${slot}`;
       const guess = guesses.get(name);
-      const [deviceItem, bindingItem, ...guessed] = await table.getMany([
+      const [deviceItem, bindingItem, attemptsItem, ...guessed] = await table.getMany([
         keys.device(clientId),
         keys.binding(clientId, slot),
+        keys.attempts(place, `device#${clientId}`),
         ...(guess ? mailboxKeys(guess.organizationId, guess.mailboxId, audience) : []),
       ]);
       const device = of<Device>(deviceItem);
-      if (device === undefined) return undefined;
       const binding = of<Binding>(bindingItem);
-      if (binding === undefined) {
-        const organization = of<Organization>(await table.get(keys.organization(device.organizationId)));
-        return { device, organization, binding, mailbox: undefined, grant: grantFromItem(undefined), token: undefined };
+      const attempts = attemptsFromItem(attemptsItem);
+      if (device === undefined || binding === undefined) {
+        const organization = device && of<Organization>(await table.get(keys.organization(device.organizationId)));
+        const nothing = { binding: undefined, mailbox: undefined, grant: grantFromItem(undefined), token: undefined };
+        return { device, organization, attempts, ...nothing };
       }
       const guessedRight = guess?.mailboxId === binding.mailboxId && guess.organizationId === binding.organizationId;
       if (!guessedRight) remember(name, binding);
@@ -63,6 +76,7 @@ export const deviceAccessRecords = (table: Table) => {
       return {
         device,
         organization: of<Organization>(organization),
+        attempts,
         binding,
         mailbox: of<Mailbox>(mailbox),
         grant: grantFromItem(grant),

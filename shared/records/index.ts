@@ -3,6 +3,7 @@ import type { KeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';
 import type { Table } from '../ports/table.ts';
 import { appRegistrationRecords } from './app-registrations.ts';
+import { attemptRecords } from './attempts.ts';
 import { auditRecords } from './audit.ts';
 import { coolDownRecords } from './cool-downs.ts';
 import { deviceAccessRecords } from './device-access.ts';
@@ -20,6 +21,7 @@ export const brokerRecords = (table: Table, accessTokenKeys: KeyRing, clock: Clo
   organizations: organizationRecords(table),
   devices: deviceRecords(table),
   deviceAccess: deviceAccessRecords(table),
+  attempts: attemptRecords(table),
   enrolmentTokens: enrolmentTokenRecords(table),
   mailboxes: mailboxRecords(table),
   grants: grantRecords(table, accessTokenKeys),

@@ -3,6 +3,9 @@ import type { Item, Key, Table, Value } from '../ports/table.ts';
 /** `Table.getMany` takes this many keys at once. */
 const GET_MANY_LIMIT = 100;
 
+/** Whom a credential claims to belong to. */
+export type Claimed = `device#${string}` | 'admin';
+
 /**
  * Entities are mapped to items here, once, above the storage port. The partition key begins with the entity type, so
  * that a role can be confined to some types (`dynamodb:LeadingKeys`).
@@ -29,6 +32,9 @@ export const keys = {
     pk: `mailbox#${mailboxId}`,
     sk: `bound#${clientId}#${slot}`,
   }),
+  attempts: (place: string, claimed: Claimed) => ({ pk: `attempts#${place}`, sk: claimed }),
+  placeAttempts: (place: string) => ({ pk: `attempts#${place}`, sk: 'all' }),
+  deviceAttempts: (clientId: string) => ({ pk: `attempts#${clientId}`, sk: 'everywhere' }),
   enrolmentTokenOf: (organizationId: string, id: string) => ({ pk: `enrolments#${organizationId}`, sk: id }),
   enrolmentToken: (tokenHash: string) => ({ pk: `enrolment#${tokenHash}`, sk: 'enrolment' }),
   mailbox: (mailboxId: string) => ({ pk: `mailbox#${mailboxId}`, sk: 'mailbox' }),

@@ -13,7 +13,7 @@ import type { Random } from '../ports/random.ts';
 import type { WorkQueue } from '../ports/work-queue.ts';
 
 import type { Records } from '../records/index.ts';
-import { checkDevice, type DeviceCredential } from './authenticate-device.ts';
+import type { CheckDevice, DeviceCredential } from './authenticate-device.ts';
 import { hashOf } from './secrets.ts';
 
 export interface HandedInMessage extends DeviceCredential {
@@ -35,6 +35,7 @@ export interface SubmissionWork {
  */
 export const makeAcceptMessage = ({
   records,
+  checkDevice,
   blobs,
   queue,
   messageFormat,
@@ -43,6 +44,7 @@ export const makeAcceptMessage = ({
   log,
 }: {
   records: Pick<Records, 'deviceAccess' | 'submissions'>;
+  checkDevice: CheckDevice;
   blobs: BlobStore;
   queue: WorkQueue;
   messageFormat: MessageFormat;
@@ -108,10 +110,10 @@ export const makeAcceptMessage = ({
 
   return async (handedIn: HandedInMessage): Promise<Result<Submission, BrokerError>> => {
     const { clientId, slot, idempotencyKey } = handedIn;
-    const access = await records.deviceAccess.read(clientId, slot, 'smtp');
-    const device = checkDevice(handedIn, access?.device, access?.organization, epochSeconds(clock));
+    const access = await records.deviceAccess.read({ ...handedIn, audience: 'smtp' });
+    const device = await checkDevice(handedIn, access);
     if (!device.ok) return device;
-    const mailbox = access?.mailbox;
+    const { mailbox } = access;
     if (!mailbox || mailbox.organizationId !== device.value.organizationId) {
       return fail(brokerError('slot_not_bound', `Slot "${slot}" has no mailbox.`));
     }

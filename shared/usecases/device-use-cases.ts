@@ -3,7 +3,7 @@ import type { Log } from '../ports/log.ts';
 import type { Refresher } from '../ports/refresher.ts';
 import type { Records } from '../records/index.ts';
 import { makeAcquireAccessToken, type ScopeFor } from './acquire-access-token.ts';
-import { makeAuthenticateDevice } from './authenticate-device.ts';
+import { deviceAuthentication } from './authenticate-device.ts';
 import { makeDescribeMailbox } from './describe-mailbox.ts';
 import { makeFetchToken, type ServerFor } from './fetch-token.ts';
 import { makeReadDeviceStatus } from './read-device-status.ts';
@@ -19,13 +19,14 @@ export const deviceUseCases = (dependencies: {
 }) => {
   const { records, clock, log } = dependencies;
   const acquireAccessToken = makeAcquireAccessToken({ ...dependencies, grants: records.grants });
-  const authenticateDevice = makeAuthenticateDevice(records, clock);
+  const { checkDevice, authenticateDevice } = deviceAuthentication(dependencies);
   const describeMailbox = makeDescribeMailbox({ grants: records.grants, clock });
   return {
     acquireAccessToken,
+    checkDevice,
     authenticateDevice,
     describeMailbox,
-    fetchToken: makeFetchToken({ ...dependencies, acquireAccessToken, log }),
+    fetchToken: makeFetchToken({ ...dependencies, checkDevice, acquireAccessToken, log }),
     readDeviceStatus: makeReadDeviceStatus({ records, authenticateDevice, describeMailbox }),
   };
 };

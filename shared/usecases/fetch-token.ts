@@ -7,7 +7,7 @@ import type { Log } from '../ports/log.ts';
 import type { DeviceAccess } from '../records/device-access.ts';
 import type { Records } from '../records/index.ts';
 import type { AcquireAccessToken } from './acquire-access-token.ts';
-import { checkDevice, type DeviceCredential } from './authenticate-device.ts';
+import type { CheckDevice, DeviceCredential } from './authenticate-device.ts';
 
 export interface TokenRequest extends DeviceCredential {
   readonly slot: string;
@@ -35,12 +35,14 @@ export type ServerFor = (provider: ProviderName, audience: Audience) => MailServ
  */
 export const makeFetchToken = ({
   records,
+  checkDevice,
   acquireAccessToken,
   serverFor,
   clock,
   log,
 }: {
   records: Pick<Records, 'deviceAccess' | 'grants'>;
+  checkDevice: CheckDevice;
   acquireAccessToken: AcquireAccessToken;
   serverFor: ServerFor;
   clock: Clock;
@@ -60,11 +62,11 @@ export const makeFetchToken = ({
 
   return async (request: TokenRequest): Promise<Result<IssuedToken, BrokerError>> => {
     const { clientId, slot, audience, minTtlSeconds } = request;
-    const access = await records.deviceAccess.read(clientId, slot, audience);
-    const device = checkDevice(request, access?.device, access?.organization, epochSeconds(clock));
+    const access = await records.deviceAccess.read(request);
+    const device = await checkDevice(request, access);
     if (!device.ok) return device;
-    const mailbox = access?.mailbox;
-    if (!access?.binding || !mailbox || mailbox.organizationId !== device.value.organizationId) {
+    const { mailbox } = access;
+    if (!access.binding || !mailbox || mailbox.organizationId !== device.value.organizationId) {
       return fail(brokerError('slot_not_bound', `Slot "${slot}" has no mailbox.`));
     }
 

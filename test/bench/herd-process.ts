@@ -59,7 +59,14 @@ const composed = ({ table: where, keySetText, tokenEndpoint, clientId, clientSec
   const refresher = { refreshNow: makeRefreshGrant(common), refreshSoon: async () => undefined };
   const { fetchToken } = deviceUseCases({ ...common, refresher, scopeFor, serverFor: () => undefined });
   return async (): Promise<void> => {
-    const wish = { clientId, clientSecret, slot: 'scan', audience: 'smtp', minTtlSeconds: 600 } as const;
+    const wish = {
+      clientId,
+      clientSecret,
+      place: '192.0.2.1',
+      slot: 'scan',
+      audience: 'smtp',
+      minTtlSeconds: 600,
+    } as const;
     const fetched = await fetchToken(wish);
     if (!fetched.ok) throw new Error(`the fetch failed: ${fetched.error.kind}`);
   };

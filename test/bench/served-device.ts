@@ -7,7 +7,7 @@ import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts'
 import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
-import { toEvent } from '../fakes/api-gateway.ts';
+import { SOURCE_IP, toEvent } from '../fakes/api-gateway.ts';
 import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import type { Emulators } from './emulators.ts';
 import { signedInDevice } from './signed-in-device.ts';
@@ -27,7 +27,8 @@ export const startServedDevice = async () => {
   const table = sqliteTable(openDatabase(':memory:'));
   const { seen, records, keySetText, clientId, basic } = await signedInDevice(table);
   // The second time the mailbox is known, and everything is read at once.
-  for (let times = 0; times < 2; times++) await records.deviceAccess.read(clientId, 'scan', 'smtp');
+  for (let times = 0; times < 2; times++)
+    await records.deviceAccess.read({ clientId, slot: 'scan', audience: 'smtp', place: SOURCE_IP });
   const keys = seen.lastKeys;
 
   const database = new DynamoDBClient({ ...LOOPBACK_CLIENT, endpoint: dynamodb });

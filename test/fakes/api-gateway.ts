@@ -31,7 +31,7 @@ const TEXT_TYPE = /^(text\/|application\/(json|xml|javascript)\s*(;|$))/i;
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect', 'te', 'trailer']);
 
 /** `X-Forwarded-…` and the like are API Gateway's own; who called is always the same here. */
-const SOURCE_IP = '192.0.2.1';
+export const SOURCE_IP = '192.0.2.1';
 
 /** Which function answers a path, by API Gateway's rule: the most exact route wins, a greedy one next, `$default` last. */
 export const routeOf = (path: string): { readonly name: RoutedFunction; readonly pattern: string } => {

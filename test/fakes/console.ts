@@ -15,7 +15,7 @@ import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import type { Lease } from '../../shared/records/grants.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
 import { administrationOf } from '../../shared/usecases/administration/index.ts';
-import { hashOf } from '../../shared/usecases/secrets.ts';
+import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
 import { manualClock } from './manual-clock.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';
@@ -54,17 +54,24 @@ export const consoleOverMemory = ({
   const refreshes: { answer: RefreshOutcome } = { answer: { outcome: 'fresh' } };
   const refresher = { refreshNow: async () => refreshes.answer, refreshSoon: async () => undefined };
   const administration = administrationOf({ table, records, vault: emptyVault, refresher, clock, random });
+  const log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (event: string) => {
+      crashes.push(event);
+    },
+  };
   const app = consoleApp({
     administration,
     sessions: sessions ?? records.sessions,
-    adminKeyHash: hashOf(adminKey),
+    ...adminKeyCheck({ records, adminKey, clock, log }),
     publicUrl,
     providers: standIns
       ? [standInOf('microsoft', 'scanner@contoso.example'), standInOf('google', 'scanner@gmail.example')]
       : realProviders,
     clock,
     random,
-    log: { info: () => undefined, warn: () => undefined, error: (event) => crashes.push(event) },
+    log,
     secureCookies: publicUrl.startsWith('https:'),
   });
 

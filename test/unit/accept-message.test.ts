@@ -8,6 +8,7 @@ import {
   now,
   type Office,
   openOffice,
+  PLACE,
   type Process,
   signedInOffice,
   startProcess,
@@ -162,7 +163,7 @@ describe('acceptMessage', () => {
       const made = value(await process.administration.devices.create(office.organization.id, { clientName: 'Second' }));
       const { clientId } = made.device;
       value(await process.administration.devices.bind(clientId, 'scan', office.mailbox.id));
-      office = { ...office, credential: { clientId, clientSecret: made.clientSecret } };
+      office = { ...office, credential: { clientId, clientSecret: made.clientSecret, place: PLACE } };
       assert.notEqual(value(await handIn({ idempotencyKey: 'job 1' })).id, first.id);
     });
 

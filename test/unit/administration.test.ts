@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { realProviders } from '../../console/view.ts';
 import { adminApp } from '../../functions/admin/app.ts';
-import { hashOf } from '../../shared/usecases/secrets.ts';
+import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
 import { putAppRegistration } from '../fakes/console.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
@@ -80,7 +80,7 @@ describe('GET /v1/admin/app-registrations', () => {
     const app = adminApp({
       ...process,
       sessions: process.records.sessions,
-      adminKeyHash: hashOf(KEY),
+      ...adminKeyCheck({ ...process, adminKey: KEY }),
       publicUrl: PUBLIC_URL,
       providers: realProviders,
       secureCookies: true,

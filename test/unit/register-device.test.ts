@@ -11,6 +11,7 @@ import {
   failure,
   makeWorld,
   now,
+  PLACE,
   type Process,
   startProcess,
   value,
@@ -40,7 +41,7 @@ describe('registerDevice', () => {
     assert.deepEqual(made.device.metadata, METADATA);
     assert.ok(made.device.clientId.length <= 12);
     assert.ok(made.clientSecret.length <= 24);
-    const credential = { clientId: made.device.clientId, clientSecret: made.clientSecret };
+    const credential = { clientId: made.device.clientId, clientSecret: made.clientSecret, place: PLACE };
     assert.deepEqual(value(await process.authenticateDevice(credential)), made.device);
   });
 
@@ -86,7 +87,10 @@ describe('registerDevice', () => {
     assert.notEqual(second.device.clientId, first.device.clientId);
     assert.equal((await fleet()).length, 2);
     for (const { device, clientSecret } of [first, second]) {
-      assert.deepEqual(value(await process.authenticateDevice({ clientId: device.clientId, clientSecret })), device);
+      assert.deepEqual(
+        value(await process.authenticateDevice({ clientId: device.clientId, clientSecret, place: PLACE })),
+        device,
+      );
     }
   });
 
@@ -163,7 +167,8 @@ describe('manageRegistration', () => {
     clientId = made.device.clientId;
   });
 
-  const works = async (secret: string) => (await process.authenticateDevice({ clientId, clientSecret: secret })).ok;
+  const works = async (secret: string) =>
+    (await process.authenticateDevice({ clientId, clientSecret: secret, place: PLACE })).ok;
 
   it('reads the registration', async () => {
     assert.deepEqual(value(await process.manageRegistration.read(clientId, token)).metadata, METADATA);

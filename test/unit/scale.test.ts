@@ -340,7 +340,14 @@ const callsOfBroker = async ({ seed, days, uses }: { seed: number; days: number;
   await table.write({ put: { ...keys.grant(id), ...attributes(grant), revision: 1, dueShard: shard, dueAt: dayAgo } });
   await table.write({ put: { ...keys.use(id), smtp: dayAgo } });
 
-  const wish = { clientId, clientSecret, slot: 'scan', audience: 'smtp', minTtlSeconds: 600 } as const;
+  const wish = {
+    clientId,
+    clientSecret,
+    place: '192.0.2.1',
+    slot: 'scan',
+    audience: 'smtp',
+    minTtlSeconds: 600,
+  } as const;
   for (let minute = 0; minute < days * MINUTES_OF_DAY; minute++) {
     await sweep();
     for (let second = 0; second < 60; second++, now++) {

@@ -38,6 +38,8 @@ import { seededRandom } from '../fakes/seeded-random.ts';
 const SWEEP_PACE = { periodSeconds: 1, grantsPerSecond: 3000 };
 
 export const PUBLIC_URL = 'https://broker.example';
+/** Where devices ask from (RFC 5737). */
+export const PLACE = '192.0.2.1';
 
 const serverFor: ServerFor = (provider, audience) =>
   audience === 'api' ? undefined : { host: `${audience}.${provider}.example`, port: 587, security: 'starttls' };
@@ -107,7 +109,7 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     administration: administrationOf({ ...common, refresher }),
     registerDevice: makeRegisterDevice(common),
     manageRegistration: makeManageRegistration(common),
-    acceptMessage: makeAcceptMessage({ ...common, queue: own.mailQueue, messageFormat: mimeMessageFormat }),
+    acceptMessage: makeAcceptMessage({ ...common, ...devices, queue: own.mailQueue, messageFormat: mimeMessageFormat }),
     readSubmission: makeReadSubmission(records),
     sendSubmission,
     resumeHeld: makeResumeHeld({ submissions, queue: own.mailQueue, clock }),
@@ -183,7 +185,12 @@ export const openOffice = async (
   const made = value(await administration.devices.create(organization.id, { clientName: 'Printer' }));
   const { clientId } = made.device;
   value(await administration.devices.bind(clientId, 'scan', mailbox.id));
-  return { organization, mailbox, device: made.device, credential: { clientId, clientSecret: made.clientSecret } };
+  return {
+    organization,
+    mailbox,
+    device: made.device,
+    credential: { clientId, clientSecret: made.clientSecret, place: PLACE },
+  };
 };
 
 /** A subject for each address: the same account is the same at every login. */

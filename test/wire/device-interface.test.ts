@@ -200,6 +200,27 @@ describe('registration', () => {
   });
 });
 
+describe('wrong secrets', () => {
+  test('are answered with 429 and a wait in the end, where they came from, and nowhere else', async () => {
+    const { clientId, clientSecret } = await newDevice(broker, microsoft.organizationId);
+    const present = (secret: string, forwarded: string) => {
+      const authorization = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
+      return call(`${broker.url}/v1/token`, { headers: { authorization, 'x-forwarded-for': forwarded } });
+    };
+    const replies = [];
+    for (let time = 0; time < 12; time++) replies.push(await present('wrong', '198.51.100.1, 203.0.113.5'));
+    assert.deepEqual([...new Set(replies.slice(0, 10).map(({ status }) => status))], [401]);
+    for (const reply of replies.slice(10)) {
+      assertOAuthError(reply, 429, 'slow_down');
+      assert.match(reply.headers.get('retry-after') ?? '', /^[12]$/);
+    }
+    assertOAuthError(await present(clientSecret, '203.0.113.5'), 429, 'slow_down');
+    // The first of the list is what somebody told the proxy: no way around the lock.
+    assertOAuthError(await present(clientSecret, '198.51.100.9, 203.0.113.5'), 429, 'slow_down');
+    assertOAuthError(await present(clientSecret, '203.0.113.6'), 400, 'invalid_grant');
+  });
+});
+
 describe('the admin API', () => {
   test('changes the fields of a device that are named, and keeps the others', async () => {
     const { clientId, basic } = await newDevice(broker, microsoft.organizationId);

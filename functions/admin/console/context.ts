@@ -11,12 +11,14 @@ import type { Random } from '../../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../../shared/protocol/outcomes.ts';
 import type { Session, SessionRecords } from '../../../shared/records/sessions.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
+import type { CheckAdminKey } from '../../../shared/usecases/check-admin-key.ts';
 
 export interface ConsoleDependencies {
   readonly administration: Administration;
   readonly sessions: SessionRecords;
   /** Of `hashOf`. */
   readonly adminKeyHash: string;
+  readonly checkAdminKey: CheckAdminKey;
   readonly publicUrl: string;
   readonly providers: readonly ConsoleProvider[];
   readonly clock: Clock;
@@ -60,7 +62,7 @@ export const viewOf = (
 };
 
 /** Statuses are numbers in the table of outcomes; Hono wants one it knows to have a body. */
-type Status = 200 | 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500;
+type Status = 200 | 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500;
 
 export const replyPage = (c: ConsoleContext, page: Html, status: number = 200): Response | Promise<Response> =>
   c.html(page, status as Status);

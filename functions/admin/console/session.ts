@@ -3,10 +3,11 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import { loginPage } from '../../../console/pages/login.ts';
 import { textsIn } from '../../../console/texts/index.ts';
-import { EMPTY_FORM, type Problem, paths } from '../../../console/view.ts';
+import { EMPTY_FORM, type Problem, paths, problemOf } from '../../../console/view.ts';
 import type { BrokerContext } from '../../../shared/adapters/http/app.ts';
 import { readForm } from '../../../shared/adapters/http/bodies.ts';
 import { LANGUAGE_COOKIE } from '../../../shared/adapters/http/language.ts';
+import { placeOf } from '../../../shared/adapters/http/place.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import { isLanguage } from '../../../shared/protocol/texts/index.ts';
 import { hashOf, longSecret, matchesAny } from '../../../shared/usecases/secrets.ts';
@@ -19,6 +20,7 @@ import {
   replyFailure,
   replyPage,
   replyProblem,
+  statusOf,
   viewOf,
 } from './context.ts';
 
@@ -102,14 +104,22 @@ export const requireSession = createMiddleware<ConsoleEnv>(async (c, next) => {
 });
 
 export const sessionRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
-  const { sessions, adminKeyHash, clock, random, secureCookies } = dependencies;
+  const { sessions, checkAdminKey, clock, random, secureCookies } = dependencies;
 
   app.post(paths.login, async (c) => {
     const { admin_key = '', back } = c.get('form');
-    if (!matchesAny(admin_key, [adminKeyHash])) {
-      const { login } = textsIn(c.get('view').language);
-      const problem = { message: login.wrongKey, remedy: login.wrongKeyRemedy, field: 'admin_key' };
-      return replyLogin(c, 401, problem, localPath(back));
+    const checked = await checkAdminKey(admin_key, placeOf(c as unknown as BrokerContext));
+    if (!checked.ok) {
+      const { language } = c.get('view');
+      const { login } = textsIn(language);
+      const isWrong = checked.error.kind === 'invalid_admin_key';
+      const wrong = { message: login.wrongKey, remedy: login.wrongKeyRemedy, field: 'admin_key' };
+      return replyLogin(
+        c,
+        statusOf(checked.error),
+        isWrong ? wrong : problemOf(language, checked.error),
+        localPath(back),
+      );
     }
     const token = longSecret(random);
     const session = { csrfToken: longSecret(random), expiresAt: epochSeconds(clock) + SESSION_SECONDS };

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { type BrokerEnv, brokerApp, replyError, replyResult } from '../../../shared/adapters/http/app.ts';
 import { readQuery } from '../../../shared/adapters/http/bodies.ts';
+import { placeOf } from '../../../shared/adapters/http/place.ts';
 import { brokerError } from '../../../shared/domain/errors.ts';
 import { DEFAULT_SLOT, isSlot } from '../../../shared/domain/slot.ts';
 import type { Log } from '../../../shared/ports/log.ts';
@@ -61,6 +62,7 @@ export const acceptMailApp = ({
     }
     const accepted = await acceptMessage({
       ...credential.value,
+      place: placeOf(c),
       slot,
       message: new Uint8Array(await c.req.arrayBuffer()),
       envelopeTo: c.req.header('x-envelope-to'),
@@ -72,7 +74,7 @@ export const acceptMailApp = ({
   app.get('/v1/messages/:submission_id', async (c) => {
     const credential = parseBasic(c.req.header('authorization'));
     if (!credential.ok) return replyError(c, credential.error);
-    const device = await authenticateDevice(credential.value);
+    const device = await authenticateDevice({ ...credential.value, place: placeOf(c) });
     if (!device.ok) return replyError(c, device.error);
     const submission = await readSubmission(device.value.clientId, c.req.param('submission_id'));
     return replyResult(c, submission, submissionReply);

@@ -14,7 +14,7 @@ import { readCloudEnvironment } from '../../../shared/config/cloud-environment.t
 import { noKeyRing } from '../../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeAcceptMessage } from '../../../shared/usecases/accept-message.ts';
-import { makeAuthenticateDevice } from '../../../shared/usecases/authenticate-device.ts';
+import { deviceAuthentication } from '../../../shared/usecases/authenticate-device.ts';
 import { makeReadSubmission } from '../../../shared/usecases/read-submission.ts';
 import { acceptMailApp } from './app.ts';
 
@@ -24,8 +24,8 @@ const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const records = brokerRecords(table, noKeyRing, clock, random);
-const acceptMessage = makeAcceptMessage({ records, blobs, queue, messageFormat, clock, random, log });
-const authenticateDevice = makeAuthenticateDevice(records, clock);
+const { checkDevice, authenticateDevice } = deviceAuthentication({ records, clock, log });
+const acceptMessage = makeAcceptMessage({ records, checkDevice, blobs, queue, messageFormat, clock, random, log });
 const readSubmission = makeReadSubmission(records);
 
 export const handler = httpHandler(acceptMailApp({ acceptMessage, authenticateDevice, readSubmission, log, random }));

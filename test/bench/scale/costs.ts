@@ -179,7 +179,7 @@ export const measureCosts = async (provider: ProviderName, vaultName: VaultName)
   const { time, table, take, secrets, maintainGrant, fetchToken, credential } = await prepare(provider, vaultName);
   const { counts, close } = secrets;
   const work = { mailboxId: MAILBOX_ID };
-  const wish = { ...credential, slot: 'scan', audience: 'smtp', minTtlSeconds: 600 } as const;
+  const wish = { ...credential, place: '192.0.2.1', slot: 'scan', audience: 'smtp', minTtlSeconds: 600 } as const;
 
   const costOf = async (work: () => Promise<unknown>): Promise<Cost> => {
     take();

@@ -75,7 +75,7 @@ const furnish = async (broker: Broker, deviceCount: number) => {
   for (let index = 0; index < deviceCount; index++) {
     const { device, clientSecret } = value(await devices.create(id, { clientName: `Printer ${index}` }));
     value(await devices.bind(device.clientId, 'scan', mailbox.id));
-    credentials.push({ clientId: device.clientId, clientSecret });
+    credentials.push({ clientId: device.clientId, clientSecret, place: '192.0.2.1' });
   }
   await signIn(broker, mailbox);
   return { mailbox, devices: credentials };

@@ -170,7 +170,7 @@ const furnish = async (worker: Worker, count: number): Promise<readonly Used[]> 
     const { device, clientSecret } = value(await devices.create(id, { clientName: `Printer ${index}` }));
     value(await devices.bind(device.clientId, 'scan', mailbox.id));
     await signIn(worker, mailbox);
-    return { mailbox, device: { clientId: device.clientId, clientSecret } };
+    return { mailbox, device: { clientId: device.clientId, clientSecret, place: '192.0.2.1' } };
   };
   const fleet: Used[] = [];
   for (let index = 0; index < count; index += SIGN_INS_AT_ONCE) {
