@@ -9,7 +9,7 @@ import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from './vie
 export interface PageContent {
   readonly title: string;
   /** Which entry of the navigation this page belongs to. */
-  readonly section?: 'overview' | 'submissions' | 'audit';
+  readonly section?: 'overview' | 'submissions' | 'audit' | 'adminKeys';
   /** The pages above this one. */
   readonly trail?: readonly (readonly [href: string, label: string])[] | undefined;
   readonly problem?: Problem | undefined;
@@ -28,6 +28,7 @@ const navigation = (view: View, { section, trail }: PageContent): Html => {
 ${entry('overview', paths.home, words.overview)}
 ${entry('submissions', paths.submissions, words.submissions)}
 ${entry('audit', paths.audit, words.audit)}
+${view.isForAll ? entry('adminKeys', paths.adminKeys, words.adminKeys) : ''}
 </ul></nav>
 ${buttonForm(view, paths.logout, words.logOut)}`;
 };
@@ -141,6 +142,7 @@ ${view.here === undefined ? '' : html`<footer class="bottom">${languageChoice(vi
 export const visitorView = (language: View['language']): View => ({
   language,
   csrfToken: undefined,
+  isForAll: false,
   here: undefined,
   nowSeconds: 0,
   providers: [],

@@ -29,6 +29,8 @@ export interface View {
   readonly language: Language;
   /** Undefined while nobody is logged in. Goes into every form. */
   readonly csrfToken: string | undefined;
+  /** Whoever is logged in has a key for all organizations. What is not theirs to do is not offered to the others. */
+  readonly isForAll: boolean;
   /** Where the choice of a language comes back to; undefined where that would lose what is on the page. */
   readonly here: string | undefined;
   readonly nowSeconds: number;
@@ -82,4 +84,6 @@ export const paths = {
   signIn: (id: string) => `/console/sign-ins/${id}`,
   submissions: '/console/submissions',
   audit: '/console/audit',
+  adminKeys: '/console/keys',
+  newAdminKey: '/console/keys/new',
 } as const;

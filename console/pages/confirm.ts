@@ -6,6 +6,7 @@ import type { Html, Problem, View } from '../view.ts';
 
 export interface Question {
   readonly title: string;
+  readonly section?: PageContent['section'];
   readonly trail: NonNullable<PageContent['trail']>;
   /** What will happen if the answer is yes. */
   readonly consequence: string;
@@ -20,11 +21,11 @@ export interface Question {
 /** Asks before something is done that cannot be undone. */
 export const confirmPage = (view: View, question: Question, problem?: Problem): Html => {
   const { common } = textsIn(view.language);
-  const { title, trail, consequence, yes, action, cancel, obstacle } = question;
+  const { title, section = 'overview', trail, consequence, yes, action, cancel, obstacle } = question;
   const buttons = html`<p class="actions">${submitButton(yes, 'danger')} ${linkButton(cancel, common.cancel)}</p>`;
   return page(view, {
     title,
-    section: 'overview',
+    section,
     trail,
     problem,
     body:

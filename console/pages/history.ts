@@ -100,7 +100,7 @@ const actor = (view: View, by: string): Html => {
   const { audit } = textsIn(view.language);
   const [kind, name = ''] = by.split(':');
   if (kind === 'device') return html`${audit.device} ${deviceLink(name, html`<code>${name}</code>`)}`;
-  if (kind === 'admin') return html`${audit.admin}`;
+  if (kind === 'admin') return html`${audit.admin}${name === '' ? '' : html` <code>${name}</code>`}`;
   if (kind === 'broker') return html`${audit.broker}`;
   return kind === 'person' ? html`${audit.person}` : html`${by}`;
 };

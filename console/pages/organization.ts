@@ -90,7 +90,7 @@ ${facts([
 <div class="actions">
 ${linkButton(`${here}/edit`, words.change)}
 ${toggle}
-${linkButton(`${here}/remove`, words.remove, 'danger')}
+${view.isForAll ? linkButton(`${here}/remove`, words.remove, 'danger') : ''}
 </div></div>`;
 };
 

@@ -66,7 +66,7 @@ ${healthLine(view, mailboxes)}
 <h2>${overview.attention}</h2>
 ${incidents(view, appRegistrations)}
 ${attention(view, model, mailboxes)}
-<div class="heading"><h2>${overview.organizations}</h2>${linkButton(paths.newOrganization, words.create)}</div>
+<div class="heading"><h2>${overview.organizations}</h2>${view.isForAll ? linkButton(paths.newOrganization, words.create) : ''}</div>
 ${table(overview.organizations, [words.name, words.state, overview.devices, overview.mailboxes], rows)}
 ${appRegistrationSection(view, appRegistrations)}`,
   });

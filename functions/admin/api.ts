@@ -1,21 +1,25 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import * as v from 'valibot';
-import { type BrokerContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
+import { type AnyContext, type BrokerEnv, replyError, replyResult } from '../../shared/adapters/http/app.ts';
 import { readJsonAs, readQuery } from '../../shared/adapters/http/bodies.ts';
 import { placeOf } from '../../shared/adapters/http/place.ts';
 import { MOST_SECRET_GRACE_SECONDS } from '../../shared/domain/client-secret.ts';
-import type { Device, DeviceMetadata } from '../../shared/domain/entities.ts';
+import type { Device } from '../../shared/domain/entities.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
+import { USER_IDLE_SECONDS } from '../../shared/domain/idle-slot.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';
 import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
 import {
+  adminKeyReply,
   appRegistrationReply,
   auditReply,
   bindingReply,
   deviceReply,
   enrolmentTokenReply,
   mailboxReply,
+  newAdminKeyReply,
   newEnrolmentTokenReply,
   newSecretReply,
   organizationReply,
@@ -23,9 +27,15 @@ import {
 } from '../../shared/protocol/administration.ts';
 import { parseBearer } from '../../shared/protocol/client-authentication.ts';
 import { parseDeviceMetadata, registrationReply, wireMetadata } from '../../shared/protocol/registration.ts';
+import { parseSenderPolicy } from '../../shared/protocol/sender-policy.ts';
 import { adminSubmissionReply } from '../../shared/protocol/submission.ts';
+import type { DeviceChanges } from '../../shared/usecases/administration/devices.ts';
 import type { HistoryQuery } from '../../shared/usecases/administration/history.ts';
-import type { Administration } from '../../shared/usecases/administration/index.ts';
+import type {
+  Administration,
+  AdministrationFor,
+  AdministrationOfAll,
+} from '../../shared/usecases/administration/index.ts';
 import type { CheckAdminKey } from '../../shared/usecases/check-admin-key.ts';
 
 const name = v.pipe(
@@ -39,6 +49,9 @@ const locale = v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/i, '
 const somethingToChange = <Changes extends object>() =>
   v.check((changes: Changes) => Object.keys(changes).length > 0, 'has nothing to change');
 const positive = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+
+/** Longer than every id; what is asked for becomes part of a key, and those have a limit in the table. */
+const QUERY_ID_LIMIT = 128;
 
 /** Unknown fields are refused here: an administrator's typing error must not pass for a setting. */
 const NEW_ORGANIZATION = v.strictObject({ name, locale: v.optional(locale, 'en') });
@@ -66,7 +79,17 @@ const NEW_DEVICE = v.strictObject({
   locale: v.exactOptional(v.unknown()),
 });
 const DEVICE_CHANGES = v.pipe(
-  v.strictObject({ ...NEW_DEVICE.entries, enabled: v.exactOptional(v.boolean()) }),
+  v.strictObject({
+    ...NEW_DEVICE.entries,
+    enabled: v.exactOptional(v.boolean()),
+    sender_policy: v.exactOptional(v.unknown()),
+    sender_address: v.exactOptional(v.unknown()),
+    user_idle_seconds: v.exactOptional(
+      v.nullable(
+        v.pipe(v.number(), v.integer(), v.minValue(USER_IDLE_SECONDS.least), v.maxValue(USER_IDLE_SECONDS.most)),
+      ),
+    ),
+  }),
   somethingToChange(),
 );
 /** `grace_period`: for how many seconds the former secret stays good. */
@@ -80,84 +103,113 @@ const NEW_MAILBOX = v.strictObject({
   aliases: v.optional(v.pipe(v.array(v.string()), v.maxLength(50)), []),
 });
 const NEW_SIGN_IN = v.strictObject({ method: v.optional(v.picklist(['redirect']), 'redirect') });
+const NEW_ADMIN_KEY = v.strictObject({
+  name,
+  organization_id: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(QUERY_ID_LIMIT))),
+});
 
 /** The longest page of a list. */
 const PAGE_LIMIT = 200;
 const PAGE_DEFAULT = 50;
 
-/** Longer than every id; what is asked for becomes part of a key, and those have a limit in the table. */
-const QUERY_ID_LIMIT = 128;
-
 /** What to store of the changes: metadata as a whole, in which what was not named stays as it is. */
 const mergedChanges = (
   device: Device,
-  { enabled, ...fields }: v.InferOutput<typeof DEVICE_CHANGES>,
-): Result<{ enabled?: boolean; metadata?: DeviceMetadata }, BrokerError> => {
-  const changes = enabled === undefined ? {} : { enabled };
-  if (Object.keys(fields).length === 0) return ok(changes);
-  const metadata = parseDeviceMetadata({ ...wireMetadata(device.metadata), ...fields });
-  return metadata.ok ? ok({ ...changes, metadata: metadata.value }) : metadata;
+  { enabled, sender_policy, sender_address, user_idle_seconds, ...fields }: v.InferOutput<typeof DEVICE_CHANGES>,
+): Result<DeviceChanges, BrokerError> => {
+  const isPolicyNamed = sender_policy !== undefined || sender_address !== undefined;
+  const senderPolicy = isPolicyNamed ? parseSenderPolicy({ sender_policy, sender_address }) : undefined;
+  if (senderPolicy && !senderPolicy.ok) return senderPolicy;
+  const isDescribed = Object.keys(fields).length > 0;
+  const metadata = isDescribed ? parseDeviceMetadata({ ...wireMetadata(device.metadata), ...fields }) : undefined;
+  if (metadata && !metadata.ok) return metadata;
+  return ok({
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(metadata && { metadata: metadata.value }),
+    ...(senderPolicy && { senderPolicy: senderPolicy.value }),
+    ...(user_idle_seconds === undefined ? {} : { userIdleSeconds: user_idle_seconds ?? 0 }),
+  });
 };
 
-/** The admin API (`/v1/admin/…`): one bearer key for everything. */
+/** What a route has to work with: no more than the key of the request reaches. */
+interface AdminEnv {
+  Variables: BrokerEnv['Variables'] & { admin: Administration };
+}
+
+/** Before a route that concerns the broker as a whole. */
+const ofAll = createMiddleware<{ Variables: BrokerEnv['Variables'] & { admin: AdministrationOfAll } }>(
+  async (c, next) => {
+    const { scope }: Administration = c.var.admin;
+    if (scope === 'all') return next();
+    return replyError(
+      c,
+      brokerError('invalid_admin_key', 'This key is for one organization; this needs a key for all.'),
+    );
+  },
+);
+
+/** The admin API (`/v1/admin/…`): a bearer key for all organizations, or for one. */
 export const adminApi = ({
-  administration,
+  administrationFor,
   checkAdminKey,
   publicUrl,
   clock,
 }: {
-  administration: Administration;
+  administrationFor: AdministrationFor;
   checkAdminKey: CheckAdminKey;
   publicUrl: string;
   clock: Clock;
-}): Hono<BrokerEnv> => {
-  const { organizations, enrolmentTokens, devices, mailboxes, appRegistrations, history } = administration;
-  const api = new Hono<BrokerEnv>();
+}): Hono<AdminEnv> => {
+  const api = new Hono<AdminEnv>();
 
   api.use(async (c, next) => {
     const key = parseBearer(c.req.header('authorization'));
     if (key === undefined) return replyError(c, brokerError('invalid_admin_key'));
     const checked = await checkAdminKey(key, placeOf(c));
-    return checked.ok ? next() : replyError(c, checked.error);
+    if (!checked.ok) return replyError(c, checked.error);
+    c.set('admin', administrationFor(checked.value.authority));
+    return next();
   });
 
-  const nothing = (c: BrokerContext, result: Result<undefined, BrokerError>) =>
+  const nothing = (c: AnyContext, result: Result<undefined, BrokerError>) =>
     result.ok ? c.body(null, 204) : replyError(c, result.error);
 
-  api.post('/organizations', async (c) => {
+  api.post('/organizations', ofAll, async (c) => {
     const body = await readJsonAs(c, NEW_ORGANIZATION);
     if (!body.ok) return replyError(c, body.error);
-    return c.json(organizationReply(await organizations.create(body.value.name, body.value.locale)), 201);
+    return c.json(organizationReply(await c.var.admin.organizations.create(body.value.name, body.value.locale)), 201);
   });
   api.get('/organizations', async (c) =>
-    c.json({ organizations: (await organizations.list()).map(organizationReply) }),
+    c.json({ organizations: (await c.var.admin.organizations.list()).map(organizationReply) }),
   );
   api.get('/organizations/:id', async (c) =>
-    replyResult(c, await organizations.get(c.req.param('id')), organizationReply),
+    replyResult(c, await c.var.admin.organizations.get(c.req.param('id')), organizationReply),
   );
   api.patch('/organizations/:id', async (c) => {
     const body = await readJsonAs(c, ORGANIZATION_CHANGES);
     if (!body.ok) return replyError(c, body.error);
-    return replyResult(c, await organizations.update(c.req.param('id'), body.value), organizationReply);
+    return replyResult(c, await c.var.admin.organizations.update(c.req.param('id'), body.value), organizationReply);
   });
-  api.delete('/organizations/:id', async (c) => nothing(c, await organizations.remove(c.req.param('id'))));
+  api.delete('/organizations/:id', ofAll, async (c) =>
+    nothing(c, await c.var.admin.organizations.remove(c.req.param('id'))),
+  );
 
   api.post('/organizations/:id/enrolment-tokens', async (c) => {
     const body = await readJsonAs(c, NEW_ENROLMENT_TOKEN, {});
     if (!body.ok) return replyError(c, body.error);
     const { uses, expires_in } = body.value;
-    const made = await enrolmentTokens.create(c.req.param('id'), uses, expires_in);
+    const made = await c.var.admin.enrolmentTokens.create(c.req.param('id'), uses, expires_in);
     return replyResult(c, made, (value) => newEnrolmentTokenReply(value, epochSeconds(clock)), 201);
   });
   api.get('/organizations/:id/enrolment-tokens', async (c) => {
-    const organization = await organizations.get(c.req.param('id'));
+    const organization = await c.var.admin.organizations.get(c.req.param('id'));
     if (!organization.ok) return replyError(c, organization.error);
     const now = epochSeconds(clock);
-    const listed = await enrolmentTokens.list(organization.value.id);
+    const listed = await c.var.admin.enrolmentTokens.list(organization.value.id);
     return c.json({ enrolment_tokens: listed.map((token) => enrolmentTokenReply(token, now)) });
   });
   api.delete('/organizations/:id/enrolment-tokens/:enrolment_token_id', async (c) =>
-    nothing(c, await enrolmentTokens.revoke(c.req.param('id'), c.req.param('enrolment_token_id'))),
+    nothing(c, await c.var.admin.enrolmentTokens.revoke(c.req.param('id'), c.req.param('enrolment_token_id'))),
   );
 
   api.post('/organizations/:id/devices', async (c) => {
@@ -165,64 +217,70 @@ export const adminApi = ({
     if (!body.ok) return replyError(c, body.error);
     const metadata = parseDeviceMetadata(body.value);
     if (!metadata.ok) return replyError(c, metadata.error);
-    const made = await devices.create(c.req.param('id'), metadata.value);
+    const made = await c.var.admin.devices.create(c.req.param('id'), metadata.value);
     return replyResult(c, made, (value) => registrationReply(value.device, publicUrl, value), 201);
   });
   api.get('/organizations/:id/devices', async (c) => {
-    const organization = await organizations.get(c.req.param('id'));
+    const organization = await c.var.admin.organizations.get(c.req.param('id'));
     if (!organization.ok) return replyError(c, organization.error);
     return c.json({
-      devices: (await devices.list(organization.value.id)).map((device) => deviceReply(device, epochSeconds(clock))),
+      devices: (await c.var.admin.devices.list(organization.value.id)).map((device) =>
+        deviceReply(device, epochSeconds(clock)),
+      ),
     });
   });
 
   api.get('/devices/:client_id', async (c) =>
-    replyResult(c, await devices.get(c.req.param('client_id')), ({ device, bindings }) =>
+    replyResult(c, await c.var.admin.devices.get(c.req.param('client_id')), ({ device, bindings }) =>
       deviceReply(device, epochSeconds(clock), bindings),
     ),
   );
   api.patch('/devices/:client_id', async (c) => {
     const body = await readJsonAs(c, DEVICE_CHANGES);
     if (!body.ok) return replyError(c, body.error);
-    const found = await devices.get(c.req.param('client_id'));
+    const found = await c.var.admin.devices.get(c.req.param('client_id'));
     if (!found.ok) return replyError(c, found.error);
     const changes = mergedChanges(found.value.device, body.value);
     if (!changes.ok) return replyError(c, changes.error);
-    const updated = await devices.update(found.value.device.clientId, changes.value);
+    const updated = await c.var.admin.devices.update(found.value.device.clientId, changes.value);
     return replyResult(c, updated, (device) => deviceReply(device, epochSeconds(clock)));
   });
-  api.delete('/devices/:client_id', async (c) => nothing(c, await devices.remove(c.req.param('client_id'))));
+  api.delete('/devices/:client_id', async (c) =>
+    nothing(c, await c.var.admin.devices.remove(c.req.param('client_id'))),
+  );
   api.post('/devices/:client_id/secret', async (c) => {
     const body = await readJsonAs(c, NEW_SECRET, {});
     if (!body.ok) return replyError(c, body.error);
-    const rotated = await devices.rotateSecret(c.req.param('client_id'), body.value.grace_period);
+    const rotated = await c.var.admin.devices.rotateSecret(c.req.param('client_id'), body.value.grace_period);
     return replyResult(c, rotated, (made) => newSecretReply(made, epochSeconds(clock)), 201);
   });
   api.put('/devices/:client_id/bindings/:slot', async (c) => {
     const body = await readJsonAs(c, BINDING);
     if (!body.ok) return replyError(c, body.error);
-    const bound = await devices.bind(c.req.param('client_id'), c.req.param('slot'), body.value.mailbox_id);
+    const bound = await c.var.admin.devices.bind(c.req.param('client_id'), c.req.param('slot'), body.value.mailbox_id);
     return replyResult(c, bound, bindingReply);
   });
   api.delete('/devices/:client_id/bindings/:slot', async (c) =>
-    nothing(c, await devices.unbind(c.req.param('client_id'), c.req.param('slot'))),
+    nothing(c, await c.var.admin.devices.unbind(c.req.param('client_id'), c.req.param('slot'))),
   );
 
   api.post('/organizations/:id/mailboxes', async (c) => {
     const body = await readJsonAs(c, NEW_MAILBOX);
     if (!body.ok) return replyError(c, body.error);
-    return replyResult(c, await mailboxes.create(c.req.param('id'), body.value), mailboxReply, 201);
+    return replyResult(c, await c.var.admin.mailboxes.create(c.req.param('id'), body.value), mailboxReply, 201);
   });
   api.get('/organizations/:id/mailboxes', async (c) => {
-    const organization = await organizations.get(c.req.param('id'));
+    const organization = await c.var.admin.organizations.get(c.req.param('id'));
     if (!organization.ok) return replyError(c, organization.error);
-    return c.json({ mailboxes: (await mailboxes.list(organization.value.id)).map(mailboxReply) });
+    return c.json({ mailboxes: (await c.var.admin.mailboxes.list(organization.value.id)).map(mailboxReply) });
   });
-  api.get('/mailboxes/:id', async (c) => replyResult(c, await mailboxes.get(c.req.param('id')), mailboxReply));
-  api.delete('/mailboxes/:id', async (c) => nothing(c, await mailboxes.remove(c.req.param('id'))));
-  api.delete('/mailboxes/:id/grant', async (c) => nothing(c, await mailboxes.signOut(c.req.param('id'))));
+  api.get('/mailboxes/:id', async (c) =>
+    replyResult(c, await c.var.admin.mailboxes.get(c.req.param('id')), mailboxReply),
+  );
+  api.delete('/mailboxes/:id', async (c) => nothing(c, await c.var.admin.mailboxes.remove(c.req.param('id'))));
+  api.delete('/mailboxes/:id/grant', async (c) => nothing(c, await c.var.admin.mailboxes.signOut(c.req.param('id'))));
   api.post('/mailboxes/:id/refresh', async (c) =>
-    replyResult(c, await mailboxes.refresh(c.req.param('id')), mailboxReply),
+    replyResult(c, await c.var.admin.mailboxes.refresh(c.req.param('id')), mailboxReply),
   );
   api.post('/mailboxes/:id/sign-ins', async (c) => {
     const body = await readJsonAs(c, NEW_SIGN_IN, {});
@@ -230,21 +288,34 @@ export const adminApi = ({
     const now = epochSeconds(clock);
     return replyResult(
       c,
-      await mailboxes.beginSignIn(c.req.param('id')),
+      await c.var.admin.mailboxes.beginSignIn(c.req.param('id')),
       (made) => signInReply(made, publicUrl, now),
       201,
     );
   });
   api.get('/sign-ins/:id', async (c) => {
     const now = epochSeconds(clock);
-    return replyResult(c, await mailboxes.getSignIn(c.req.param('id')), (found) => signInReply(found, publicUrl, now));
+    return replyResult(c, await c.var.admin.mailboxes.getSignIn(c.req.param('id')), (found) =>
+      signInReply(found, publicUrl, now),
+    );
   });
 
-  api.get('/app-registrations', async (c) =>
-    c.json({ app_registrations: (await appRegistrations.list()).map(appRegistrationReply) }),
+  api.get('/app-registrations', ofAll, async (c) =>
+    c.json({ app_registrations: (await c.var.admin.appRegistrations.list()).map(appRegistrationReply) }),
   );
 
-  const historyQuery = async (c: BrokerContext): Promise<Result<HistoryQuery, BrokerError>> => {
+  api.post('/keys', ofAll, async (c) => {
+    const body = await readJsonAs(c, NEW_ADMIN_KEY);
+    if (!body.ok) return replyError(c, body.error);
+    const made = await c.var.admin.adminKeys.create(body.value.name, body.value.organization_id);
+    return replyResult(c, made, newAdminKeyReply, 201);
+  });
+  api.get('/keys', ofAll, async (c) => c.json({ admin_keys: (await c.var.admin.adminKeys.list()).map(adminKeyReply) }));
+  api.delete('/keys/:admin_key_id', ofAll, async (c) =>
+    nothing(c, await c.var.admin.adminKeys.revoke(c.req.param('admin_key_id'))),
+  );
+
+  const historyQuery = async (c: Context<AdminEnv>): Promise<Result<HistoryQuery, BrokerError>> => {
     const query = readQuery(c);
     if (!query.ok) return query;
     const { organization_id: organizationId, cursor, limit = String(PAGE_DEFAULT) } = query.value;
@@ -255,20 +326,20 @@ export const adminApi = ({
       if (id.length <= QUERY_ID_LIMIT) continue;
       return fail(brokerError('invalid_request', `${name} has at most ${QUERY_ID_LIMIT} characters.`));
     }
-    const organization = organizationId === undefined ? undefined : await organizations.get(organizationId);
+    const organization = organizationId === undefined ? undefined : await c.var.admin.organizations.get(organizationId);
     if (organization && !organization.ok) return organization;
     return ok({ organizationId, cursor, limit: Number(limit) });
   };
   api.get('/submissions', async (c) => {
     const query = await historyQuery(c);
     if (!query.ok) return replyError(c, query.error);
-    const { entries, cursor = null } = await history.submissions(query.value);
+    const { entries, cursor = null } = await c.var.admin.history.submissions(query.value);
     return c.json({ submissions: entries.map(adminSubmissionReply), cursor });
   });
   api.get('/audit', async (c) => {
     const query = await historyQuery(c);
     if (!query.ok) return replyError(c, query.error);
-    const { entries, cursor = null } = await history.audit(query.value);
+    const { entries, cursor = null } = await c.var.admin.history.audit(query.value);
     return c.json({ audit: entries.map(auditReply), cursor });
   });
 

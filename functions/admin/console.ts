@@ -1,12 +1,13 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { ICON_PATH, icon } from '../../console/icon.svg.ts';
 import { STYLE_PATH, style } from '../../console/style.css.ts';
-import { type BrokerContext, logThrown, SMALL_BODY_BYTES } from '../../shared/adapters/http/app.ts';
+import { logThrown, SMALL_BODY_BYTES } from '../../shared/adapters/http/app.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
 import { brokerError } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/usecases/secrets.ts';
+import { adminKeyRoutes } from './console/admin-keys.ts';
 import {
   type ConsoleContext,
   type ConsoleDependencies,
@@ -62,7 +63,7 @@ export const consoleApp = (dependencies: ConsoleDependencies): Hono<ConsoleEnv> 
   });
   const limit = bodyLimit({
     maxSize: SMALL_BODY_BYTES,
-    onError: (c) => replyFailure(c as ConsoleContext, brokerError('payload_too_large')),
+    onError: (c) => replyFailure(c as Context<ConsoleEnv>, brokerError('payload_too_large')),
   });
   for (const path of PATHS) {
     app.use(path, withSession(dependencies), wrongMethod, limit, withForm);
@@ -76,12 +77,13 @@ export const consoleApp = (dependencies: ConsoleDependencies): Hono<ConsoleEnv> 
   organizationRoutes(app, dependencies);
   deviceRoutes(app, dependencies);
   mailboxRoutes(app, dependencies);
-  historyRoutes(app, dependencies);
+  historyRoutes(app);
+  adminKeyRoutes(app);
   app.all('/console/*', notFound);
   app.all('/', notFound);
 
   app.onError((error, c) => {
-    logThrown(log, c as unknown as BrokerContext, error);
+    logThrown(log, c, error);
     return replyFailure(c, brokerError('internal'));
   });
   return app;

@@ -18,8 +18,7 @@ import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { VERSION } from '../../shared/config/version.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { administrationOf } from '../../shared/usecases/administration/index.ts';
-import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
+import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
 import { adminApp } from './app.ts';
 
 const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;
@@ -31,10 +30,8 @@ const vault = cloudTokenVault(env, { table, secrets, clock });
 const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
 const records = brokerRecords(table, noKeyRing, clock, random);
-const administration = administrationOf({ table, records, vault, refresher, clock, random });
 const adminKey = parseAdminKey(await secretText(secrets, env.BROKER_ADMIN_KEY_SECRET), 'The admin key secret');
-const checks = adminKeyCheck({ records, adminKey, clock, log });
-const keys = { ...checks, sessions: records.sessions, secureCookies: true };
-const shown = { publicUrl: env.BROKER_PUBLIC_URL, version: VERSION, providers: realProviders };
+const common = { table, records, vault, refresher, adminKey, clock, random, log };
+const shown = { secureCookies: true, publicUrl: env.BROKER_PUBLIC_URL, version: VERSION, providers: realProviders };
 
-export const handler = httpHandler(adminApp({ ...shown, ...keys, administration, clock, random, log }));
+export const handler = httpHandler(adminApp({ ...common, ...shown, ...adminUseCases(common) }));

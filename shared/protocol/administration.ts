@@ -6,11 +6,12 @@ import {
 import { formerSecretUntil } from '../domain/client-secret.ts';
 import type { CoolDown } from '../domain/cool-down.ts';
 import { enrolmentTokenState } from '../domain/enrolment-token.ts';
-import type { AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
+import type { AdminKey, AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
 import { wireMetadata } from './registration.ts';
+import { wireSenderPolicy } from './sender-policy.ts';
 import { ERROR_TEXTS } from './texts/index.ts';
 import { rfc3339, rfc3339OrNull } from './time.ts';
 
@@ -55,7 +56,9 @@ export const deviceReply = (device: Device, nowSeconds: number, bindings?: reado
   enabled: device.enabled,
   created_at: rfc3339(device.createdAt),
   former_secret_valid_until: rfc3339OrNull(formerSecretUntil(device, nowSeconds)),
+  user_idle_seconds: device.userIdleSeconds || null,
   ...wireMetadata(device.metadata),
+  ...wireSenderPolicy(device),
   ...(bindings === undefined ? {} : { bindings: bindings.map(bindingReply) }),
 });
 
@@ -124,9 +127,23 @@ export const signInReply = (signIn: SignIn, publicUrl: string, nowSeconds: numbe
     : {}),
 });
 
+export const adminKeyReply = ({ id, name, organizationId, createdAt, revokedAt }: AdminKey) => ({
+  admin_key_id: id,
+  name,
+  organization_id: organizationId ?? null,
+  created_at: rfc3339(createdAt),
+  revoked_at: rfc3339OrNull(revokedAt),
+});
+
+/** The only reply that holds the key. */
+export const newAdminKeyReply = (made: { readonly key: AdminKey; readonly adminKey: string }) => ({
+  admin_key: made.adminKey,
+  ...adminKeyReply(made.key),
+});
+
 export const auditReply = ({ id, organizationId, at, by, action, subject, detail }: AuditEntry) => ({
   audit_id: id,
-  organization_id: organizationId,
+  organization_id: organizationId ?? null,
   at: rfc3339(at),
   by,
   action,

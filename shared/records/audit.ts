@@ -14,7 +14,7 @@ export const auditRecords = (table: Table, clock: Clock, random: Random) => ({
   },
 
   /** Newest first; `before` is the id of the last one seen. */
-  async list(organizationId: string, limit: number, before?: string): Promise<readonly AuditEntry[]> {
+  async list(organizationId: string | undefined, limit: number, before?: string): Promise<readonly AuditEntry[]> {
     const { pk } = keys.audit(organizationId, '');
     const page = await table.query(pk, { limit, descending: true, ...(before === undefined ? {} : { after: before }) });
     return page.items.map((item) => entity<AuditEntry>(item));

@@ -4,6 +4,7 @@ import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { systemRandom } from '../../shared/adapters/system/system-random.ts';
 import type { AppRegistration } from '../../shared/domain/app-registration.ts';
+import { ROOT_AUTHORITY } from '../../shared/domain/authority.ts';
 import type { Mailbox } from '../../shared/domain/entities.ts';
 import type { GrantTrouble, LiveGrant } from '../../shared/domain/grant.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
@@ -14,8 +15,7 @@ import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import type { Lease } from '../../shared/records/grants.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
-import { administrationOf } from '../../shared/usecases/administration/index.ts';
-import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
+import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
 import { manualClock } from './manual-clock.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';
@@ -49,11 +49,11 @@ export const consoleOverMemory = ({
   const random = systemRandom;
   const database = openDatabase(':memory:');
   const table = sqliteTable(database);
-  const records = brokerRecords(table, plainKeys, clock, random);
+  const own = brokerRecords(table, plainKeys, clock, random);
+  const records = { ...own, sessions: sessions ?? own.sessions };
   const crashes: string[] = [];
   const refreshes: { answer: RefreshOutcome } = { answer: { outcome: 'fresh' } };
   const refresher = { refreshNow: async () => refreshes.answer, refreshSoon: async () => undefined };
-  const administration = administrationOf({ table, records, vault: emptyVault, refresher, clock, random });
   const log = {
     info: () => undefined,
     warn: () => undefined,
@@ -61,10 +61,10 @@ export const consoleOverMemory = ({
       crashes.push(event);
     },
   };
+  const useCases = adminUseCases({ table, records, vault: emptyVault, refresher, adminKey, clock, random, log });
+  const administration = useCases.administrationFor(ROOT_AUTHORITY);
   const app = consoleApp({
-    administration,
-    sessions: sessions ?? records.sessions,
-    ...adminKeyCheck({ records, adminKey, clock, log }),
+    ...useCases,
     publicUrl,
     providers: standIns
       ? [standInOf('microsoft', 'scanner@contoso.example'), standInOf('google', 'scanner@gmail.example')]
@@ -158,7 +158,7 @@ export type ConsoleOverMemory = ReturnType<typeof consoleOverMemory>;
 /** An organization with two devices and three mailboxes in different states, and some mail. */
 export const furnished = async (broker: ConsoleOverMemory) => {
   const { administration, clock, signedIn, lapsed, submitted } = broker;
-  const { organizations, devices, mailboxes } = administration;
+  const { organizations, devices, mailboxes, adminKeys } = administration;
   const must = <Value>(result: { ok: true; value: Value } | { ok: false; error: unknown }): Value => {
     if (!result.ok) throw new Error(JSON.stringify(result.error));
     return result.value;
@@ -188,7 +188,10 @@ export const furnished = async (broker: ConsoleOverMemory) => {
   ];
   for (const status of statuses) await submitted(scan, copier.clientId, status);
   const signIn = must(await mailboxes.beginSignIn(fresh.id));
-  return { organization, scan, alerts, fresh, copier, scanner, signIn };
+  const adminKey = must(await adminKeys.create('Anna', organization.id));
+  must(await adminKeys.create('Backup of the fleet'));
+  must(await adminKeys.revoke(must(await adminKeys.create('Bob', organization.id)).key.id));
+  return { organization, scan, alerts, fresh, copier, scanner, signIn, adminKey };
 };
 
 export type Furnished = Awaited<ReturnType<typeof furnished>>;
@@ -257,7 +260,7 @@ export const troubledPages = ({ organization, ...mailboxes }: Awaited<ReturnType
 ];
 
 /** Every page that a GET shows. */
-export const consolePages = ({ organization, scan, alerts, fresh, copier, scanner, signIn }: Furnished) => {
+export const consolePages = ({ organization, scan, alerts, fresh, copier, scanner, signIn, adminKey }: Furnished) => {
   const here = `/console/organizations/${organization.id}`;
   return [
     '/',
@@ -277,6 +280,9 @@ export const consolePages = ({ organization, scan, alerts, fresh, copier, scanne
     '/console/submissions',
     `/console/submissions?organization_id=${organization.id}`,
     '/console/audit',
+    '/console/keys',
+    '/console/keys/new',
+    `/console/keys/${adminKey.key.id}/revoke`,
   ];
 };
 

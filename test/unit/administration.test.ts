@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { realProviders } from '../../console/view.ts';
 import { adminApp } from '../../functions/admin/app.ts';
-import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
+import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
 import { putAppRegistration } from '../fakes/console.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
@@ -73,24 +73,32 @@ describe('the administration', () => {
   });
 });
 
+const KEY = 'correct-horse-battery-staple';
+
+const call = async (
+  process: Process,
+  { method = 'GET', key = KEY, path = 'app-registrations', body = undefined as unknown } = {},
+) => {
+  const app = adminApp({
+    ...process,
+    ...adminUseCases({ ...process, adminKey: KEY }),
+    publicUrl: PUBLIC_URL,
+    providers: realProviders,
+    secureCookies: true,
+    version: '0.0.0',
+  });
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const reply = await app.request(`/v1/admin/${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+  return { status: reply.status, headers: reply.headers, body: json };
+};
+
 describe('GET /v1/admin/app-registrations', () => {
-  const KEY = 'correct-horse-battery-staple';
-
-  const call = async (process: Process, { method = 'GET', key = KEY, path = 'app-registrations' } = {}) => {
-    const app = adminApp({
-      ...process,
-      sessions: process.records.sessions,
-      ...adminKeyCheck({ ...process, adminKey: KEY }),
-      publicUrl: PUBLIC_URL,
-      providers: realProviders,
-      secureCookies: true,
-      version: '0.0.0',
-    });
-    const headers = { authorization: `Bearer ${key}` };
-    const reply = await app.request(`/v1/admin/${path}`, { method, headers });
-    return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Record<string, unknown> };
-  };
-
   it('answers an empty list before a worker has met any', async () => {
     const { status, body } = await call(startProcess(makeWorld()));
     assert.deepEqual([status, body], [200, { app_registrations: [] }]);
@@ -140,5 +148,65 @@ describe('GET /v1/admin/app-registrations', () => {
     const wrongMethod = await call(process, { method: 'POST' });
     assert.deepEqual([wrongMethod.status, wrongMethod.headers.get('allow')], [405, 'GET, HEAD']);
     assert.equal((await call(process, { path: 'app-registrations/microsoft' })).status, 404);
+  });
+});
+
+describe('/v1/admin/keys', () => {
+  it('makes, lists and revokes keys, and shows each once', async () => {
+    const process = startProcess(makeWorld());
+    const organization = await process.administration.organizations.create('Contoso', 'en');
+    const wish = { name: 'Anna', organization_id: organization.id };
+    const { status, headers, body } = await call(process, { method: 'POST', path: 'keys', body: wish });
+    assert.equal(status, 201);
+    assert.equal(headers.get('cache-control'), 'no-store');
+    const { admin_key, ...shown } = body;
+    const { admin_key_id: id } = shown;
+    assert.match(String(admin_key), /^[\w-]{43}$/);
+    assert.match(String(id), /^key_[a-hj-km-np-z2-9]{16}$/);
+    const expected = { ...wish, admin_key_id: id, created_at: '2026-12-01T00:00:00Z', revoked_at: null };
+    assert.deepEqual(shown, expected);
+    assert.deepEqual((await call(process, { path: 'keys' })).body, { admin_keys: [expected] });
+    const used = { key: String(admin_key), path: `organizations/${organization.id}` };
+    assert.equal((await call(process, used)).status, 200);
+    for (let time = 0; time < 2; time++) {
+      assert.equal((await call(process, { method: 'DELETE', path: `keys/${id}` })).status, 204);
+    }
+    assert.equal((await call(process, used)).body.type, 'urn:token-broker:error:invalid_admin_key');
+    const [revoked] = (await call(process, { path: 'keys' })).body.admin_keys as Record<string, unknown>[];
+    assert.equal(revoked?.revoked_at, '2026-12-01T00:00:00Z');
+    assert.equal((await call(process, { method: 'DELETE', path: 'keys/key_none' })).status, 404);
+  });
+
+  it('makes a key for all where no organization is named', async () => {
+    const process = startProcess(makeWorld());
+    const { body } = await call(process, { method: 'POST', path: 'keys', body: { name: 'Backup' } });
+    assert.equal(body.organization_id, null);
+    const key = String(body.admin_key);
+    assert.equal(
+      (await call(process, { method: 'POST', key, path: 'organizations', body: { name: 'X' } })).status,
+      201,
+    );
+    const { audit } = (await call(process, { key, path: 'audit' })).body as { audit: Record<string, unknown>[] };
+    const [by, organizations] = [audit.map((entry) => entry.by), audit.map((entry) => entry.organization_id)];
+    assert.deepEqual(by.sort(), ['admin', `admin:${body.admin_key_id}`]);
+    assert.ok(organizations.includes(null));
+  });
+
+  it('refuses what makes no sense, and makes nothing of it', async () => {
+    const process = startProcess(makeWorld());
+    for (const [wish, status] of [
+      [{}, 400],
+      [{ name: ' ' }, 400],
+      [{ name: 'A\u0000' }, 400],
+      [{ name: 'A', organisation_id: 'org_x' }, 400],
+      [{ name: 'A', organization_id: null }, 400],
+      [{ name: 'A', organization_id: 'x'.repeat(129) }, 400],
+      [{ name: 'A', organization_id: 'org_none' }, 404],
+      [{ name: 'A', organization_id: '' }, 400],
+    ] as const) {
+      const reply = await call(process, { method: 'POST', path: 'keys', body: wish });
+      assert.equal(reply.status, status, JSON.stringify(wish));
+    }
+    assert.deepEqual((await call(process, { path: 'keys' })).body, { admin_keys: [] });
   });
 });

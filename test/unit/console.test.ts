@@ -16,85 +16,9 @@ import {
   troubled,
   troubledPages,
 } from '../fakes/console.ts';
-
-type Fields = Readonly<Record<string, string>>;
-
-/** A browser without scripts: keeps cookies, and sends the token of the page it is looking at. */
-const visitorOf = ({ app }: ConsoleOverMemory) => {
-  const cookies = new Map<string, string>();
-  let csrfToken: string | undefined;
-
-  const request = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await app.request(path, { ...init, headers: { cookie, ...init.headers } });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (/max-age=0/i.test(line)) cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    const text = await response.text();
-    csrfToken = /name="csrf_token" value="([^"]+)"/.exec(text)?.[1] ?? csrfToken;
-    return {
-      status: response.status,
-      headers: response.headers,
-      location: response.headers.get('location') ?? '',
-      text,
-    };
-  };
-
-  const post = (path: string, fields: Fields = {}, headers: Record<string, string> = {}) =>
-    request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-      body: new URLSearchParams({
-        ...(csrfToken === undefined ? {} : { csrf_token: csrfToken }),
-        ...fields,
-      }).toString(),
-    });
-
-  return {
-    cookies,
-    request,
-    get: (path: string, headers: Record<string, string> = {}) => request(path, { headers }),
-    post,
-    /** Posts a form and opens the page it leads to. */
-    async submit(path: string, fields: Fields = {}) {
-      const reply = await post(path, fields);
-      assert.equal(reply.status, 303, `${path}: ${reply.text.slice(0, 2000)}`);
-      return { ...(await request(reply.location)), location: reply.location };
-    },
-    async logIn() {
-      await post('/console/login', { admin_key: ADMIN_KEY });
-      return request('/');
-    },
-  };
-};
-
-const unescaped = (html: string): string =>
-  html.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+import { assertSound, countOf, type Fields, unescaped, visitorOf } from '../fakes/console-visitor.ts';
 
 const idIn = (location: string): string => location.split('/').at(-1)?.split('?')[0] ?? '';
-
-const countOf = (text: string, part: string): number => text.split(part).length - 1;
-
-/** What must hold for each page, whatever it says. */
-const assertSound = (html: string, where: string): void => {
-  assert.match(html, /^<!doctype html>/, where);
-  assert.doesNotMatch(html, /\b(?:undefined|null|NaN)\b|\[object|=> /, where);
-  assert.doesNotMatch(html, /<script|\son\w+=|javascript:|style=/i, where);
-  assert.equal(countOf(html, '<h1'), 1, where);
-  const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
-  assert.equal(new Set(ids).size, ids.length, `${where}: an id is given twice`);
-  for (const [control] of html.matchAll(/<(?:input|select|textarea)\b[^>]*>/g)) {
-    if (control.includes('type="hidden"')) continue;
-    const id = /\sid="([^"]*)"/.exec(control)?.[1];
-    assert.ok(id && html.includes(`<label for="${id}">`), `${where}: no label for ${control}`);
-  }
-  for (const [described] of html.matchAll(/aria-describedby="([^"]*)"/g)) {
-    for (const id of described.slice(18, -1).split(' '))
-      assert.ok(ids.includes(id), `${where}: ${id} describes nothing`);
-  }
-};
 
 describe('the console', () => {
   let broker: ConsoleOverMemory;
@@ -411,6 +335,41 @@ describe('the console', () => {
       assert.deepEqual(found.value.device.metadata, expected);
     });
 
+    it('sets as whom a device sends, and shows it', async () => {
+      const { copier } = await furnished(broker);
+      await visitor.logIn();
+      const page = `/console/devices/${copier.clientId}`;
+      const policy = async () => {
+        const found = await broker.administration.devices.get(copier.clientId);
+        assert.ok(found.ok);
+        return found.value.device.senderPolicy;
+      };
+      assert.match((await visitor.get(`${page}/edit`)).text, /<option value="user_may_change" selected>/);
+      const fields = { client_name: 'Copier' };
+      for (const sender_address of ['', 'nonsense']) {
+        const refused = await visitor.post(page, { ...fields, sender_policy: 'configured', sender_address });
+        assert.equal(refused.status, 400);
+        assert.match(refused.text, /<option value="configured" selected>/);
+        assert.match(refused.text, /Enter the complete mail address/);
+      }
+      assert.equal(await policy(), undefined);
+      const sender_address = 'office@contoso.example';
+      await visitor.submit(page, { ...fields, sender_policy: 'configured', sender_address });
+      assert.deepEqual(await policy(), { name: 'configured', address: sender_address });
+      assert.match((await visitor.get(page)).text, /Fixed sender address: <code>office@contoso\.example</);
+      assert.match(
+        (await visitor.get(`${page}/edit`)).text,
+        /name="sender_address"[^>]* value="office@contoso\.example"/,
+      );
+      // What is left in the field of the address is no matter of another choice.
+      await visitor.submit(page, { ...fields, sender_policy: 'administrator', sender_address });
+      assert.deepEqual(await policy(), { name: 'administrator' });
+      assert.match((await visitor.get(page)).text, /always the mailbox&#39;s own address/);
+      assert.equal((await visitor.post(page, { ...fields, sender_policy: 'anybody' })).status, 400);
+      await visitor.submit(page, fields);
+      assert.deepEqual(await policy(), { name: 'administrator' });
+    });
+
     it('shows an enrolment token once', async () => {
       const { organization } = await furnished(broker);
       await visitor.logIn();
@@ -708,7 +667,7 @@ describe('the console', () => {
 
     it('asks the table nothing about an id that no key could hold', async () => {
       await visitor.logIn();
-      broker.administration.devices.get = () => Promise.reject(new RangeError('the key is too long'));
+      broker.records.devices.get = () => Promise.reject(new RangeError('the key is too long'));
       assert.equal((await visitor.get(`/console/devices/${'x'.repeat(2100)}`)).status, 404);
     });
 
@@ -782,7 +741,7 @@ describe('the console', () => {
 
     it('answer a bug with a request id and without its text, and log it', async () => {
       await visitor.logIn();
-      broker.administration.organizations.list = () => Promise.reject(new Error('table on fire'));
+      broker.records.organizations.list = () => Promise.reject(new Error('table on fire'));
       const reply = await visitor.get('/');
       assert.equal(reply.status, 500);
       assert.ok(!reply.text.includes('table on fire'));
@@ -861,6 +820,7 @@ describe('the console', () => {
           uses: '1',
           days: '1',
         }),
+        await visitor.post('/console/keys', { name: 'Anna', reach: state.organization.id }),
       ];
       for (const { text } of made) assertSound(text, `${language} shown once`);
     });

@@ -50,6 +50,7 @@ describe('describeMailbox', () => {
     const view: View = {
       language: 'en',
       csrfToken: 'token',
+      isForAll: true,
       here: undefined,
       nowSeconds: now(world),
       providers: realProviders,

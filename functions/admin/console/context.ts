@@ -4,21 +4,18 @@ import { type ConsoleTexts, textsIn } from '../../../console/texts/index.ts';
 import { type ConsoleProvider, type Html, type Problem, problemOf, type View } from '../../../console/view.ts';
 import type { BrokerEnv } from '../../../shared/adapters/http/app.ts';
 import { pageLanguage } from '../../../shared/adapters/http/language.ts';
+import type { AppRegistrationStatus } from '../../../shared/domain/app-registration-status.ts';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
 import { type Clock, epochSeconds } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import type { Random } from '../../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../../shared/protocol/outcomes.ts';
-import type { Session, SessionRecords } from '../../../shared/records/sessions.ts';
-import type { Administration } from '../../../shared/usecases/administration/index.ts';
-import type { CheckAdminKey } from '../../../shared/usecases/check-admin-key.ts';
+import type { Administration, AdministrationFor } from '../../../shared/usecases/administration/index.ts';
+import type { ConsoleSession, ConsoleSessions } from '../../../shared/usecases/console-sessions.ts';
 
 export interface ConsoleDependencies {
-  readonly administration: Administration;
-  readonly sessions: SessionRecords;
-  /** Of `hashOf`. */
-  readonly adminKeyHash: string;
-  readonly checkAdminKey: CheckAdminKey;
+  readonly administrationFor: AdministrationFor;
+  readonly sessions: ConsoleSessions;
   readonly publicUrl: string;
   readonly providers: readonly ConsoleProvider[];
   readonly clock: Clock;
@@ -31,13 +28,16 @@ export interface ConsoleDependencies {
 export interface ConsoleEnv {
   Variables: BrokerEnv['Variables'] & {
     view: View;
-    session: Session | undefined;
+    session: ConsoleSession | undefined;
+    /** Of whoever is logged in: only behind `requireSession`, or where there is a session. */
+    admin: Administration;
     /** The fields of a form that was sent with a valid CSRF token, trimmed; an empty one is absent. */
     form: Readonly<Record<string, string>>;
   };
 }
 
-export type ConsoleContext = Context<ConsoleEnv>;
+/** For who reads a request or replies to it. */
+export type ConsoleContext = Omit<Context<ConsoleEnv>, 'set'>;
 
 type Notice = keyof ConsoleTexts['notices'];
 
@@ -45,21 +45,26 @@ const isNotice = (name: string | undefined): name is Notice =>
   name !== undefined && Object.hasOwn(textsIn('en').notices, name);
 
 export const viewOf = (
-  c: ConsoleContext,
+  c: Context<ConsoleEnv>,
   { providers, clock }: ConsoleDependencies,
-  session: Session | undefined,
+  session: ConsoleSession | undefined,
 ): View => {
   const { pathname, search } = new URL(c.req.url);
   const done = c.req.query('done');
   return {
     language: pageLanguage(c),
     csrfToken: session?.csrfToken,
+    isForAll: session?.authority.scope === 'all',
     here: c.req.method === 'GET' ? pathname + search : undefined,
     nowSeconds: epochSeconds(clock),
     providers,
     notice: isNotice(done) ? done : undefined,
   };
 };
+
+/** The broker's registrations are shown to whoever has a key for all. */
+export const appRegistrationsOf = async (admin: Administration): Promise<readonly AppRegistrationStatus[]> =>
+  admin.scope === 'all' ? admin.appRegistrations.list() : [];
 
 /** Statuses are numbers in the table of outcomes; Hono wants one it knows to have a body. */
 type Status = 200 | 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500;

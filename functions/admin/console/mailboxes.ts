@@ -12,7 +12,9 @@ import { isProviderName, sameAddress } from '../../../shared/domain/provider.ts'
 import { ok, type Result } from '../../../shared/domain/result.ts';
 import { publicSignInState } from '../../../shared/domain/sign-in.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
+import type { Administration } from '../../../shared/usecases/administration/index.ts';
 import {
+  appRegistrationsOf,
   type ConsoleDependencies,
   type ConsoleEnv,
   redirectAfter,
@@ -51,35 +53,35 @@ const addressProblem = (view: View, address: string, aliases: readonly string[])
 };
 
 export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
-  const { administration, publicUrl, clock } = dependencies;
-  const { organizations, devices, mailboxes, appRegistrations } = administration;
+  const { publicUrl, clock } = dependencies;
 
-  const modelOf = async (id: string): Promise<Result<MailboxModel, BrokerError>> => {
-    const described = await mailboxes.get(id);
+  const modelOf = async (admin: Administration, id: string): Promise<Result<MailboxModel, BrokerError>> => {
+    const described = await admin.mailboxes.get(id);
     if (!described.ok) return described;
     const { organizationId, provider } = described.value.mailbox;
     const [organization, bound, all, registrations] = await Promise.all([
-      organizations.get(organizationId),
-      mailboxes.boundDevices(id),
-      devices.list(organizationId),
-      appRegistrations.list(),
+      admin.organizations.get(organizationId),
+      admin.mailboxes.boundDevices(id),
+      admin.devices.list(organizationId),
+      appRegistrationsOf(admin),
     ]);
     if (!organization.ok) return organization;
+    if (!bound.ok) return bound;
     const names = new Map(all.map(({ clientId, metadata }) => [clientId, metadata.clientName]));
-    const boundDevices = bound.map((one) => ({ ...one, name: names.get(one.clientId) ?? one.clientId }));
+    const boundDevices = bound.value.map((one) => ({ ...one, name: names.get(one.clientId) ?? one.clientId }));
     const own = registrations.filter((registration) => registration.provider === provider);
     return ok({ organization: organization.value, described: described.value, appRegistrations: own, boundDevices });
   };
 
   app.get('/console/organizations/:id/mailboxes/new', async (c) => {
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     return replyPage(c, mailboxFormPage(c.get('view'), found.value, EMPTY_FORM));
   });
 
   app.post('/console/organizations/:id/mailboxes', async (c) => {
     const { view, form } = c.var;
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     const { provider = 'microsoft', address = '' } = form;
     const aliases = addressList(form.aliases).filter((alias) => !sameAddress(alias, address));
@@ -88,28 +90,28 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
       const wrong = problem ?? problemOf(view.language, { kind: 'invalid_request', detail: 'provider' });
       return replyPage(c, mailboxFormPage(view, found.value, filledIn(form, wrong)), 400);
     }
-    const made = await mailboxes.create(found.value.id, { provider, address, aliases });
+    const made = await c.var.admin.mailboxes.create(found.value.id, { provider, address, aliases });
     return made.ok
       ? redirectAfter(c, paths.mailbox(made.value.mailbox.id), 'mailbox_created')
       : replyFailure(c, made.error);
   });
 
   app.get('/console/mailboxes/:id', async (c) => {
-    const model = await modelOf(c.req.param('id'));
+    const model = await modelOf(c.var.admin, c.req.param('id'));
     return model.ok ? replyPage(c, mailboxPage(c.get('view'), model.value)) : replyFailure(c, model.error);
   });
 
   app.post('/console/mailboxes/:id/sign-ins', async (c) => {
-    const signIn = await mailboxes.beginSignIn(c.req.param('id'));
+    const signIn = await c.var.admin.mailboxes.beginSignIn(c.req.param('id'));
     return signIn.ok ? redirectAfter(c, paths.signIn(signIn.value.id)) : replyFailure(c, signIn.error);
   });
 
   app.get('/console/sign-ins/:id', async (c) => {
     const { view } = c.var;
-    const found = await mailboxes.getSignIn(c.req.param('id'));
+    const found = await c.var.admin.mailboxes.getSignIn(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     const signIn = found.value;
-    const described = await mailboxes.get(signIn.mailboxId);
+    const described = await c.var.admin.mailboxes.get(signIn.mailboxId);
     if (!described.ok) return replyFailure(c, described.error);
     const model = {
       mailbox: described.value.mailbox,
@@ -124,29 +126,29 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
   app.post('/console/mailboxes/:id/refresh', async (c) => {
     const { view } = c.var;
     const id = c.req.param('id');
-    const refreshed = await mailboxes.refresh(id);
+    const refreshed = await c.var.admin.mailboxes.refresh(id);
     if (refreshed.ok) return redirectAfter(c, paths.mailbox(id), 'mailbox_refreshed');
-    const model = await modelOf(id);
+    const model = await modelOf(c.var.admin, id);
     if (!model.ok) return replyFailure(c, model.error);
     const page = mailboxPage(view, model.value, problemOf(view.language, refreshed.error));
     return replyPage(c, page, statusOf(refreshed.error));
   });
 
   app.get('/console/mailboxes/:id/sign-out', async (c) => {
-    const found = await mailboxes.get(c.req.param('id'));
+    const found = await c.var.admin.mailboxes.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     return replyPage(c, confirmPage(c.get('view'), question(c.get('view'), found.value.mailbox, 'sign-out')));
   });
 
   app.post('/console/mailboxes/:id/sign-out', async (c) => {
     const id = c.req.param('id');
-    const signedOut = await mailboxes.signOut(id);
+    const signedOut = await c.var.admin.mailboxes.signOut(id);
     return signedOut.ok ? redirectAfter(c, paths.mailbox(id), 'mailbox_signed_out') : replyFailure(c, signedOut.error);
   });
 
   app.get('/console/mailboxes/:id/remove', async (c) => {
     const { view } = c.var;
-    const model = await modelOf(c.req.param('id'));
+    const model = await modelOf(c.var.admin, c.req.param('id'));
     if (!model.ok) return replyFailure(c, model.error);
     const { described, boundDevices } = model.value;
     const obstacle = boundDevices.length > 0 ? textsIn(view.language).mailbox.removeObstacle : undefined;
@@ -155,10 +157,10 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
 
   app.post('/console/mailboxes/:id/remove', async (c) => {
     const { view } = c.var;
-    const found = await mailboxes.get(c.req.param('id'));
+    const found = await c.var.admin.mailboxes.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     const { mailbox } = found.value;
-    const removed = await mailboxes.remove(mailbox.id);
+    const removed = await c.var.admin.mailboxes.remove(mailbox.id);
     if (removed.ok) return redirectAfter(c, paths.organization(mailbox.organizationId), 'mailbox_removed');
     const asked = question(view, mailbox, 'remove', textsIn(view.language).mailbox.removeObstacle);
     return replyPage(c, confirmPage(view, asked, problemOf(view.language, removed.error)), statusOf(removed.error));

@@ -7,7 +7,9 @@ import { overviewPage } from '../../../console/pages/overview.ts';
 import { textsIn } from '../../../console/texts/index.ts';
 import { EMPTY_FORM, paths, problemOf, type View } from '../../../console/view.ts';
 import type { Organization } from '../../../shared/domain/entities.ts';
+import type { Administration } from '../../../shared/usecases/administration/index.ts';
 import {
+  appRegistrationsOf,
   type ConsoleDependencies,
   type ConsoleEnv,
   redirectAfter,
@@ -16,7 +18,7 @@ import {
   statusOf,
 } from './context.ts';
 import { chosenLanguage, filledIn, nameProblem, numberProblem, wholeNumber } from './fields.ts';
-import { replyLogin } from './session.ts';
+import { replyLogin, requireKeyForAll } from './session.ts';
 
 /** The bounds of the admin API. */
 const ENROLMENT_USES_LIMIT = 10_000;
@@ -40,21 +42,20 @@ const removal = (view: View, { id, name }: Organization, inUse: boolean): Questi
   };
 };
 
-export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publicUrl }: ConsoleDependencies): void => {
-  const { organizations, enrolmentTokens, devices, mailboxes, appRegistrations } = administration;
+const contentsOf = async ({ devices, mailboxes }: Administration, organization: Organization) => {
+  const [ownDevices, ownMailboxes] = await Promise.all([
+    devices.list(organization.id),
+    mailboxes.list(organization.id),
+  ]);
+  return { organization, devices: ownDevices, mailboxes: ownMailboxes };
+};
 
-  const contentsOf = async (organization: Organization) => {
-    const [ownDevices, ownMailboxes] = await Promise.all([
-      devices.list(organization.id),
-      mailboxes.list(organization.id),
-    ]);
-    return { organization, devices: ownDevices, mailboxes: ownMailboxes };
-  };
-
+export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: ConsoleDependencies): void => {
   app.get(paths.home, async (c) => {
     if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
-    const [all, registrations] = await Promise.all([organizations.list(), appRegistrations.list()]);
-    const contents = await Promise.all(all.map(contentsOf));
+    const { admin } = c.var;
+    const [all, registrations] = await Promise.all([admin.organizations.list(), appRegistrationsOf(admin)]);
+    const contents = await Promise.all(all.map((organization) => contentsOf(admin, organization)));
     const model = contents
       .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))
       .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
@@ -63,76 +64,81 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publ
 
   app.get(paths.organizations, (c) => c.redirect(paths.home, 303));
 
-  app.get(paths.newOrganization, (c) => replyPage(c, organizationFormPage(c.get('view'), EMPTY_FORM)));
+  app.get(paths.newOrganization, requireKeyForAll, (c) =>
+    replyPage(c, organizationFormPage(c.get('view'), EMPTY_FORM)),
+  );
 
-  app.post(paths.organizations, async (c) => {
+  app.post(paths.organizations, requireKeyForAll, async (c) => {
     const { view, form } = c.var;
     const problem = nameProblem(view.language, 'name', form.name);
     if (problem) return replyPage(c, organizationFormPage(view, filledIn(form, problem)), 400);
-    const made = await organizations.create(form.name ?? '', chosenLanguage(form.locale, view.language));
+    const made = await c.var.admin.organizations.create(form.name ?? '', chosenLanguage(form.locale, view.language));
     return redirectAfter(c, paths.organization(made.id), 'organization_created');
   });
 
   app.get('/console/organizations/:id', async (c) => {
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    const [contents, tokens] = await Promise.all([contentsOf(found.value), enrolmentTokens.list(found.value.id)]);
+    const [contents, tokens] = await Promise.all([
+      contentsOf(c.var.admin, found.value),
+      c.var.admin.enrolmentTokens.list(found.value.id),
+    ]);
     return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens }));
   });
 
   app.get('/console/organizations/:id/edit', async (c) => {
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     return replyPage(c, organizationFormPage(c.get('view'), EMPTY_FORM, found.value));
   });
 
   app.post('/console/organizations/:id', async (c) => {
     const { view, form } = c.var;
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     const problem = nameProblem(view.language, 'name', form.name);
     if (problem) return replyPage(c, organizationFormPage(view, filledIn(form, problem), found.value), 400);
     const changes = { name: form.name ?? '', locale: chosenLanguage(form.locale, view.language) };
-    const updated = await organizations.update(found.value.id, changes);
+    const updated = await c.var.admin.organizations.update(found.value.id, changes);
     if (!updated.ok) return replyFailure(c, updated.error);
     return redirectAfter(c, paths.organization(found.value.id), 'organization_saved');
   });
 
   app.post('/console/organizations/:id/enabled', async (c) => {
     const enabled = c.get('form').enabled === 'true';
-    const updated = await organizations.update(c.req.param('id'), { enabled });
+    const updated = await c.var.admin.organizations.update(c.req.param('id'), { enabled });
     if (!updated.ok) return replyFailure(c, updated.error);
     const done = enabled ? 'organization_enabled' : 'organization_disabled';
     return redirectAfter(c, paths.organization(updated.value.id), done);
   });
 
-  app.get('/console/organizations/:id/remove', async (c) => {
-    const found = await organizations.get(c.req.param('id'));
+  app.get('/console/organizations/:id/remove', requireKeyForAll, async (c) => {
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    const contents = await contentsOf(found.value);
+    const contents = await contentsOf(c.var.admin, found.value);
     const inUse = contents.devices.length + contents.mailboxes.length > 0;
     return replyPage(c, confirmPage(c.get('view'), removal(c.get('view'), found.value, inUse)));
   });
 
-  app.post('/console/organizations/:id/remove', async (c) => {
+  app.post('/console/organizations/:id/remove', requireKeyForAll, async (c) => {
     const { view } = c.var;
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    const removed = await organizations.remove(found.value.id);
+    const removed = await c.var.admin.organizations.remove(found.value.id);
     if (removed.ok) return redirectAfter(c, paths.home, 'organization_removed');
     const question = removal(view, found.value, true);
     return replyPage(c, confirmPage(view, question, problemOf(view.language, removed.error)), statusOf(removed.error));
   });
 
   app.get('/console/organizations/:id/enrolment-tokens/new', async (c) => {
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     return replyPage(c, enrolmentTokenFormPage(c.get('view'), found.value, EMPTY_FORM));
   });
 
   app.post('/console/organizations/:id/enrolment-tokens', async (c) => {
     const { view, form } = c.var;
-    const found = await organizations.get(c.req.param('id'));
+    const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
     const uses = wholeNumber(form.uses, ENROLMENT_USES_LIMIT);
     const days = wholeNumber(form.days, ENROLMENT_DAYS_LIMIT);
@@ -143,14 +149,14 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { administration, publ
           : numberProblem(view.language, 'days', ENROLMENT_DAYS_LIMIT);
       return replyPage(c, enrolmentTokenFormPage(view, found.value, filledIn(form, problem)), 400);
     }
-    const made = await enrolmentTokens.create(found.value.id, uses, days * DAY_SECONDS);
+    const made = await c.var.admin.enrolmentTokens.create(found.value.id, uses, days * DAY_SECONDS);
     if (!made.ok) return replyFailure(c, made.error);
     return replyPage(c, enrolmentTokenPage(view, { organization: found.value, publicUrl, ...made.value }));
   });
 
   app.post('/console/organizations/:id/enrolment-tokens/revoke', async (c) => {
     const organizationId = c.req.param('id');
-    const revoked = await enrolmentTokens.revoke(organizationId, c.get('form').enrolment_token_id ?? '');
+    const revoked = await c.var.admin.enrolmentTokens.revoke(organizationId, c.get('form').enrolment_token_id ?? '');
     if (!revoked.ok) return replyFailure(c, revoked.error);
     return redirectAfter(c, paths.organization(organizationId), 'enrolment_token_revoked');
   });

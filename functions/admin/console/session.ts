@@ -4,13 +4,13 @@ import { createMiddleware } from 'hono/factory';
 import { loginPage } from '../../../console/pages/login.ts';
 import { textsIn } from '../../../console/texts/index.ts';
 import { EMPTY_FORM, type Problem, paths, problemOf } from '../../../console/view.ts';
-import type { BrokerContext } from '../../../shared/adapters/http/app.ts';
 import { readForm } from '../../../shared/adapters/http/bodies.ts';
 import { LANGUAGE_COOKIE } from '../../../shared/adapters/http/language.ts';
 import { placeOf } from '../../../shared/adapters/http/place.ts';
-import { epochSeconds } from '../../../shared/ports/clock.ts';
 import { isLanguage } from '../../../shared/protocol/texts/index.ts';
-import { hashOf, longSecret, matchesAny } from '../../../shared/usecases/secrets.ts';
+import type { Administration, AdministrationOfAll } from '../../../shared/usecases/administration/index.ts';
+import { SESSION_SECONDS } from '../../../shared/usecases/console-sessions.ts';
+import { hashOf, matchesAny } from '../../../shared/usecases/secrets.ts';
 import {
   type ConsoleContext,
   type ConsoleDependencies,
@@ -24,9 +24,6 @@ import {
   viewOf,
 } from './context.ts';
 
-/** A working day and its overtime. */
-const SESSION_SECONDS = 12 * 3600;
-
 const LANGUAGE_SECONDS = 365 * 86_400;
 
 const cookieName = ({ secureCookies }: ConsoleDependencies): string =>
@@ -39,18 +36,13 @@ const cookieName = ({ secureCookies }: ConsoleDependencies): string =>
 const cookieOptions = ({ secureCookies }: ConsoleDependencies) =>
   ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: secureCookies }) as const;
 
-/** The admin key is part of it, so that a new admin key ends every session. */
-const sessionHash = (token: string, { adminKeyHash }: ConsoleDependencies): string =>
-  hashOf(`${token}.${adminKeyHash}`);
-
-/** Finds the session and, for a POST, reads its form. Refuses nothing. */
+/** Finds the session, and what its key lets somebody do. Refuses nothing. */
 export const withSession = (dependencies: ConsoleDependencies) =>
   createMiddleware<ConsoleEnv>(async (c, next) => {
     const token = getCookie(c, cookieName(dependencies));
-    const now = epochSeconds(dependencies.clock);
-    const session =
-      token === undefined ? undefined : await dependencies.sessions.get(sessionHash(token, dependencies), now);
+    const session = token === undefined ? undefined : await dependencies.sessions.find(token);
     c.set('session', session);
+    if (session) c.set('admin', dependencies.administrationFor(session.authority));
     c.set('view', viewOf(c, dependencies, session));
     c.set('form', {});
     await next();
@@ -88,7 +80,7 @@ const outOfDate = (c: ConsoleContext): Response | Promise<Response> => {
 export const withForm = createMiddleware<ConsoleEnv>(async (c, next) => {
   if (c.req.method !== 'POST') return next();
   if (isFromElsewhere(c)) return outOfDate(c);
-  const form = await readForm(c as unknown as BrokerContext);
+  const form = await readForm(c);
   if (!form.ok) return replyFailure(c, form.error);
   const session = c.req.path === paths.login ? undefined : c.get('session');
   if (session && !matchesAny(form.value.csrf_token ?? '', [hashOf(session.csrfToken)])) return outOfDate(c);
@@ -96,41 +88,43 @@ export const withForm = createMiddleware<ConsoleEnv>(async (c, next) => {
   return next();
 });
 
-/** Everything behind this is for administrators. */
+/** Everything behind this is for administrators, each within the reach of the key. */
 export const requireSession = createMiddleware<ConsoleEnv>(async (c, next) => {
   if (c.get('session')) return next();
   const { problem } = textsIn(c.get('view').language);
   return replyLogin(c, 401, c.req.method === 'GET' ? undefined : { message: problem.notLoggedIn });
 });
 
+/** Before a page that concerns the broker as a whole: somebody has typed its address, since no page leads there. */
+export const requireKeyForAll = createMiddleware<{
+  Variables: ConsoleEnv['Variables'] & { admin: AdministrationOfAll };
+}>(async (c, next) => {
+  const { scope }: Administration = c.get('admin');
+  if (scope === 'all') return next();
+  const { adminKey } = textsIn(c.get('view').language);
+  return replyProblem(c, { message: adminKey.forOneOnly, remedy: adminKey.forOneOnlyRemedy }, 401);
+});
+
 export const sessionRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDependencies): void => {
-  const { sessions, checkAdminKey, clock, random, secureCookies } = dependencies;
+  const { sessions, secureCookies } = dependencies;
 
   app.post(paths.login, async (c) => {
     const { admin_key = '', back } = c.get('form');
-    const checked = await checkAdminKey(admin_key, placeOf(c as unknown as BrokerContext));
-    if (!checked.ok) {
+    const begun = await sessions.begin(admin_key, placeOf(c));
+    if (!begun.ok) {
       const { language } = c.get('view');
       const { login } = textsIn(language);
-      const isWrong = checked.error.kind === 'invalid_admin_key';
+      const isWrong = begun.error.kind === 'invalid_admin_key';
       const wrong = { message: login.wrongKey, remedy: login.wrongKeyRemedy, field: 'admin_key' };
-      return replyLogin(
-        c,
-        statusOf(checked.error),
-        isWrong ? wrong : problemOf(language, checked.error),
-        localPath(back),
-      );
+      return replyLogin(c, statusOf(begun.error), isWrong ? wrong : problemOf(language, begun.error), localPath(back));
     }
-    const token = longSecret(random);
-    const session = { csrfToken: longSecret(random), expiresAt: epochSeconds(clock) + SESSION_SECONDS };
-    await sessions.create(sessionHash(token, dependencies), session);
-    setCookie(c, cookieName(dependencies), token, { ...cookieOptions(dependencies), maxAge: SESSION_SECONDS });
+    setCookie(c, cookieName(dependencies), begun.value, { ...cookieOptions(dependencies), maxAge: SESSION_SECONDS });
     return redirectAfter(c, localPath(back));
   });
 
   app.post(paths.logout, async (c) => {
     const token = getCookie(c, cookieName(dependencies));
-    if (token !== undefined) await sessions.remove(sessionHash(token, dependencies));
+    if (token !== undefined) await sessions.end(token);
     deleteCookie(c, cookieName(dependencies), cookieOptions(dependencies));
     return redirectAfter(c, paths.home, 'logged_out');
   });

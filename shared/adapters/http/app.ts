@@ -18,6 +18,9 @@ export interface BrokerEnv {
 
 export type BrokerContext = Context<BrokerEnv>;
 
+/** The same for who reads a request or replies to it: also one with more variables fits. */
+export type AnyContext = Omit<BrokerContext, 'set'>;
+
 /** Enough for every form and JSON of the broker. */
 export const SMALL_BODY_BYTES = 64 * 1024;
 
@@ -29,11 +32,7 @@ const REQUEST_ID_LENGTH = 16;
 export const newRequestId = (random: Random): string => `req_${panelString(REQUEST_ID_LENGTH, random.bytes)}`;
 
 /** The error as this request's reply, in its shape and its language. */
-export const replyError = (
-  c: BrokerContext,
-  error: BrokerError,
-  extraHeaders: Record<string, string> = {},
-): Response => {
+export const replyError = (c: AnyContext, error: BrokerError, extraHeaders: Record<string, string> = {}): Response => {
   const language = preferredLanguage(c.req.header('accept-language'));
   const render = c.get('errorShape') === 'oauth' ? oauthErrorReply : problemReply;
   const reply = render({ error, language, requestId: c.get('requestId') });
@@ -45,7 +44,7 @@ export const replyError = (
 
 /** The value as JSON, or the error as its reply. */
 export const replyResult = <Value>(
-  c: BrokerContext,
+  c: AnyContext,
   result: Result<Value, BrokerError>,
   toJson: (value: Value) => object,
   status: 200 | 201 | 202 = 200,
@@ -55,7 +54,7 @@ export const replyResult = <Value>(
  * What is thrown is a bug, unless the client hung up in the middle of its request, which makes the reading of it fail:
  * that must not alarm anybody.
  */
-export const logThrown = (log: Log, c: BrokerContext, error: unknown): void => {
+export const logThrown = (log: Log, c: AnyContext, error: unknown): void => {
   const hungUp = c.req.raw.signal.aborted;
   log[hungUp ? 'info' : 'error'](hungUp ? 'request.abandoned' : 'request.crashed', {
     request_id: c.get('requestId'),

@@ -2,16 +2,16 @@ import * as v from 'valibot';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { inputProblem } from '../../domain/input-problem.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { BrokerContext } from './app.ts';
+import type { AnyContext } from './app.ts';
 
-const mediaType = (c: BrokerContext): string =>
+const mediaType = (c: AnyContext): string =>
   (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 /**
  * `application/x-www-form-urlencoded` as names and values. A parameter given twice is an error (RFC 6749 section 3.2);
  * one without a value counts as absent.
  */
-export const readForm = async (c: BrokerContext): Promise<Result<Record<string, string>, BrokerError>> => {
+export const readForm = async (c: AnyContext): Promise<Result<Record<string, string>, BrokerError>> => {
   if (mediaType(c) !== 'application/x-www-form-urlencoded') {
     return fail(brokerError('unsupported_media_type', 'Send application/x-www-form-urlencoded.'));
   }
@@ -19,7 +19,7 @@ export const readForm = async (c: BrokerContext): Promise<Result<Record<string, 
 };
 
 /** The same for a query. */
-export const readQuery = (c: BrokerContext): Result<Record<string, string>, BrokerError> =>
+export const readQuery = (c: AnyContext): Result<Record<string, string>, BrokerError> =>
   parametersOf(new URL(c.req.url).searchParams);
 
 const parametersOf = (parameters: URLSearchParams): Result<Record<string, string>, BrokerError> => {
@@ -32,7 +32,7 @@ const parametersOf = (parameters: URLSearchParams): Result<Record<string, string
 };
 
 /** Any JSON value. `whenEmpty` stands in for a body that was left out; without it one is required. */
-export const readJson = async (c: BrokerContext, whenEmpty?: unknown): Promise<Result<unknown, BrokerError>> => {
+export const readJson = async (c: AnyContext, whenEmpty?: unknown): Promise<Result<unknown, BrokerError>> => {
   const text = await c.req.text();
   if (text === '' && whenEmpty !== undefined) return ok(whenEmpty);
   const type = mediaType(c);
@@ -48,7 +48,7 @@ export const readJson = async (c: BrokerContext, whenEmpty?: unknown): Promise<R
 
 /** JSON that fits the schema; an unknown field is an error where the schema is strict. Errors name the field. */
 export const readJsonAs = async <Schema extends v.GenericSchema>(
-  c: BrokerContext,
+  c: AnyContext,
   schema: Schema,
   whenEmpty?: unknown,
 ): Promise<Result<v.InferOutput<Schema>, BrokerError>> => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
-import type { BrokerContext } from './app.ts';
+import type { AnyContext } from './app.ts';
 
 /** What `hono/aws-lambda` and `@hono/node-server` hand to an app. */
 interface Bindings {
@@ -40,7 +40,7 @@ const lastForwarded = (header: string | string[] | undefined): string | undefine
  * Where on the network a request came from: as API Gateway saw it, or the socket's other end; or, where that is a proxy on
  * this very machine, whom the proxy names, lest all of its clients be one place.
  */
-export const placeOf = (c: BrokerContext): string => {
+export const placeOf = (c: AnyContext): string => {
   const { requestContext, incoming } = (c.env ?? {}) as Bindings;
   const address = requestContext?.http?.sourceIp ?? incoming?.socket.remoteAddress;
   if (address === undefined || address === '') return UNKNOWN;

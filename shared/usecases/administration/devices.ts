@@ -2,21 +2,24 @@ import { rotatedSecrets, SECRET_GRACE_SECONDS } from '../../domain/client-secret
 import type { Binding, Device, DeviceMetadata } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { CLIENT_SECRET_LENGTH, panelString } from '../../domain/identifiers.ts';
+import { idleUntil } from '../../domain/idle-slot.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import { isSlot } from '../../domain/slot.ts';
+import { slotNamed } from '../../domain/slot.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Table } from '../../ports/table.ts';
-import type { Records } from '../../records/index.ts';
 import { type NewDevice, newDevice } from '../register-device.ts';
 import { hashOf } from '../secrets.ts';
+import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
   readonly table: Table;
-  readonly records: Pick<Records, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
+  readonly records: Pick<RecordsWithin, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+export type DeviceChanges = Partial<Pick<Device, 'enabled' | 'metadata' | 'senderPolicy' | 'userIdleSeconds'>>;
 
 export interface NewSecret {
   readonly clientSecret: string;
@@ -29,7 +32,7 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
   const { devices, audit } = records;
 
   const noteDown = ({ organizationId, clientId }: Device, action: string, detail = ''): Promise<void> =>
-    audit.add({ organizationId, by: 'admin', action, subject: clientId, detail });
+    audit.add({ organizationId, action, subject: clientId, detail });
 
   const withDevice = async <Value>(
     clientId: string,
@@ -58,11 +61,17 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
         ok({ device, bindings: await devices.bindings(clientId) }),
       ),
 
-    update: (clientId: string, changes: { enabled?: boolean; metadata?: DeviceMetadata }) =>
+    update: (clientId: string, changes: DeviceChanges) =>
       withDevice<Device>(clientId, async (device) => {
         if (!(await devices.update(clientId, changes))) return fail(brokerError('not_found'));
         await noteDown(device, 'device.changed', Object.keys(changes).join(', '));
-        return ok({ ...device, ...changes });
+        const changed = { ...device, ...changes };
+        if (changes.userIdleSeconds !== undefined) {
+          for (const binding of await devices.bindings(clientId)) {
+            await devices.watchIdle(binding, idleUntil(changed, binding));
+          }
+        }
+        return ok(changed);
       }),
 
     /** A new secret, shown once. The former one stays good for so long; with 0 it stops at once. */
@@ -83,9 +92,10 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
       }),
 
     /** Ties a slot to a mailbox of the same organization; replaces what was bound there. */
-    bind: (clientId: string, slot: string, mailboxId: string) =>
+    bind: (clientId: string, name: string, mailboxId: string) =>
       withDevice<Binding>(clientId, async (device) => {
-        if (!isSlot(slot)) {
+        const slot = slotNamed(name);
+        if (slot === undefined) {
           return fail(brokerError('invalid_request', 'A slot is scan, alerts, fax, receive or user:<login>.'));
         }
         const mailbox = await records.mailboxes.get(mailboxId);
@@ -94,13 +104,14 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
         }
         const { organizationId } = device;
         const binding: Binding = { clientId, slot, mailboxId, organizationId, boundAt: epochSeconds(clock) };
-        await devices.bind(binding);
+        await devices.bind(binding, idleUntil(device, binding));
         await noteDown(device, 'binding.made', `${slot} to ${mailbox.address}`);
         return ok(binding);
       }),
 
-    unbind: (clientId: string, slot: string) =>
+    unbind: (clientId: string, name: string) =>
       withDevice<undefined>(clientId, async (device) => {
+        const slot = slotNamed(name) ?? name;
         if (!(await devices.unbind(clientId, slot))) {
           return fail(brokerError('not_found', 'Nothing is bound to this slot.'));
         }

@@ -3,8 +3,8 @@ import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Records } from '../../records/index.ts';
 import { hashOf, longSecret, newId } from '../secrets.ts';
+import type { RecordsWithin } from './reach.ts';
 
 /** A week is long enough to walk through a building. */
 export const DEFAULT_ENROLMENT_SECONDS = 7 * 86_400;
@@ -21,12 +21,12 @@ export const enrolmentTokenAdministration = ({
   clock,
   random,
 }: {
-  readonly records: Pick<Records, 'organizations' | 'enrolmentTokens' | 'audit'>;
+  readonly records: Pick<RecordsWithin, 'organizations' | 'enrolmentTokens' | 'audit'>;
   readonly clock: Clock;
   readonly random: Random;
 }) => {
   const noteDown = ({ id, organizationId }: EnrolmentToken, action: string, detail: string): Promise<void> =>
-    audit.add({ organizationId, by: 'admin', action, subject: id, detail });
+    audit.add({ organizationId, action, subject: id, detail });
 
   return {
     async create(

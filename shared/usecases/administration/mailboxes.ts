@@ -4,23 +4,29 @@ import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import type { MailboxDescription } from '../../domain/mailbox-description.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { SignIn } from '../../domain/sign-in.ts';
+import { isOfMailbox, type MailboxSignIn } from '../../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
-import type { Records } from '../../records/index.ts';
 import { makeBeginSignIn } from '../begin-sign-in.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { newId } from '../secrets.ts';
 import type { SignOut } from '../sign-out.ts';
+import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
-  readonly records: Pick<Records, 'organizations' | 'mailboxes' | 'grants' | 'signIns' | 'audit'>;
+  readonly records: Pick<RecordsWithin, 'organizations' | 'mailboxes' | 'signIns' | 'audit'>;
   readonly describeMailbox: DescribeMailbox;
   readonly signOut: SignOut;
   readonly refresher: Refresher;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** A device that uses the mailbox, and what for. */
+export interface BoundDevice {
+  readonly clientId: string;
+  readonly slot: string;
 }
 
 export interface NewMailbox {
@@ -37,7 +43,7 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
   const beginSignIn = makeBeginSignIn({ signIns: records.signIns, clock, random });
 
   const noteDown = ({ organizationId, id, address }: Mailbox, action: string): Promise<void> =>
-    audit.add({ organizationId, by: 'admin', action, subject: id, detail: address });
+    audit.add({ organizationId, action, subject: id, detail: address });
 
   const withMailbox = async <Value>(
     id: string,
@@ -68,7 +74,8 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
 
     get: (id: string) => withMailbox<MailboxDescription>(id, async (mailbox) => ok(await describeMailbox(mailbox))),
 
-    boundDevices: (id: string) => mailboxes.boundDevices(id),
+    boundDevices: (id: string) =>
+      withMailbox<readonly BoundDevice[]>(id, async () => ok(await mailboxes.boundDevices(id))),
 
     /** Its tokens are deleted; refused while a device is bound to it. */
     remove: (id: string) =>
@@ -86,15 +93,15 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
       }),
 
     beginSignIn: (id: string) =>
-      withMailbox<SignIn>(id, async (mailbox) => {
+      withMailbox<MailboxSignIn>(id, async (mailbox) => {
         const signIn = await beginSignIn(mailbox);
         await noteDown(mailbox, 'sign-in.started');
         return ok(signIn);
       }),
 
-    async getSignIn(id: string): Promise<Result<SignIn, BrokerError>> {
+    async getSignIn(id: string): Promise<Result<MailboxSignIn, BrokerError>> {
       const signIn = await records.signIns.get(id);
-      return signIn ? ok(signIn) : fail(brokerError('not_found', 'No such sign-in.'));
+      return signIn && isOfMailbox(signIn) ? ok(signIn) : fail(brokerError('not_found', 'No such sign-in.'));
     },
 
     signOut: (id: string) =>

@@ -50,8 +50,8 @@ const stored = async ({ documents, requests, s3, grantSource, mailSource }: Clou
 
 type Json = Record<string, unknown>;
 
-const admin = async ({ url }: Cloud, method: string, path: string, given?: Json) => {
-  const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+const admin = async ({ url }: Cloud, method: string, path: string, given?: Json, adminKey = ADMIN_KEY) => {
+  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
   const init = { method, headers, ...(given && { body: JSON.stringify(given) }) };
   const reply = await fetch(`${url}/v1/admin${path}`, init);
   const text = await reply.text();
@@ -157,6 +157,25 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
       const [device] = listed.devices as readonly Json[];
       const rotated = await admin(cloud, 'POST', `/devices/${device?.client_id}/secret`, {});
       assert.equal(rotated.status, 201);
+    });
+
+    it('make an admin key for one organization, list it, use it at both doors, and revoke it', async () => {
+      const [{ organization_id }, { organization_id: another }] = await mailboxesOf(cloud);
+      const { status, body } = await admin(cloud, 'POST', '/keys', { name: 'Anna', organization_id });
+      assert.equal(status, 201);
+      const [key, one] = [String(body.admin_key), `/organizations/${organization_id}`];
+      const { body: listed } = await admin(cloud, 'GET', '/keys');
+      assert.deepEqual((listed.admin_keys as readonly Json[])[0]?.name, 'Anna');
+      const withKey = async (path: string) => (await admin(cloud, 'GET', path, undefined, key)).status;
+      assert.deepEqual([await withKey(one), await withKey(`/organizations/${another}`)], [200, 404]);
+      const login = { method: 'POST', body: new URLSearchParams({ admin_key: key }), redirect: 'manual' } as const;
+      const [cookie = ''] = ((await fetch(`${cloud.url}/console/login`, login)).headers.get('set-cookie') ?? '').split(
+        ';',
+      );
+      const atConsole = async () => (await fetch(`${cloud.url}/console/audit`, { headers: { cookie } })).status;
+      assert.equal(await atConsole(), 200);
+      assert.equal((await admin(cloud, 'DELETE', `/keys/${body.admin_key_id}`)).status, 204);
+      assert.deepEqual([await withKey(one), await atConsole()], [401, 401]);
     });
 
     it('remove mailboxes, and their refresh tokens with them', async () => {

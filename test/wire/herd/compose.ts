@@ -12,10 +12,11 @@ import { sqliteWorkQueue } from '../../../shared/adapters/sqlite/sqlite-work-que
 import { inProcessRefresher } from '../../../shared/adapters/system/in-process-refresher.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
 import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
+import { ROOT_AUTHORITY } from '../../../shared/domain/authority.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
-import { administrationOf } from '../../../shared/usecases/administration/index.ts';
+import { makeAdministrationFor } from '../../../shared/usecases/administration/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/device-use-cases.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
 import { signInUseCases } from '../../../shared/usecases/sign-in-use-cases.ts';
@@ -73,7 +74,7 @@ export const composeBroker = (place: Place) => {
     refreshGrant,
     ...deviceUseCases({ ...common, refresher }),
     ...signInUseCases({ ...common, mailQueue: queueOf('mail', true), attemptKeys: accessKeys }),
-    administration: administrationOf({ ...common, refresher }),
+    administration: makeAdministrationFor({ ...common, refresher })(ROOT_AUTHORITY),
   };
 };
 

@@ -18,11 +18,12 @@ import { inProcessRefresher } from '../../../shared/adapters/system/in-process-r
 import { systemClock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
 import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
+import { ROOT_AUTHORITY } from '../../../shared/domain/authority.ts';
 import type { Mailbox } from '../../../shared/domain/entities.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
-import { administrationOf } from '../../../shared/usecases/administration/index.ts';
+import { makeAdministrationFor } from '../../../shared/usecases/administration/index.ts';
 import type { DeviceCredential } from '../../../shared/usecases/authenticate-device.ts';
 import { deviceUseCases } from '../../../shared/usecases/device-use-cases.ts';
 import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
@@ -154,7 +155,7 @@ const composeWorker = (cloud: Cloud, clock: Clock, weather: Weather, count: (fau
     }),
     ...deviceUseCases({ ...common, refresher }),
     ...signInUseCases({ ...common, mailQueue, attemptKeys: accessKeys }),
-    administration: administrationOf({ ...common, refresher }),
+    administration: makeAdministrationFor({ ...common, refresher })(ROOT_AUTHORITY),
   };
 };
 
