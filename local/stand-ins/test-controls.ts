@@ -9,6 +9,7 @@
  * | `POST /_test/{provider}/rotation` `{rotation}` | `none`, `lenient` or `strict`                               |
  * | `POST /_test/{provider}/access-token-ttl` `{seconds}` | of tokens given from now on                          |
  * | `POST /_test/{provider}/revocations` `{account}` | ends all that the account permitted                       |
+ * | `POST /_test/microsoft/consents` `{account, scope, given}` | takes consent to one scope away, or gives it back |
  */
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';
@@ -48,6 +49,7 @@ const MailFaultRequest = v.object({
 const Rotation = v.object({ rotation: v.picklist(['none', 'lenient', 'strict']) });
 const Ttl = v.object({ seconds: v.pipe(v.number(), v.integer(), v.minValue(1)) });
 const Revocation = v.object({ account: v.string() });
+const Consent = v.object({ account: v.string(), scope: v.string(), given: v.boolean() });
 
 interface Controlled extends Partial<Record<ProviderName, IdentityStandIn>> {
   readonly mail?: MailStandIn;
@@ -89,6 +91,9 @@ const addIdentityControls = (app: Hono, standIn: IdentityStandIn): void => {
   );
   app.post(`${at}/revocations`, (context) =>
     withBody(context, Revocation, ({ account }) => standIn.revokeAccount(account)),
+  );
+  app.post(`${at}/consents`, (context) =>
+    withBody(context, Consent, ({ account, scope, given }) => standIn.setConsent(account, scope, given)),
   );
 };
 

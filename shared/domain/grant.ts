@@ -1,5 +1,5 @@
-import type { ErrorKind } from './errors.ts';
-import { INACTIVITY, type ProviderName, type SignedInAccount } from './provider.ts';
+import { type BrokerError, brokerError, type ErrorKind } from './errors.ts';
+import { type Audience, INACTIVITY, type ProviderName, type SignedInAccount, scopeGranted } from './provider.ts';
 import type { StoreCount } from './store-budget.ts';
 
 /** The last thing a provider said against a grant; kept until a refresh succeeds. */
@@ -25,6 +25,8 @@ interface HeldGrant {
   /** Failures in a row; sets the back-off. */
   readonly failures: number;
   readonly trouble?: GrantTrouble;
+  /** Audiences that the provider refuses while it honours the grant, as where consent to one of them is missing. */
+  readonly refused?: Partial<Record<Audience, GrantTrouble>>;
   /** When the refresh token that rests in the vault was stored. */
   readonly refreshTokenStoredAt: number;
   /** How often it was stored of late, where the vault has a limit. */
@@ -86,6 +88,38 @@ export const grantRefusal = (grant: Grant): ErrorKind | undefined => {
       return undefined;
   }
 };
+
+/**
+ * Why a live grant yields no token for an audience; undefined: it does, or may when the provider is asked. What was refused
+ * is asked for again, at the device's request, once its time is over: an administrator may have consented meanwhile.
+ */
+export const audienceRefusal = (
+  { scopes, refused }: LiveGrant,
+  audience: Audience,
+  scope: string,
+  nowSeconds: number,
+): BrokerError | undefined => {
+  if (!scopeGranted(scopes, scope)) {
+    const detail = `The sign-in allows ${scopes.join(' ')}, but not ${scope}: sign in again to allow it.`;
+    return brokerError('scope_not_granted', detail);
+  }
+  const refusal = refused?.[audience];
+  return refusal !== undefined && refusal.retryAt > nowSeconds ? refusedAudience(audience, refusal) : undefined;
+};
+
+export const refusedAudience = (audience: Audience, { message, code, correlationId }: GrantTrouble): BrokerError => ({
+  kind: 'scope_not_granted',
+  detail: `The sign-in is good, but not for the scope ${audience}. ${message}`,
+  code,
+  ...(correlationId === undefined ? {} : { correlationId }),
+});
+
+/** What is to be kept warm: a refused audience is not, however lately it was used. */
+export const audiencesInUse = (
+  { refused = {} }: LiveGrant,
+  lastUsedAt: Partial<Record<Audience, number>>,
+): Partial<Record<Audience, number>> =>
+  Object.fromEntries(Object.entries(lastUsedAt).filter(([audience]) => !(audience in refused)));
 
 /** When a refresh last succeeded; undefined: never since the sign-in. */
 export const provenAt = (grant: Grant): number | undefined => ('provenAt' in grant ? grant.provenAt : undefined);

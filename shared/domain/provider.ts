@@ -6,6 +6,9 @@ export type ProviderName = (typeof PROVIDERS)[number];
 export const AUDIENCES = ['smtp', 'imap', 'pop', 'api'] as const;
 export type Audience = (typeof AUDIENCES)[number];
 
+/** What every sign-in must allow: refused even that, a grant is no good; refused another audience alone, it stands. */
+export const GRANT_AUDIENCE: Audience = 'smtp';
+
 export interface MailServer {
   readonly host: string;
   readonly port: number;

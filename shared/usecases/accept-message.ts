@@ -2,8 +2,8 @@ import type { Device, Mailbox } from '../domain/entities.ts';
 import { parseEnvelopeTo } from '../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { timeSortedId } from '../domain/identifiers.ts';
-import { sameAddress } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { checkSenders, senderPolicyOf } from '../domain/sender-policy.ts';
 import { blobKeyOf, type Submission } from '../domain/submission.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
@@ -22,6 +22,14 @@ export interface HandedInMessage extends DeviceCredential {
   /** `X-Envelope-To`; without it the message's own To, Cc and Bcc. */
   readonly envelopeTo: string | undefined;
   readonly idempotencyKey: string | undefined;
+}
+
+/** What was found in a message that may go. */
+interface Checked {
+  readonly facts: MessageFacts;
+  /** For a message that names none. */
+  readonly sender: string;
+  readonly to: readonly string[];
 }
 
 /** The queue's message to the sending worker. */
@@ -60,8 +68,7 @@ export const makeAcceptMessage = ({
     device: Device,
     mailbox: Mailbox,
     handedIn: HandedInMessage,
-    facts: MessageFacts,
-    to: readonly string[],
+    { facts, sender, to }: Checked,
   ): Promise<Submission> => {
     const { slot, idempotencyKey } = handedIn;
     const id = timeSortedId('sub', clock.now(), random.bytes);
@@ -69,7 +76,7 @@ export const makeAcceptMessage = ({
     const supplied: [name: string, value: string][] = [
       ...(facts.messageId === undefined ? [['Message-ID', messageId] as [string, string]] : []),
       ...(facts.hasDate ? [] : [['Date', rfc5322Date(clock.now())] as [string, string]]),
-      ...(facts.hasFrom ? [] : [['From', mailbox.address] as [string, string]]),
+      ...(facts.hasFrom ? [] : [['From', sender] as [string, string]]),
     ];
     const message = messageFormat.prepare(handedIn.message, {
       headers: supplied,
@@ -124,13 +131,8 @@ export const makeAcceptMessage = ({
     }
     const inspected = messageFormat.inspect(handedIn.message);
     if (!inspected.ok) return fail(brokerError('not_a_message', inspected.error));
-    const own = [mailbox.address, ...mailbox.aliases];
-    const foreign = inspected.value.senders.find((sender) => !own.some((address) => sameAddress(address, sender)));
-    if (foreign !== undefined) {
-      return fail(
-        brokerError('sender_not_allowed', `The message is from ${foreign}; the mailbox is ${mailbox.address}.`),
-      );
-    }
+    const sender = checkSenders(senderPolicyOf(device.value), slot, mailbox, inspected.value.senders);
+    if (!sender.ok) return sender;
     const to = recipients(handedIn.envelopeTo, inspected.value);
     if (!to.ok) return to;
 
@@ -138,7 +140,8 @@ export const makeAcceptMessage = ({
       const earlier = await earlierSubmission(clientId, hashOf(idempotencyKey));
       if (earlier) return ok(earlier);
     }
-    const submission = await store(device.value, mailbox, handedIn, inspected.value, to.value);
+    const checked = { facts: inspected.value, sender: sender.value, to: to.value };
+    const submission = await store(device.value, mailbox, handedIn, checked);
     await queue
       .send({
         body: JSON.stringify({ submissionId: submission.id } satisfies SubmissionWork),

@@ -1,7 +1,7 @@
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
-import { generationOf, grantRefusal, isLive } from '../domain/grant.ts';
-import { type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
+import { audienceRefusal, generationOf, grantRefusal, isLive } from '../domain/grant.ts';
+import type { Audience, ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { livesLongEnough, REFRESH_MARGIN_SECONDS, renewAt } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
@@ -103,12 +103,11 @@ export const makeAcquireAccessToken = ({
     }
     const refusal = grantRefusal(grant);
     if (refusal !== undefined) return fail(refusedGrant(refusal, cached.grant));
-    if (isLive(grant) && !scopeGranted(grant.scopes, scope)) {
-      return fail(brokerError('scope_not_granted', `The sign-in granted: ${grant.scopes.join(' ')}.`));
-    }
+    const now = epochSeconds(clock);
+    const notGranted = isLive(grant) ? audienceRefusal(grant, audience, scope, now) : undefined;
+    if (notGranted !== undefined) return fail(notGranted);
 
     const askedAt = clock.now() / 1000;
-    const now = epochSeconds(clock);
     const isOfGrant = cached.token?.generation === generationOf(grant);
     const token = isOfGrant && cached.token && livesLongEnough(cached.token, 1, now) ? cached.token : undefined;
     const atHand = token && (await open(wish, token, scope));

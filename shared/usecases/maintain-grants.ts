@@ -1,6 +1,6 @@
 import type { Mailbox } from '../domain/entities.ts';
 import type { BrokerError } from '../domain/errors.ts';
-import { isLive, type LiveGrant, lapsesAt, provenAt, warningDue } from '../domain/grant.ts';
+import { audiencesInUse, isLive, type LiveGrant, lapsesAt, provenAt, warningDue } from '../domain/grant.ts';
 import { AUDIENCES, PROVIDERS } from '../domain/provider.ts';
 import { planRefresh } from '../domain/refresh-plan.ts';
 import { dueShards, nextKeepAliveAt } from '../domain/timing.ts';
@@ -81,14 +81,15 @@ export const makeMaintainGrant = ({
       return;
     }
     const tokens = Object.fromEntries(AUDIENCES.map((audience, index) => [audience, cached[index]]));
-    const facts = { mailboxId, lastUsedAt, tokens, provenAt: provenAt(grant), retryAt: grant.trouble?.retryAt };
-    const plan = planRefresh(facts, now);
+    const inUse = audiencesInUse(grant, lastUsedAt);
+    const retryAt = grant.trouble?.retryAt;
+    const plan = planRefresh({ mailboxId, lastUsedAt: inUse, tokens, provenAt: provenAt(grant), retryAt }, now);
     let left = plan.refresh.length;
     try {
       for (const audience of plan.refresh) {
         // As fresh as can be, unless another has just brought it.
         const done = await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
-        // Used under an earlier sign-in, and not part of this one: nothing to be renewed.
+        // Used under an earlier sign-in and not part of this one, or refused just now: nothing to be renewed.
         if (done.outcome === 'failed' && isScopeError(done.error)) left--;
       }
     } catch (error) {

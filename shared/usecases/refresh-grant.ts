@@ -1,8 +1,18 @@
 import { type CoolDown, LONGEST_PAUSE_SECONDS, pauseAt } from '../domain/cool-down.ts';
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
-import { type Grant, type GrantTrouble, generationOf, grantRefusal, isLive, type LiveGrant } from '../domain/grant.ts';
-import { AUDIENCES, type Audience, type ProviderName, scopeGranted } from '../domain/provider.ts';
+import {
+  audienceRefusal,
+  audiencesInUse,
+  type Grant,
+  type GrantTrouble,
+  generationOf,
+  grantRefusal,
+  isLive,
+  type LiveGrant,
+  refusedAudience,
+} from '../domain/grant.ts';
+import { AUDIENCES, type Audience, GRANT_AUDIENCE, type ProviderName } from '../domain/provider.ts';
 import { planRefresh } from '../domain/refresh-plan.ts';
 import {
   backOffSeconds,
@@ -33,6 +43,12 @@ const LOOK_AGAIN_MS = { first: 100, most: 1000 };
 
 /** Nobody waits longer for another's refresh than that refresh may take; API Gateway would hang up at 30 s. */
 const WAIT_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
+
+/**
+ * An audience that was refused is asked for again, when a device asks, after this: within a working day of the
+ * administrator's consent it heals by itself, and a fleet that goes on asking costs two calls an hour.
+ */
+const REFUSED_AUDIENCE_RETRY_SECONDS = 3600;
 
 export type IdentityProviders = Readonly<Record<ProviderName, IdentityProvider>>;
 
@@ -89,6 +105,9 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   /** Leases that ended with the write they were taken for. */
   const released = new WeakSet<Lease>();
 
+  const noteDown = ({ id, organizationId, provider }: Mailbox, action: string, detail: string): Promise<void> =>
+    records.audit.add({ organizationId, by: `provider:${provider}`, action, subject: id, detail });
+
   const finish = async (
     { mailbox, lease, revision }: Holding,
     grant: Grant,
@@ -101,15 +120,27 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   };
 
   /** When the sweep shall come by: before the first of the tokens in use runs out, else at the daily keep-alive. */
-  const nextDueAt = ({ mailbox, lastUsedAt, tokens }: Holding, fresh: CachedAccessToken, now: number): number => {
+  const nextDueAt = (
+    { mailbox, lastUsedAt, tokens }: Holding,
+    grant: LiveGrant,
+    fresh: CachedAccessToken,
+    now: number,
+  ): number => {
     const known = AUDIENCES.map((audience, index) => [audience, audience === fresh.audience ? fresh : tokens[index]]);
-    const facts = { mailboxId: mailbox.id, lastUsedAt, tokens: Object.fromEntries(known) };
+    const inUse = audiencesInUse(grant, lastUsedAt);
+    const facts = { mailboxId: mailbox.id, lastUsedAt: inUse, tokens: Object.fromEntries(known) };
     const plan = planRefresh({ ...facts, provenAt: now, retryAt: undefined }, now);
     return plan.refresh.length > 0 ? now : plan.nextDueAt;
   };
 
-  const succeeded = async (holding: Holding, { reply, note }: Extract<Used, { outcome: 'token' }>): Promise<Step> => {
-    const { mailbox, audience } = holding;
+  /** Puts a token into the cache, and with it notes that the grant is proven. False: the lease was lost. */
+  const store = async (
+    holding: Holding,
+    audience: Audience,
+    { reply, note }: Pick<Extract<Used, { outcome: 'token' }>, 'reply' | 'note'>,
+    refused: LiveGrant['refused'],
+  ): Promise<boolean> => {
+    const { mailbox } = holding;
     const now = epochSeconds(clock);
     const issuedAt = clock.now() / 1000;
     const token: CachedAccessToken = {
@@ -121,14 +152,36 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       scopes: reply.scopes,
       generation: holding.grant.generation,
     };
-    const { trouble: _healed, warnedDays: _told, stores: _counted, ...held } = holding.grant;
+    const { trouble: _healed, warnedDays: _told, stores: _counted, refused: _before, ...held } = holding.grant;
     const { refreshTokenStoredAt, stores } = note;
-    const counted = stores === undefined ? {} : { stores };
-    const grant: Grant = { ...held, ...counted, state: 'active', provenAt: now, failures: 0, refreshTokenStoredAt };
-    if (!(await finish(holding, grant, nextDueAt(holding, token, now), token))) return AGAIN;
+    const counted = { ...(stores && { stores }), ...(refused && { refused }) };
+    const grant: LiveGrant = { ...held, ...counted, state: 'active', provenAt: now, failures: 0, refreshTokenStoredAt };
+    if (!(await finish(holding, grant, nextDueAt(holding, grant, token, now), token))) return false;
     const stored = refreshTokenStoredAt !== holding.grant.refreshTokenStoredAt;
     log.info('grant.refreshed', { mailbox_id: mailbox.id, audience, expires_in: reply.expiresInSeconds, stored });
-    return FRESH;
+    return true;
+  };
+
+  const succeeded = async (holding: Holding, used: Extract<Used, { outcome: 'token' }>): Promise<Step> => {
+    const { [holding.audience]: _granted, ...refused } = holding.grant.refused ?? {};
+    const others = Object.keys(refused).length === 0 ? undefined : refused;
+    return (await store(holding, holding.audience, used, others)) ? FRESH : AGAIN;
+  };
+
+  /** Nothing but this audience is touched; and nobody asks for it again before its time. */
+  const withheld = async (holding: Holding, used: Extract<Used, { outcome: 'audience_refused' }>): Promise<Step> => {
+    const { mailbox, audience, grant } = holding;
+    const now = epochSeconds(clock);
+    const { kind, code, message, correlationId } = used.failure;
+    const about = { kind, code, message, ...(correlationId ? { correlationId } : {}) };
+    const refusal: GrantTrouble = { ...about, at: now, retryAt: now + REFUSED_AUDIENCE_RETRY_SECONDS };
+    const refused = { ...grant.refused, [audience]: refusal };
+    if (!(await store(holding, GRANT_AUDIENCE, used, refused))) return AGAIN;
+    const isNew = grant.refused?.[audience] === undefined;
+    const fields = { mailbox_id: mailbox.id, audience, kind, code, message, correlation_id: correlationId };
+    log[isNew ? 'warn' : 'info']('grant.audience_refused', fields);
+    if (isNew) await noteDown(mailbox, 'grant.audience-refused', `${audience}: ${code}: ${message}`);
+    return failed(refusedAudience(audience, refusal));
   };
 
   const waitSeconds = ({ class: by, affects, retryAfterSeconds = 0 }: ProviderFailure, failures: number): number => {
@@ -155,13 +208,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const fields = { mailbox_id: mailbox.id, class: failure.class, kind, code, message, correlation_id: correlationId };
     if (ended) {
       log.warn('grant.invalid', fields);
-      await records.audit.add({
-        organizationId: mailbox.organizationId,
-        by: `provider:${mailbox.provider}`,
-        action: 'grant.invalid',
-        subject: mailbox.id,
-        detail: `${code}: ${message}`,
-      });
+      await noteDown(mailbox, 'grant.invalid', `${code}: ${message}`);
     } else {
       const isOperators = failure.class === 'operator_must_act' && failure.affects === 'grant';
       log[isOperators ? 'error' : 'warn']('grant.refresh_failed', { ...fields, failures, retry_in: seconds });
@@ -181,12 +228,13 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const used = await useRefreshToken(holding, providers[provider]);
     if (used.outcome === 'again') return AGAIN;
     if (used.outcome === 'vault') return refused(holding, used.failure);
-    const { refusedClientSecrets } = used.outcome === 'token' ? used.reply : used.failure;
+    const { refusedClientSecrets } = used.outcome === 'refused' ? used.failure : used.reply;
     if (refusedClientSecrets) await noteRefusedSecrets(provider, refusedClientSecrets);
     // Whatever the provider says of this one grant, it answers, and to this registration.
     if (used.outcome === 'refused') await coolDowns.failed(provider, used.failure, admission);
-    if (used.outcome === 'token' || used.failure.affects === 'grant') await coolDowns.succeeded(provider, admission);
-    return used.outcome === 'token' ? succeeded(holding, used) : refused(holding, used.failure);
+    if (used.outcome !== 'refused' || used.failure.affects === 'grant') await coolDowns.succeeded(provider, admission);
+    if (used.outcome === 'refused') return refused(holding, used.failure);
+    return used.outcome === 'token' ? succeeded(holding, used) : withheld(holding, used);
   };
 
   /** One look at the grant, and whatever it asks for. Undefined: another process is refreshing it just now. */
@@ -208,7 +256,8 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     }
     const scope = providers[mailbox.provider].scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
-    if (!scopeGranted(grant.scopes, scope)) return failed(brokerError('scope_not_granted'));
+    const notGranted = audienceRefusal(grant, audience, scope, now);
+    if (notGranted !== undefined) return failed(notGranted);
     const { trouble } = grant;
     if (trouble && trouble.retryAt > now && !duringBackOff) return notBefore(trouble.retryAt, now, trouble);
     if (heldLease) return callProvider({ ...read, mailbox, audience, lease: heldLease, grant }, duringBackOff);

@@ -1,6 +1,6 @@
 import type { Mailbox } from '../domain/entities.ts';
 import type { LiveGrant } from '../domain/grant.ts';
-import type { Audience } from '../domain/provider.ts';
+import { type Audience, GRANT_AUDIENCE } from '../domain/provider.ts';
 import { isStoreDue, type StoreCount, storesToday, withStore } from '../domain/store-budget.ts';
 import { LEASE_NEEDED_SECONDS } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
@@ -28,6 +28,13 @@ interface VaultNote {
 export type Used =
   | { readonly outcome: 'token'; readonly reply: AccessTokenReply; readonly note: VaultNote }
   | { readonly outcome: 'refused'; readonly failure: ProviderFailure }
+  /** The audience alone: the same refresh token has just yielded this token for `GRANT_AUDIENCE`. */
+  | {
+      readonly outcome: 'audience_refused';
+      readonly failure: ProviderFailure;
+      readonly reply: AccessTokenReply;
+      readonly note: VaultNote;
+    }
   /** The vault gave or took no token; the provider was not asked, or had its say and it could not be kept. */
   | { readonly outcome: 'vault'; readonly failure: ProviderFailure }
   /** The lease was lost, or somebody stored another token: look at the grant afresh. */
@@ -56,6 +63,10 @@ const fromVaultError = (error: unknown): Extract<Used, { outcome: 'vault' }> => 
   if (!(error instanceof TokenVaultError)) throw error;
   return vaultFailure(error.reason === 'unreadable' ? 'stored_sign_in_unreadable' : 'vault_unavailable', error.message);
 };
+
+/** Whether the provider has refused this grant, and not only failed to serve it. */
+const isRefusal = (used: Used): used is Extract<Used, { outcome: 'refused' }> =>
+  used.outcome === 'refused' && used.failure.affects === 'grant' && used.failure.class !== 'retry_later';
 
 /**
  * One use of a grant's refresh token (RFC 6749 section 6), with the rule that makes refreshing safe: what the provider
@@ -125,6 +136,18 @@ export const makeUseRefreshToken = ({
       : { outcome: 'refused', failure: reply.error };
   };
 
+  /**
+   * A word about one audience is none about the grant: consent may be missing for it alone, or a policy guard its resource
+   * (facts M9, M45). So the same refresh token is tried for what every grant must give, and what comes of that is the word.
+   */
+  const tryForGrant = async (use: Use, provider: IdentityProvider, stored: StoredRefreshToken): Promise<Used> => {
+    const used = await tryOnce(use, provider, stored);
+    if (use.audience === GRANT_AUDIENCE || !isRefusal(used)) return used;
+    const ofGrant = await tryOnce({ ...use, audience: GRANT_AUDIENCE }, provider, stored);
+    if (ofGrant.outcome !== 'token') return ofGrant;
+    return { ...ofGrant, outcome: 'audience_refused', failure: used.failure };
+  };
+
   /** The token before the refused one, in case that never worked. Works it, it becomes the newest again. */
   const tryPrevious = async (use: Use, provider: IdentityProvider, refused: StoredRefreshToken): Promise<Used> => {
     const { previousRefreshToken } = refused;
@@ -150,15 +173,17 @@ export const makeUseRefreshToken = ({
       if (!budgetLeft(use)) {
         return vaultFailure('vault_unavailable', 'The vault takes no more versions of this secret today.');
       }
-      const used = await tryOnce(use, provider, stored);
+      const used = await tryForGrant(use, provider, stored);
       if (used.outcome !== 'refused' || used.failure.class !== 'person_must_act') return used;
       // The clear word against one token is none against another: a newer one may have come, and one before may live.
       const newest = await vault.read(id);
       if (newest === undefined) return AGAIN;
-      if (newest.version !== stored.version) return tryOnce(use, provider, newest);
-      const rescued = await tryPrevious(use, provider, newest);
+      if (newest.version !== stored.version) return tryForGrant(use, provider, newest);
+      const rescued = await tryPrevious({ ...use, audience: GRANT_AUDIENCE }, provider, newest);
       const isVerdict = rescued.outcome === 'refused' && rescued.failure.class === 'person_must_act';
-      return rescued.outcome === 'again' || isVerdict ? used : rescued;
+      if (rescued.outcome === 'again' || isVerdict) return used;
+      // What was asked for is another audience's, and the token that works is now the newest: look at the grant afresh.
+      return rescued.outcome === 'token' && use.audience !== GRANT_AUDIENCE ? AGAIN : rescued;
     } catch (error) {
       return fromVaultError(error);
     }

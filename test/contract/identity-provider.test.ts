@@ -23,7 +23,7 @@ interface Subject {
   readonly claims: { readonly [name: string]: unknown };
   readonly account: { readonly subject: string; readonly addresses: readonly string[] };
   readonly smtpScope: string;
-  readonly apiScope: string | undefined;
+  readonly apiScope: string;
 }
 
 const SUBJECTS: readonly Subject[] = [
@@ -40,7 +40,7 @@ const SUBJECTS: readonly Subject[] = [
     },
     account: { subject: 'object-id', addresses: ['scan@contoso.example', 'scan.alias@contoso.example'] },
     smtpScope: 'https://outlook.office.com/SMTP.Send',
-    apiScope: undefined,
+    apiScope: 'https://graph.microsoft.com/Mail.Send',
   },
   {
     name: 'googleIdentityProvider',
@@ -117,7 +117,7 @@ for (const subject of SUBJECTS) {
       const scopes = query.scope?.split(' ') ?? [];
       assert.ok(scopes.includes('openid') && scopes.includes('email') && scopes.includes(subject.smtpScope));
       if (provider.name === 'microsoft') {
-        for (const audience of ['smtp', 'imap', 'pop'] as const) {
+        for (const audience of ['smtp', 'imap', 'pop', 'api'] as const) {
           assert.ok(scopes.includes(provider.scopeFor(audience) ?? 'none'), audience);
         }
         assert.ok(scopes.includes('offline_access'));
@@ -155,7 +155,8 @@ for (const subject of SUBJECTS) {
           accessToken: 'made-up-access-token',
           expiresInSeconds: 3599,
           refreshToken: 'made-up-first-refresh-token',
-          scopes: ['openid', 'email', subject.smtpScope],
+          // Consented to with the rest, though the reply names its own resource's alone.
+          scopes: [...new Set(['openid', 'email', subject.smtpScope, subject.apiScope])],
           formerStaysValid: false,
           account: subject.account,
         },
@@ -167,6 +168,11 @@ for (const subject of SUBJECTS) {
       assert.equal(form?.get('redirect_uri'), REDIRECT_URI);
       assert.equal(form?.get('client_id'), CLIENT_ID);
       assert.equal(form?.get('client_secret'), CLIENT_SECRET);
+      if (provider.name === 'microsoft') {
+        const asked = form?.get('scope')?.split(' ') ?? [];
+        assert.ok(asked.includes(subject.smtpScope));
+        assert.ok(!asked.some((scope) => scope.includes('graph')), 'one request is for one resource');
+      }
     });
 
     it('does not say who signed in where the ID token is missing, broken, expired or for another client', async () => {
@@ -194,26 +200,31 @@ for (const subject of SUBJECTS) {
     }
 
     it('refreshes for one audience', async () => {
-      server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
-      assert.deepEqual(await refresh(), {
-        ok: true,
-        value: {
-          accessToken: 'made-up-access-token',
-          expiresInSeconds: 3599,
-          scopes: [subject.smtpScope],
-          formerStaysValid: false,
-        },
-      });
-      const form = server.requests[0]?.form;
-      assert.equal(form?.get('grant_type'), 'refresh_token');
-      assert.equal(form?.get('refresh_token'), REFRESH_TOKEN);
-      assert.equal(form?.get('client_secret'), CLIENT_SECRET);
-      if (provider.name === 'microsoft') {
-        const asked = form
-          ?.get('scope')
-          ?.split(' ')
-          .filter((scope) => scope.startsWith('https:'));
-        assert.deepEqual(asked, [subject.smtpScope]);
+      for (const [audience, scope] of [
+        ['smtp', subject.smtpScope],
+        ['api', subject.apiScope],
+      ] as const) {
+        server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
+        assert.deepEqual(await provider.refresh({ refreshToken: REFRESH_TOKEN, audience }), {
+          ok: true,
+          value: {
+            accessToken: 'made-up-access-token',
+            expiresInSeconds: 3599,
+            scopes: [scope],
+            formerStaysValid: false,
+          },
+        });
+        const form = server.requests.at(-1)?.form;
+        assert.equal(form?.get('grant_type'), 'refresh_token');
+        assert.equal(form?.get('refresh_token'), REFRESH_TOKEN);
+        assert.equal(form?.get('client_secret'), CLIENT_SECRET);
+        const asked = form?.get('scope')?.split(' ') ?? [];
+        if (provider.name === 'google') assert.deepEqual(asked, []);
+        else
+          assert.deepEqual(
+            asked.filter((name) => name.startsWith('https:')),
+            [scope],
+          );
       }
     });
 

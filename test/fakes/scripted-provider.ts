@@ -60,6 +60,8 @@ export interface ScriptedProvider extends IdentityProvider {
   /** Every refresh fails so from now on; undefined: no more. */
   failAlways(failure: ProviderFailure | undefined): void;
   failNextRedemption(failure: ProviderFailure): void;
+  /** Every refresh for this audience fails so, whatever becomes of the others; undefined: no more. */
+  refuseAudience(audience: Audience, failure: ProviderFailure | undefined): void;
   /** Ends every sign-in of the account. */
   revoke(subject: string): void;
   /** What the browser brings back after somebody logged in at this address. */
@@ -72,6 +74,16 @@ export const INVALID_GRANT: ProviderFailure = {
   kind: 'sign_in_lapsed',
   code: 'invalid_grant',
   message: 'The refresh token was revoked or has expired.',
+};
+
+/** Consent is missing, for what was asked or for all: the reply does not say which. */
+export const CONSENT_MISSING: ProviderFailure = {
+  class: 'person_must_act',
+  affects: 'grant',
+  kind: 'consent_withdrawn',
+  code: 'AADSTS65001',
+  message: 'The permission given to the broker no longer exists.',
+  correlationId: 'made-up-correlation-id',
 };
 
 export const unavailable = (retryAfterSeconds?: number): ProviderFailure => ({
@@ -96,6 +108,7 @@ const SCOPES: Record<ProviderName, Partial<Record<Audience, string>>> = {
     smtp: 'https://outlook.office.com/SMTP.Send',
     imap: 'https://outlook.office.com/IMAP.AccessAsUser.All',
     pop: 'https://outlook.office.com/POP.AccessAsUser.All',
+    api: 'https://graph.microsoft.com/Mail.Send',
   },
   google: {
     smtp: 'https://mail.google.com/',
@@ -144,6 +157,7 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
   const issued: IssuedAccessToken[] = [];
   const codes = new Map<string, { readonly login: Login; readonly challenge: string; readonly redirectUri: string }>();
   const script: ProviderFailure[] = [];
+  const refusedAudiences = new Map<Audience, ProviderFailure>();
   let always: ProviderFailure | undefined;
   let redemptionFailure: ProviderFailure | undefined;
   let refreshCalls = 0;
@@ -164,6 +178,8 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
     const family = book.of(refreshToken);
     if (family?.retired.has(refreshToken)) family.alive = false;
     if (!family?.alive) return fail(INVALID_GRANT);
+    const refusal = refusedAudiences.get(audience);
+    if (refusal) return fail(refusal);
     const rotated = provider.rotation === 'none' ? undefined : book.hand(family);
     if (provider.rotation === 'strict') family.retired.add(refreshToken);
     return ok({
@@ -202,6 +218,10 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
     failNextRedemption: (failure) => {
       redemptionFailure = failure;
     },
+    refuseAudience: (audience, failure) => {
+      if (failure) refusedAudiences.set(audience, failure);
+      else refusedAudiences.delete(audience);
+    },
     revoke: book.revoke,
 
     login(authorizationUrl, login) {
@@ -217,7 +237,7 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
     },
 
     async authorizationUrl({ redirectUri, state, codeChallenge, loginHint }) {
-      const query = { redirect_uri: redirectUri, state, code_challenge: codeChallenge, login_hint: loginHint };
+      const query = { redirect_uri: redirectUri, state, code_challenge: codeChallenge, login_hint: loginHint ?? '' };
       return `https://${name}.example/authorize?${new URLSearchParams({ ...query, code_challenge_method: 'S256' })}`;
     },
 

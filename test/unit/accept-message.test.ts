@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import type { SenderPolicy } from '../../shared/domain/sender-policy.ts';
+import { keys } from '../../shared/records/items.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import {
   advanceSeconds,
@@ -290,6 +292,72 @@ describe('acceptMessage', () => {
       value(await process.administration.devices.update(office.device.clientId, { enabled: true }));
       office = { ...office, credential: { ...office.credential, clientSecret: 'wrong' } };
       assert.equal(await refused({}), 'invalid_client');
+    });
+  });
+
+  describe('under the sender policy', () => {
+    const ALIAS = 'boss@contoso.example';
+    const FROM_ALIAS = MESSAGE.replace('scan@', 'boss@');
+    const FROM_NOBODY = 'To: ann@contoso.example\r\n\r\nHello\r\n';
+
+    /** The office again, with a mailbox that has an alias behind every slot. */
+    const withPolicy = async (senderPolicy: SenderPolicy) => {
+      world = makeWorld();
+      ({ process, ...office } = await signedInOffice(world));
+      const aliases = { set: { aliases: [ALIAS] } };
+      await world.table.write({ update: keys.mailbox(office.mailbox.id), changes: aliases, when: { present: true } });
+      const { devices } = process.administration;
+      for (const slot of ['fax', 'user:ann'])
+        value(await devices.bind(office.device.clientId, slot, office.mailbox.id));
+      value(await devices.update(office.device.clientId, { senderPolicy }));
+    };
+    const refusal = async (changes: Parameters<typeof handIn>[0]) => {
+      const { kind, detail } = failure(await handIn(changes));
+      assert.equal(kind, 'sender_not_allowed');
+      await assertNothingStored();
+      return detail ?? '';
+    };
+
+    it('administrator: refuses an alias with what is allowed, from the very next message on', async () => {
+      await withPolicy({ name: 'user_may_change' });
+      value(await handIn({ message: FROM_ALIAS }));
+      await withPolicy({ name: 'administrator' });
+      const detail = await refusal({ message: FROM_ALIAS });
+      assert.equal(detail, `The message is from ${ALIAS}; allowed on slot scan: scan@contoso.example.`);
+      assert.match(await refusal({ message: `Sender: ${ALIAS}\r\n${MESSAGE}` }), /allowed on slot scan/);
+      value(await handIn());
+    });
+
+    it('configured: sends as that address, also where the message names nobody', async () => {
+      await withPolicy({ name: 'configured', address: ALIAS });
+      assert.match(await refusal({}), /allowed on slot scan: boss@contoso\.example\./);
+      value(await handIn({ message: FROM_ALIAS }));
+      const { id, envelope } = value(await handIn({ message: FROM_NOBODY }));
+      assert.match(stored(id), /^From: boss@contoso\.example\r$/m);
+      assert.equal(envelope.from, 'scan@contoso.example');
+    });
+
+    it('configured: sends nothing where the mailbox does not have the address', async () => {
+      await withPolicy({ name: 'configured', address: 'other@contoso.example' });
+      for (const message of [MESSAGE, FROM_ALIAS, FROM_NOBODY]) {
+        assert.match(await refusal({ message }), /only as other@contoso\.example/);
+      }
+    });
+
+    it('login_user: sends from the slots of people alone', async () => {
+      await withPolicy({ name: 'login_user' });
+      for (const message of [MESSAGE, FROM_NOBODY]) assert.match(await refusal({ message }), /slot user:<login>/);
+      for (const message of [MESSAGE, FROM_ALIAS, FROM_NOBODY]) value(await handIn({ message, slot: 'user:ann' }));
+    });
+
+    it("fax: sends as the mailbox's own address, whatever the policy", async () => {
+      for (const name of ['user_may_change', 'login_user', 'administrator'] as const) {
+        await withPolicy({ name });
+        assert.match(await refusal({ message: FROM_ALIAS, slot: 'fax' }), /allowed on slot fax: scan@/);
+        value(await handIn({ slot: 'fax' }));
+      }
+      await withPolicy({ name: 'configured', address: ALIAS });
+      value(await handIn({ slot: 'fax' }));
     });
   });
 

@@ -147,6 +147,22 @@ describe('the Microsoft stand-in', () => {
     );
   });
 
+  test('refuses a scope that consent was taken away from, until it is given back, and no other', async () => {
+    const account = 'withheld@contoso.example';
+    const { body } = await microsoftTokens(standIn, account);
+    const refresh = (scope: string) =>
+      token(standIn, { grant_type: 'refresh_token', refresh_token: String(body.refresh_token), scope });
+    standIn.setConsent(' Withheld@Contoso.example', GRAPH, false);
+    const refused = await refresh(`openid ${GRAPH}`);
+    assert.deepEqual([refused.status, refused.body.error, refused.body.error_codes], [400, 'invalid_grant', [65001]]);
+    assert.equal((await refresh(SMTP)).status, 200);
+    const other = await microsoftTokens(standIn, 'office@contoso.example');
+    const ofOther = { grant_type: 'refresh_token', refresh_token: String(other.body.refresh_token), scope: GRAPH };
+    assert.equal((await token(standIn, ofOther)).status, 200);
+    standIn.setConsent(account, GRAPH, true);
+    assert.equal((await refresh(GRAPH)).status, 200);
+  });
+
   test('says after an administrator has revoked the account that the grant was revoked', async () => {
     const { body } = await microsoftTokens(standIn, 'revoked@contoso.example');
     const other = await microsoftTokens(standIn, 'other@contoso.example');
@@ -466,6 +482,9 @@ describe('faults', () => {
     assert.equal((await fetch(standIn.endpoints.token_endpoint, { method: 'POST' })).status, 429);
     assert.equal((await post('faults', { place: 'nowhere', fault: { kind: 'hang' } })).status, 400);
     assert.equal((await post('rotation', { rotation: 'strict' })).status, 204);
+    const consent = { account: 'scanner@contoso.example', scope: GRAPH, given: false };
+    assert.equal((await post('consents', consent)).status, 204);
+    assert.equal((await post('consents', { account: 'scanner@contoso.example' })).status, 400);
     const counters = await fetch(`${standIn.url}/_test/microsoft/counters`);
     assert.deepEqual(await counters.json(), { token: 1, 'token:': 1 });
     assert.equal((await post('rotation', { rotation: 'strict' }, closed.url)).status, 404);

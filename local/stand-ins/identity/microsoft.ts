@@ -45,13 +45,21 @@ const PLACES: { readonly [path: string]: IdentityPlace } = {
 
 /** Microsoft's endpoints, scopes, ID token and errors (facts 1.1, 1.4, 1.5, 1.9). */
 export const microsoftShape = (context: ShapeContext): IdentityShape => {
-  const { baseUrl, storage, clients } = context;
+  const { baseUrl, storage, clients, isWithheld } = context;
   const secretOf = (clientId: string | null) => clients.find((client) => client.clientId === clientId)?.clientSecret;
 
   /** The app registration "allows public client flows": device flow comes without a secret (facts M33, M34). */
   const signInPublicClient = (form: URLSearchParams): void => {
     const secret = secretOf(form.get('client_id'));
     if (secret !== undefined) form.set('client_secret', secret);
+  };
+
+  /** Consent belongs to user, client and permission, so it can be missing for one resource of many (facts M45). */
+  const lacksConsent = (form: URLSearchParams): boolean => {
+    const { payload } = storage.refreshToken(form.get('refresh_token') ?? '');
+    const address = storage.findAccount(payload?.accountId ?? '')?.address;
+    if (address === undefined) return false;
+    return (form.get('scope') ?? '').split(' ').some((scope) => isWithheld(address, scope));
   };
 
   return {
@@ -82,6 +90,7 @@ export const microsoftShape = (context: ShapeContext): IdentityShape => {
       const ofDeviceFlow =
         form.get('grant_type') === DEVICE_CODE_GRANT ||
         isFromDeviceFlow(storage.refreshToken(form.get('refresh_token') ?? '').payload);
+      if (lacksConsent(form)) return { status: 400, body: entraErrorBody('not_consented') };
       if (!ofDeviceFlow) return undefined;
       if (form.has('client_secret')) return { status: 401, body: entraErrorBody('secret_from_public_client') };
       signInPublicClient(form);

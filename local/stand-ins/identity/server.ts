@@ -46,6 +46,11 @@ export interface IdentityStandIn {
   setAccessTokenTtl(seconds: number): void;
   /** Ends all that the account ever permitted, as an administrator would. Google's access tokens die too. */
   revokeAccount(address: string): void;
+  /**
+   * Takes the account's consent to one scope away, from all that it signed in for and will, or gives it back, as an
+   * administrator would. Microsoft's; Google has one scope for everything.
+   */
+  setConsent(address: string, scope: string, given: boolean): void;
   /** Replaces the fault at that place; undefined clears it. */
   setFault(place: IdentityPlace, fault: HttpFault | undefined, times?: Times): void;
   clearFaults(): void;
@@ -61,6 +66,9 @@ export const identityStandIn = (options: IdentityOptions, baseUrl: string) => {
   let rotation = options.rotate ?? USUAL_ROTATION[provider];
   let accessTokenTtlSeconds = options.accessTokenTtlSeconds ?? USUAL_ACCESS_TOKEN_SECONDS;
 
+  const withheld = new Set<string>();
+  const consentKey = (address: string, scope: string) => `${address.trim().toLowerCase()} ${scope}`;
+
   const database = openDatabase(options.databasePath);
   const storage = identityStorage(database, provider, () => rotation);
   const shape: IdentityShape = SHAPES[provider]({
@@ -68,6 +76,7 @@ export const identityStandIn = (options: IdentityOptions, baseUrl: string) => {
     storage,
     clients,
     accessTokenTtlSeconds: () => accessTokenTtlSeconds,
+    isWithheld: (address, scope) => withheld.has(consentKey(address, scope)),
   });
   const cookieNames = {
     session: sessionCookie(provider),
@@ -99,6 +108,10 @@ export const identityStandIn = (options: IdentityOptions, baseUrl: string) => {
       accessTokenTtlSeconds = seconds;
     },
     revokeAccount: storage.revokeAccount,
+    setConsent: (address: string, scope: string, given: boolean): void => {
+      if (given) withheld.delete(consentKey(address, scope));
+      else withheld.add(consentKey(address, scope));
+    },
     setFault: board.set,
     clearFaults: board.clear,
     counters: board.counters,

@@ -28,6 +28,8 @@ export interface ShapeContext {
   readonly storage: IdentityStorage;
   readonly clients: readonly StandInClient[];
   readonly accessTokenTtlSeconds: () => number;
+  /** Whether the account's consent to a scope was taken away, whatever it allowed at a sign-in. */
+  readonly isWithheld: (address: string, scope: string) => boolean;
 }
 
 export interface PlainReply {

@@ -45,7 +45,7 @@ export const googleIdentityProvider = (config: GoogleConfig): IdentityProvider =
         state,
         code_challenge: codeChallenge,
         code_challenge_method: CodeChallengeMethod.S256,
-        login_hint: loginHint,
+        ...(loginHint === undefined ? {} : { login_hint: loginHint }),
       }),
     redeemCode: async ({ code, codeVerifier, redirectUri }) => {
       const call = throughGoogle((client) => client.getToken({ code, codeVerifier, redirect_uri: redirectUri }));

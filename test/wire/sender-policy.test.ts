@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import {
+  ADDRESSES,
+  assertProblem,
+  bind,
+  call,
+  type Json,
+  newDevice,
+  newOrganization,
+  postMessage,
+  signIn,
+  smallMessage,
+  type WireBroker,
+  type WireDevice,
+  wireBroker,
+} from './support.ts';
+
+const OWN = ADDRESSES.microsoft;
+const ALIAS = 'office@contoso.example';
+
+describe('the sender policy of a device', () => {
+  let broker: WireBroker;
+  let organizationId: string;
+  let mailboxId: string;
+  let device: WireDevice;
+
+  before(async () => {
+    broker = await wireBroker();
+    organizationId = await newOrganization(broker);
+    const mailbox = { provider: 'microsoft', address: OWN, aliases: [ALIAS] };
+    const made = await broker.administer('POST', `/organizations/${organizationId}/mailboxes`, mailbox);
+    mailboxId = String(made.mailbox_id);
+    await signIn(broker, mailboxId, { username: OWN });
+  });
+  after(() => broker.close());
+  beforeEach(async () => {
+    device = await newDevice(broker, organizationId);
+    for (const slot of ['scan', 'fax', 'user:ann']) await bind(broker, device.clientId, slot, mailboxId);
+  });
+
+  const setPolicy = (policy: Json) => broker.administer('PATCH', `/devices/${device.clientId}`, policy);
+  const shown = ({ sender_policy, sender_address }: Json) => [sender_policy, sender_address];
+
+  let count = 0;
+  const handIn = (from: string, slot = 'scan') =>
+    call(`${broker.url}/v1/messages?slot=${encodeURIComponent(slot)}`, {
+      method: 'POST',
+      headers: { authorization: device.basic, 'content-type': 'message/rfc822' },
+      body: smallMessage(from, `<policy-${++count}@device.example>`),
+    });
+  const status = async () => {
+    const { body } = await call(`${broker.url}/v1/status`, { headers: { authorization: device.basic } });
+    const slots = body.slots as readonly Json[];
+    const senders = slots.map(({ slot, sender_addresses }) => [slot, sender_addresses]);
+    return { device: shown(body.device as Json), senders: Object.fromEntries(senders) as Json };
+  };
+
+  test('is the choice of the user until an administrator sets another', async () => {
+    const [got, listed] = await Promise.all([
+      broker.administer('GET', `/devices/${device.clientId}`),
+      broker.administer('GET', `/organizations/${organizationId}/devices`),
+    ]);
+    for (const one of [got, ...(listed.devices as readonly Json[])]) {
+      assert.deepEqual(shown(one), ['user_may_change', null]);
+    }
+    assert.deepEqual(await status(), {
+      device: ['user_may_change', null],
+      senders: { fax: [OWN], scan: [OWN, ALIAS], 'user:ann': [OWN, ALIAS] },
+    });
+    for (const from of [OWN, ALIAS]) assert.equal((await handIn(from)).status, 202);
+    assertProblem(await handIn(ALIAS, 'fax'), 403, 'sender_not_allowed');
+  });
+
+  test('is enforced as soon as it is set, says what is allowed, and the device is told', async () => {
+    assert.deepEqual(shown(await setPolicy({ sender_policy: 'administrator' })), ['administrator', null]);
+    const refused = await handIn(ALIAS);
+    assertProblem(refused, 403, 'sender_not_allowed');
+    assert.equal(refused.body.detail, `The message is from ${ALIAS}; allowed on slot scan: ${OWN}.`);
+    assert.equal((await handIn(OWN)).status, 202);
+
+    const configured = await setPolicy({ sender_policy: 'configured', sender_address: ALIAS });
+    assert.deepEqual(shown(configured), ['configured', ALIAS]);
+    assertProblem(await handIn(OWN), 403, 'sender_not_allowed');
+    assert.equal((await handIn(ALIAS)).status, 202);
+    assert.deepEqual(await status(), {
+      device: ['configured', ALIAS],
+      senders: { fax: [OWN], scan: [ALIAS], 'user:ann': [ALIAS] },
+    });
+
+    await setPolicy({ sender_policy: 'login_user' });
+    assertProblem(await handIn(OWN), 403, 'sender_not_allowed');
+    assert.equal((await handIn(OWN, 'user:ann')).status, 202);
+    assert.deepEqual((await status()).senders, { fax: [OWN], scan: [], 'user:ann': [OWN, ALIAS] });
+  });
+
+  test('stays as it is while something else is changed', async () => {
+    await setPolicy({ sender_policy: 'configured', sender_address: ALIAS });
+    assert.deepEqual(shown(await setPolicy({ location: 'Hall', enabled: true })), ['configured', ALIAS]);
+    assert.deepEqual(shown(await setPolicy({ sender_policy: 'administrator' })), ['administrator', null]);
+  });
+
+  test('leaves the device as it was where it is not valid', async () => {
+    for (const policy of [
+      { sender_policy: 'anybody' },
+      { sender_policy: null },
+      { sender_policy: 'configured' },
+      { sender_policy: 'configured', sender_address: 'nobody' },
+      { sender_policy: 'administrator', sender_address: ALIAS, location: 'Hall' },
+      { sender_address: ALIAS },
+    ]) {
+      const reply = await broker.admin('PATCH', `/devices/${device.clientId}`, policy);
+      assertProblem(reply, 400, 'invalid_request');
+      assert.match(String(reply.body.detail), /^sender_(policy|address) /);
+    }
+    const { sender_policy, location } = await broker.administer('GET', `/devices/${device.clientId}`);
+    assert.deepEqual([sender_policy, location], ['user_may_change', undefined]);
+  });
+
+  test('cannot be set by the device itself', async () => {
+    const changed = await call(device.registrationUri, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${device.registrationToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ client_id: device.clientId, client_name: 'Mine', sender_policy: 'administrator' }),
+    });
+    assert.equal(changed.status, 200, changed.text);
+    assert.deepEqual((await status()).device, ['user_may_change', null]);
+    assert.equal((await postMessage(broker, device, smallMessage(ALIAS, '<own@device.example>'))).status, 202);
+  });
+});
