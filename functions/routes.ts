@@ -5,7 +5,14 @@
 export const ROUTES = {
   'fetch-token': ['/.well-known/oauth-authorization-server', '/oauth/token', '/v1/token', '/v1/status'],
   'register-device': ['/oauth/register', '/oauth/register/:client_id'],
-  'sign-in': ['/sign-in/:sign_in_id', '/oauth/callback/:provider'],
+  'sign-in': [
+    '/sign-in/:sign_in_id',
+    '/oauth/callback/:provider',
+    '/oauth/device_authorization',
+    '/oauth/revoke',
+    '/pair',
+    '/pair/qr.gif',
+  ],
   'relay-mail/accept': ['/v1/messages', '/v1/messages/:submission_id'],
   admin: ['/v1/admin/*', '/health', '/*'],
 } as const;

@@ -39,9 +39,25 @@ const REMOVING: Record<VaultChoice, VaultRights> = {
   'envelope-to-secrets-manager': { ...DELETE_SECRET, ...DELETE_ENVELOPE },
 };
 
+/** Does both. */
+const alsoRemoving = (rights: Record<VaultChoice, VaultRights>): Record<VaultChoice, VaultRights> => {
+  const both = (vault: VaultChoice): VaultRights => ({
+    secretActions: [...rights[vault].secretActions, ...REMOVING[vault].secretActions],
+    tableActions: [...rights[vault].tableActions, ...REMOVING[vault].tableActions],
+  });
+  return {
+    'secrets-manager': both('secrets-manager'),
+    envelope: both('envelope'),
+    'secrets-manager-to-envelope': both('secrets-manager-to-envelope'),
+    'envelope-to-secrets-manager': both('envelope-to-secrets-manager'),
+  };
+};
+
 /** By function; who is not in here never comes near a refresh token (design rule 4). */
 export const VAULT_ACCESS: { readonly [Name in FunctionName]?: Readonly<Record<VaultChoice, VaultRights>> } = {
-  'sign-in': opening(STORE),
-  'refresh-grants/worker': opening(REPLACE),
+  // A person signs in there, and out of their own slot at a device.
+  'sign-in': alsoRemoving(opening(STORE)),
+  // Empties the slots of users who have been away.
+  'refresh-grants/worker': alsoRemoving(opening(REPLACE)),
   admin: REMOVING,
 };

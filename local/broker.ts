@@ -29,10 +29,11 @@ import type { Log } from '../shared/ports/log.ts';
 import { scopeFor } from '../shared/protocol/scopes.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
-import { administrationOf } from '../shared/usecases/administration/index.ts';
-import { adminKeyCheck } from '../shared/usecases/check-admin-key.ts';
+import { adminUseCases } from '../shared/usecases/admin-use-cases.ts';
 import { countAttempts } from '../shared/usecases/count-attempts.ts';
 import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
+import { type IdleSlotWork, makeEmptyIdleSlot, makeSweepIdleSlots } from '../shared/usecases/empty-idle-slots.ts';
+import { makeGiveUpSlot } from '../shared/usecases/give-up-slot.ts';
 import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
 import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
@@ -41,7 +42,8 @@ import { makeReportDeadLetters } from '../shared/usecases/report-dead-letters.ts
 import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
 import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
-import { makeSweepGrants } from '../shared/usecases/sweep-grants.ts';
+import { makeSignOut } from '../shared/usecases/sign-out.ts';
+import { type GrantWork, makeSweepGrants } from '../shared/usecases/sweep-grants.ts';
 import { makeWatchAppRegistrations } from '../shared/usecases/watch-app-registrations.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type QueueWorker, SWEEP_SECONDS } from './workers.ts';
@@ -114,9 +116,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
     }),
     admin: adminApp({
       ...common,
-      administration: administrationOf({ ...common, refresher }),
-      sessions: records.sessions,
-      ...adminKeyCheck({ ...common, adminKey: options.adminKey }),
+      ...adminUseCases({ ...common, refresher, adminKey: options.adminKey }),
       providers: options.shownProviders,
       secureCookies: publicUrl.startsWith('https:'),
       version: VERSION,
@@ -124,12 +124,16 @@ export const localBroker = (options: LocalBrokerOptions) => {
   } satisfies Record<RoutedFunction, unknown>;
 
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
+  const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...common, grants: records.grants }) });
+  const emptyIdleSlot = makeEmptyIdleSlot({ ...common, giveUpSlot });
+  const workGrants = (work: GrantWork | IdleSlotWork): Promise<void> =>
+    'mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work);
   const workers: readonly QueueWorker[] = [
     {
       name: 'grants',
       queue: grantQueue,
       concurrency: GRANT_CONCURRENCY,
-      handle: (body) => maintainGrant(body as { mailboxId: string }),
+      handle: (body) => workGrants(body as GrantWork | IdleSlotWork),
     },
     {
       name: 'mail',
@@ -142,6 +146,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
   const sweeps = [
     makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: grantQueue, pace: SWEEP_PACE }),
     makeSweepSubmissions(mail),
+    makeSweepIdleSlots({ ...common, queue: grantQueue }),
     makeReportDeadLetters({ queues: { grants: grantQueue, mail: mailQueue }, log }),
     makeWatchAppRegistrations({ ...common, ...records }),
     () => purgeExpired(database, epochSeconds(clock)),

@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
+import { isFetchedSince } from '../../shared/domain/binding.ts';
 import { formerSecretUntil } from '../../shared/domain/client-secret.ts';
 import type { Binding, Device, Organization } from '../../shared/domain/entities.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
+import { senderPolicyOf } from '../../shared/domain/sender-policy.ts';
 import {
   buttonForm,
   disabledBadge,
@@ -40,16 +42,26 @@ const slotName = (view: View, slot: string): Html => {
   return fixed === undefined ? html`<code>${slot}</code>` : html`${slots[fixed]} (<code>${slot}</code>)`;
 };
 
+/** When the device last fetched a token, and whether it ever did since somebody signed in (R29). */
+const fetched = (view: View, binding: Binding, bound: MailboxDescription | undefined): Html => {
+  const { device: words } = textsIn(view.language);
+  const { lastFetchedAt } = binding;
+  const last = lastFetchedAt === undefined ? words.neverFetched : timeAndDistance(view, lastFetchedAt);
+  const isMissing = isFetchedSince(binding, bound?.signedInAt) === false;
+  return html`${last}${isMissing ? html`<br><strong>${words.unfetched}</strong>` : ''}`;
+};
+
 const bindingTable = (view: View, { device, bindings, mailboxes }: DeviceModel): Html => {
   const { device: words, mailbox: ofMailbox } = textsIn(view.language);
   if (bindings.length === 0) return html`<p class="card">${words.nothingBound}</p>`;
-  const rows = bindings.map(({ slot, mailboxId, lastFetchedAt }) => {
+  const rows = bindings.map((binding) => {
+    const { slot, mailboxId } = binding;
     const bound = mailboxes.find(({ mailbox }) => mailbox.id === mailboxId);
     return [
       slotName(view, slot),
       mailboxLink(mailboxId, bound?.mailbox.address ?? mailboxId),
       bound === undefined ? '–' : statusBadge(view, bound.tokenStatus),
-      lastFetchedAt === undefined ? words.neverFetched : timeAndDistance(view, lastFetchedAt),
+      fetched(view, binding, bound),
       buttonForm(
         view,
         `${paths.device(device.clientId)}/unbind`,
@@ -92,6 +104,13 @@ ${postForm(view, `${paths.device(device.clientId)}/bindings`, fields)}
 </section>`;
 };
 
+const sender = ({ language }: View, device: Device): Html => {
+  const policy = senderPolicyOf(device);
+  const { senderPolicies, senderAddress } = textsIn(language).device;
+  if (policy.name !== 'configured') return html`${senderPolicies[policy.name]}`;
+  return html`${senderAddress}: <code>${policy.address}</code>`;
+};
+
 const about = (view: View, device: Device): Html => {
   const { clientId, metadata, enabled, createdAt } = device;
   const former = formerSecretUntil(device, view.nowSeconds);
@@ -110,6 +129,7 @@ ${facts([
   [words.serialNumber, metadata.serialNumber],
   [words.location, metadata.location],
   [words.software, [metadata.softwareId, metadata.softwareVersion].filter(Boolean).join(' ')],
+  [words.senderPolicy, sender(view, device)],
   [common.created, time(createdAt)],
   [words.formerSecret, former === undefined ? undefined : timeAndDistance(view, former)],
 ])}

@@ -13,6 +13,8 @@ interface Common {
   readonly mailboxAddress?: string | undefined;
   /** Where an administrator goes on; the owner of the mailbox just closes the window. */
   readonly consolePath?: string | undefined;
+  /** A device asked for it: the person goes back there, and has no business with the console. */
+  readonly isPaired?: boolean;
 }
 
 export type SignInResult = Common &
@@ -24,11 +26,12 @@ export type SignInResult = Common &
 
 /** The page at the end of every sign-in: what happened, and what to do. */
 export const signInResultPage = (outcome: SignInResult): Html => {
-  const { language, result, heading, mailboxAddress, consolePath = paths.home } = outcome;
+  const { language, result, heading, mailboxAddress, consolePath = paths.home, isPaired = false } = outcome;
   const view = visitorView(language);
-  const { signInResult: words, mailbox } = textsIn(language);
+  const { signInResult: words, pair, mailbox } = textsIn(language);
   const status =
     result === 'completed' && outcome.tokenStatus !== undefined ? statusBadge(view, outcome.tokenStatus) : undefined;
+  const again = result === 'failed' ? html`<p><a href="/pair">${pair.again}</a></p>` : '';
   return page(view, {
     title: heading ?? (result === 'completed' ? words.completed : words.failed),
     problem: result === 'failed' ? outcome : undefined,
@@ -40,9 +43,9 @@ ${facts([
   [mailbox.address, mailboxAddress],
   [mailbox.tokenStatus, status],
 ])}
-${result === 'completed' ? html`<p>${words.closeWindow}</p>` : ''}
+${result === 'completed' ? html`<p>${isPaired ? pair.back : words.closeWindow}</p>` : ''}
 ${outcome.result === 'failed' && !outcome.tookEffect ? html`<p>${words.nothingChanged}</p>` : ''}
 </div>
-<p><a href="${consolePath}">${words.toConsole}</a></p>`,
+${isPaired ? again : html`<p><a href="${consolePath}">${words.toConsole}</a></p>`}`,
   });
 };

@@ -28,7 +28,7 @@ const refresher = refresherOnDemand(async () => {
 });
 const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
 const records = brokerRecords(table, keys, clock, random);
-const useCases = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, log });
+const useCases = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, random, log });
 const publicUrl = env.BROKER_PUBLIC_URL;
 
 export const handler = httpHandler(fetchTokenApp({ ...useCases, serverFor, publicUrl, log, random }));

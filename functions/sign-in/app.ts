@@ -11,28 +11,37 @@ import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
+import type { AnswerPairing } from '../../shared/usecases/answer-pairing.ts';
+import type { BeginPairing } from '../../shared/usecases/begin-pairing.ts';
 import type { DepartForProvider } from '../../shared/usecases/begin-sign-in.ts';
 import type { CompleteSignIn, SignInError } from '../../shared/usecases/complete-sign-in.ts';
+import type { RevokeToken } from '../../shared/usecases/give-up-slot.ts';
+import { deviceAuthorizationRoute } from './device-authorization.ts';
+import { pairPages } from './pair.ts';
+import { revocationRoute } from './revocation.ts';
 
 /** One cookie for each attempt, so that two mailboxes can be signed in side by side in one browser. */
 const cookieName = (signInId: string): string => `sign_in_${signInId.replace(/\W/g, '')}`;
 
 const CALLBACK_PATH = '/oauth/callback';
 
-/** A mailbox is signed in by redirect: out to the provider, and back (RFC 6749 section 4.1, RFC 7636). */
-export const signInApp = ({
-  departForProvider,
-  completeSignIn,
-  publicUrl,
-  log,
-  random,
-}: {
-  departForProvider: DepartForProvider;
-  completeSignIn: CompleteSignIn;
-  publicUrl: string;
-  log: Log;
-  random: Random;
-}): Hono<BrokerEnv> => {
+interface Dependencies {
+  readonly departForProvider: DepartForProvider;
+  readonly completeSignIn: CompleteSignIn;
+  readonly beginPairing: BeginPairing;
+  readonly answerPairing: AnswerPairing;
+  readonly revokeToken: RevokeToken;
+  readonly publicUrl: string;
+  readonly log: Log;
+  readonly random: Random;
+}
+
+/**
+ * A mailbox is signed in by redirect: out to the provider, and back (RFC 6749 section 4.1, RFC 7636). A device may ask for it
+ * by a code that a person types (RFC 8628).
+ */
+export const signInApp = (dependencies: Dependencies): Hono<BrokerEnv> => {
+  const { departForProvider, completeSignIn, publicUrl, log, random } = dependencies;
   const app = brokerApp({ errorShape: 'problem', log, random });
   const cookie = {
     path: CALLBACK_PATH,
@@ -45,14 +54,28 @@ export const signInApp = ({
     const language = pageLanguage(c);
     const [message, remedy] = ERROR_TEXTS[language][error.kind];
     const { status }: Outcome = outcomeOf(error);
-    const { detail, code, correlationId, tookEffect = false } = error;
+    const { detail, code, correlationId, tookEffect = false, isPaired = false } = error;
     return c.html(
-      signInResultPage({ language, result: 'failed', message, remedy, detail, code, correlationId, tookEffect }),
+      signInResultPage({
+        language,
+        result: 'failed',
+        message,
+        remedy,
+        detail,
+        code,
+        correlationId,
+        tookEffect,
+        isPaired,
+      }),
       status as 400,
     );
   };
 
-  app.use(pageHeaders());
+  deviceAuthorizationRoute(app, dependencies);
+  revocationRoute(app, dependencies);
+  app.route('/', pairPages(dependencies));
+
+  for (const path of ['/sign-in/*', `${CALLBACK_PATH}/*`]) app.use(path, pageHeaders());
 
   app.get('/sign-in/:sign_in_id', async (c) => {
     // Mail scanners look at links with HEAD; that must not disturb a person who is at the provider already.
@@ -80,8 +103,9 @@ export const signInApp = ({
     if (!completed.ok) return failedPage(c, completed.error);
     deleteCookie(c, name, cookie);
     const language = pageLanguage(c);
-    const { mailbox, tokenStatus } = completed.value;
-    return c.html(signInResultPage({ language, result: 'completed', mailboxAddress: mailbox.address, tokenStatus }));
+    const { mailbox, tokenStatus, isPaired } = completed.value;
+    const mailboxAddress = mailbox.address;
+    return c.html(signInResultPage({ language, result: 'completed', mailboxAddress, tokenStatus, isPaired }));
   });
 
   return app;

@@ -70,7 +70,7 @@ export const makePerson = () => {
     return request(form.action, { method: 'POST', body }, stopAt);
   };
 
-  /** From an authorization URL, or any page that leads to one, through sign-in and consent, to what comes after. */
+  /** From an authorization URL, a pairing code's address, or any page that leads to one, through sign-in and consent, to what comes after. */
   const signIn = async (url: string, wish: SignInWish): Promise<Page> => {
     const { decision = 'accept', untick = [], password, stopAt = new URL(url).searchParams.get('redirect_uri') } = wish;
     const stop = stopAt === 'none' || stopAt === null ? undefined : stopAt;
@@ -88,6 +88,10 @@ export const makePerson = () => {
         const scopes = form.fields.filter(([name]) => name === 'scope').map(([, value]) => value);
         const values = scopes.length === 0 ? {} : { scope: scopes.filter((scope) => !untick.includes(scope)) };
         page = await submit(page, ['action', decision === 'refuse' ? 'refuse' : 'accept'], values, stop);
+      } else if (offers('continue')) {
+        page = await submit(page, ['action', 'continue'], {}, stop);
+      } else if (form.fields.some(([name]) => name === 'user_code') && !page.body.includes('role="alert"')) {
+        page = await submit(page, undefined, {}, stop);
       } else {
         return page;
       }

@@ -12,6 +12,8 @@ export interface Attempts {
 export type AttemptScope =
   /** A device's credential as presented from one place: while it is locked, the right one is refused there too. */
   | 'device_at_place'
+  /** Pairing codes typed at one place. */
+  | 'pairing_at_place'
   /** The admin key, likewise. */
   | 'admin_at_place'
   /** All that one place presents: an office behind one address, so only what is wrong is refused. */
@@ -22,6 +24,8 @@ export type AttemptScope =
 /** So many wrong ones cost nothing: somebody types at a panel, or a fleet has an old secret. */
 const FREE_FAILURES: Readonly<Record<AttemptScope, number>> = {
   device_at_place: 10,
+  // Of eight letters some are typed wrong; who guesses gets no further than this and one in five minutes.
+  pairing_at_place: 20,
   // A script with an old key makes many calls before somebody looks.
   admin_at_place: 100,
   place: 100,

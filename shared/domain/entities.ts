@@ -1,4 +1,5 @@
 import type { Audience, ProviderName } from './provider.ts';
+import type { SenderPolicy } from './sender-policy.ts';
 
 /** A customer. Everything below belongs to exactly one; nothing crosses. Times are epoch seconds. */
 export interface Organization {
@@ -31,6 +32,10 @@ export interface Device {
   readonly secretHashes: readonly string[];
   readonly formerSecretUntil?: number;
   readonly registrationTokenHash: string;
+  /** As whom it sends; absent, as with devices that came before: `user_may_change`. */
+  /** After so long without a fetch a person's own slot is emptied; 0 or absent: never (R17). */
+  readonly userIdleSeconds?: number;
+  readonly senderPolicy?: SenderPolicy;
   readonly createdAt: number;
 }
 
@@ -71,12 +76,24 @@ export interface EnrolmentToken {
   readonly revokedAt?: number;
 }
 
+/** An administrator's key that was made beside the one the broker was set up with. Kept as a hash. */
+export interface AdminKey {
+  readonly id: string;
+  readonly name: string;
+  readonly keyHash: string;
+  /** The one organization that it is for; absent: for all. */
+  readonly organizationId?: string | undefined;
+  readonly createdAt: number;
+  readonly revokedAt?: number;
+}
+
 /** One thing somebody did. Never holds a token or a secret. */
 export interface AuditEntry {
   readonly id: string;
-  readonly organizationId: string;
+  /** Absent: it concerns the broker as a whole, and only a key for all shows it. */
+  readonly organizationId?: string | undefined;
   readonly at: number;
-  /** `admin`, `device:<client_id>` or `person`. */
+  /** `admin`, `admin:<admin_key_id>`, `device:<client_id>` or `person`. */
   readonly by: string;
   readonly action: string;
   readonly subject: string;

@@ -19,6 +19,15 @@ export const ERROR_KINDS = [
   'invalid_client_metadata',
   'invalid_admin_key',
   'too_many_attempts',
+  // pairing, and the broker's own refresh tokens
+  'pairing_pending',
+  'pairing_polled_too_fast',
+  'pairing_denied',
+  'pairing_expired',
+  'pairing_unknown',
+  'user_code_unknown',
+  'refresh_token_unknown',
+  'unsupported_token_type',
   // the mailbox behind a slot
   'slot_not_bound',
   'not_signed_in',

@@ -8,6 +8,7 @@ export interface MailboxDescription {
   readonly tokenStatus: TokenStatus;
   /** Why there is no token, while there is none; while a token is waited for, what for. */
   readonly statusReason: ErrorKind | undefined;
+  readonly signedInAt: number | undefined;
   readonly signedInAccount: string | undefined;
   readonly scopes: readonly string[];
   readonly accessTokenExpiresAt: number | undefined;

@@ -14,10 +14,17 @@ export interface StartedAttempt {
   readonly sealedCodeVerifier: string;
 }
 
-/** One attempt to obtain a grant. */
+/** For which pairing somebody signs in, and as whom the device would like it. */
+export interface ForPairing {
+  readonly deviceCodeHash: string;
+  readonly loginHint?: string;
+}
+
+/** One attempt to obtain a grant: for a mailbox, or, where a device asked for it, for that of whoever signs in. */
 export type SignIn = {
   readonly id: string;
-  readonly mailboxId: string;
+  readonly mailboxId?: string;
+  readonly pairing?: ForPairing;
   readonly organizationId: string;
   readonly provider: ProviderName;
   readonly expiresAt: number;
@@ -29,6 +36,16 @@ export type SignIn = {
   | { readonly state: 'completed' }
   | { readonly state: 'failed'; readonly error: BrokerError }
 );
+
+/** A sign-in for a mailbox that is known beforehand. */
+export type MailboxSignIn = SignIn & { readonly mailboxId: string };
+
+export const isOfMailbox = (signIn: SignIn): signIn is MailboxSignIn => signIn.mailboxId !== undefined;
+
+/** A sign-in that a device asked for. */
+export type PairedSignIn = SignIn & { readonly pairing: ForPairing };
+
+export const isPaired = (signIn: SignIn): signIn is PairedSignIn => signIn.pairing !== undefined;
 
 /** The state as `GET /v1/admin/sign-ins/{id}` shows it. */
 export const publicSignInState = (

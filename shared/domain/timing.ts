@@ -55,7 +55,7 @@ const hash32 = (text: string): number => {
  * What has due times. A provider's grants are by themselves, so that a sweep can leave out one that is to be spared; before
  * that, all were listed as `grant`.
  */
-export type DueKind = 'submission' | `grant-${ProviderName}` | 'grant';
+export type DueKind = 'submission' | 'user-slot' | `grant-${ProviderName}` | 'grant';
 
 export const dueShardOf = (kind: DueKind, id: string): string => `${kind}#${hash32(id) % DUE_SHARDS}`;
 

@@ -67,7 +67,8 @@ export interface IdentityProvider {
     readonly redirectUri: string;
     readonly state: string;
     readonly codeChallenge: string;
-    readonly loginHint: string;
+    /** The account to offer, where one is known. */
+    readonly loginHint: string | undefined;
   }): Promise<string>;
   /** The one-time exchange (RFC 6749 section 4.1.3). `account` is undefined when the reply did not say who signed in. */
   redeemCode(request: {

@@ -41,6 +41,17 @@ export const OUTCOMES = {
   invalid_admin_key: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
   too_many_attempts: { status: 429, oauthError: 'slow_down', actor: 'nobody' },
 
+  // RFC 8628 section 3.5
+  pairing_pending: { status: 400, oauthError: 'authorization_pending', actor: 'person' },
+  pairing_polled_too_fast: { status: 400, oauthError: 'slow_down', actor: 'device' },
+  pairing_denied: { status: 400, oauthError: 'access_denied', actor: 'person', panelCode: 370 },
+  pairing_expired: { status: 400, oauthError: 'expired_token', actor: 'person', panelCode: 370 },
+  pairing_unknown: { status: 400, oauthError: 'invalid_grant', actor: 'device', panelCode: 370 },
+  user_code_unknown: { status: 404, oauthError: 'invalid_request', actor: 'person' },
+  refresh_token_unknown: { status: 400, oauthError: 'invalid_grant', actor: 'person', panelCode: 370 },
+  // RFC 7009 section 2.2.1
+  unsupported_token_type: { status: 400, oauthError: 'unsupported_token_type', actor: 'device' },
+
   slot_not_bound: noToken('operator', 360, 'not_acquired'),
   not_signed_in: noToken('person', 360, 'not_acquired'),
   waiting_for_sign_in: noToken('person', 360, 'waiting'),

@@ -3,6 +3,7 @@ import type { Device, DeviceMetadata } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { inputProblem } from '../domain/input-problem.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { GRANT_TYPES } from './token-request.ts';
 
 /** Printable, and short enough for a list and a panel. */
 const text = v.pipe(
@@ -67,7 +68,7 @@ export const registrationReply = (
   ...(secrets.clientSecret === undefined ? {} : { client_secret: secrets.clientSecret, client_secret_expires_at: 0 }),
   registration_access_token: secrets.registrationAccessToken,
   registration_client_uri: `${publicUrl}/oauth/register/${device.clientId}`,
-  grant_types: ['client_credentials'],
+  grant_types: GRANT_TYPES,
   token_endpoint_auth_method: 'client_secret_basic',
   ...wireMetadata(device.metadata),
 });

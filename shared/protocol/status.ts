@@ -1,8 +1,11 @@
+import { isFetchedSince } from '../domain/binding.ts';
 import type { Binding, Device } from '../domain/entities.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
+import { senderAddresses, senderPolicyOf } from '../domain/sender-policy.ts';
 import { OUTCOMES, type Outcome } from './outcomes.ts';
 import { wireMetadata } from './registration.ts';
+import { wireSenderPolicy } from './sender-policy.ts';
 import { ERROR_TEXTS, type Language } from './texts/index.ts';
 import { STATUS_LABELS } from './texts/status-labels.ts';
 import { rfc3339OrNull } from './time.ts';
@@ -18,7 +21,14 @@ const audienceOf = (slot: string): Audience => (slot === 'receive' ? 'pop' : 'sm
 
 type ServerFor = (provider: ProviderName, audience: Audience) => MailServer | undefined;
 
-const slotReply = ({ slot, binding, mailbox }: ShownSlot, language: Language, serverFor: ServerFor) => {
+/** What the device may enter as the sender; nothing where the slot may not send, or has no mailbox. */
+const sendersOf = (device: Device, { slot, mailbox }: ShownSlot): readonly string[] => {
+  const allowed = mailbox && senderAddresses(senderPolicyOf(device), slot, mailbox.mailbox);
+  return allowed?.ok ? allowed.value : [];
+};
+
+const slotReply = (device: Device, shown: ShownSlot, language: Language, serverFor: ServerFor) => {
+  const { slot, binding, mailbox } = shown;
   const tokenStatus = mailbox?.tokenStatus ?? 'not_acquired';
   const reason = mailbox === undefined ? 'slot_not_bound' : mailbox.statusReason;
   const outcome: Outcome | undefined = reason && OUTCOMES[reason];
@@ -29,10 +39,12 @@ const slotReply = ({ slot, binding, mailbox }: ShownSlot, language: Language, se
     label: STATUS_LABELS[language][tokenStatus],
     account: mailbox?.mailbox.address ?? null,
     provider: mailbox?.mailbox.provider ?? null,
+    sender_addresses: sendersOf(device, shown),
     server: (mailbox && serverFor(mailbox.mailbox.provider, audienceOf(slot))) ?? null,
     access_token_expires_at: rfc3339OrNull(mailbox?.accessTokenExpiresAt),
     lapses_at: rfc3339OrNull(mailbox?.lapsesAt),
     last_fetched_at: rfc3339OrNull(binding?.lastFetchedAt),
+    fetched_since_sign_in: (binding && isFetchedSince(binding, mailbox?.signedInAt)) ?? null,
     panel_code: outcome?.panelCode ?? null,
     message,
     remedy,
@@ -45,6 +57,6 @@ export const statusReply = (
   language: Language,
   serverFor: ServerFor,
 ) => ({
-  device: { client_id: device.clientId, ...wireMetadata(device.metadata) },
-  slots: slots.map((slot) => slotReply(slot, language, serverFor)),
+  device: { client_id: device.clientId, ...wireMetadata(device.metadata), ...wireSenderPolicy(device) },
+  slots: slots.map((slot) => slotReply(device, slot, language, serverFor)),
 });

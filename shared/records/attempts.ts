@@ -13,7 +13,7 @@ export interface Attempted {
 }
 
 const deviceKeys = (claimed: Claimed | undefined): Key[] =>
-  claimed === undefined || claimed === 'admin' ? [] : [keys.deviceAttempts(claimed.slice('device#'.length))];
+  claimed?.startsWith('device#') ? [keys.deviceAttempts(claimed.slice('device#'.length))] : [];
 
 export const attemptRecords = (table: Table) => {
   const add = async (key: Key, now: number): Promise<void> => {

@@ -1,6 +1,10 @@
 import type { Binding, Device } from '../domain/entities.ts';
+import { dueShardOf } from '../domain/timing.ts';
 import type { Table, Write } from '../ports/table.ts';
 import { attributes, entity, getAll, keys, queryAll } from './items.ts';
+
+const dueWhenIdle = (clientId: string, dueAt: number | undefined) =>
+  dueAt === undefined ? {} : { dueShard: dueShardOf('user-slot', clientId), dueAt };
 
 /** Devices and their bindings share a partition: what a device may use is read along with it. */
 export const deviceRecords = (table: Table) => ({
@@ -30,7 +34,9 @@ export const deviceRecords = (table: Table) => ({
   /** False when there is no such device. */
   async update(
     clientId: string,
-    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'secretHashes' | 'formerSecretUntil'>>,
+    changes: Partial<
+      Pick<Device, 'metadata' | 'enabled' | 'senderPolicy' | 'secretHashes' | 'formerSecretUntil' | 'userIdleSeconds'>
+    >,
   ): Promise<boolean> {
     const update = {
       update: keys.device(clientId),
@@ -45,21 +51,33 @@ export const deviceRecords = (table: Table) => ({
     return (await queryAll(table, pk, sk)).map((item) => entity<Binding>(item));
   },
 
-  async bind(binding: Binding): Promise<void> {
+  async binding(clientId: string, slot: string): Promise<Binding | undefined> {
+    const item = await table.get(keys.binding(clientId, slot));
+    return item && entity<Binding>(item);
+  },
+
+  /** `idleUntil`: when the sweep looks whether its user is gone. */
+  async bind(binding: Binding, idleUntil?: number): Promise<void> {
     const { clientId, slot, mailboxId } = binding;
-    const before = await table.get(keys.binding(clientId, slot));
-    const former = before && entity<Binding>(before).mailboxId;
+    const former = (await this.binding(clientId, slot))?.mailboxId;
     await table.writeAll([
-      { put: { ...keys.binding(clientId, slot), ...attributes(binding) } },
+      { put: { ...keys.binding(clientId, slot), ...attributes(binding), ...dueWhenIdle(clientId, idleUntil) } },
       { put: keys.boundDevice(mailboxId, clientId, slot) },
       ...(former !== undefined && former !== mailboxId ? [{ delete: keys.boundDevice(former, clientId, slot) }] : []),
     ]);
   },
 
+  /** When the sweep looks at a person's slot; undefined: no more. */
+  async watchIdle({ clientId, slot }: Binding, idleUntil: number | undefined): Promise<void> {
+    const changes =
+      idleUntil === undefined ? { remove: ['dueShard', 'dueAt'] } : { set: dueWhenIdle(clientId, idleUntil) };
+    await table.write({ update: keys.binding(clientId, slot), changes, when: { present: true } });
+  },
+
   async unbind(clientId: string, slot: string): Promise<boolean> {
-    const item = await table.get(keys.binding(clientId, slot));
-    if (item === undefined) return false;
-    const { mailboxId } = entity<Binding>(item);
+    const binding = await this.binding(clientId, slot);
+    if (binding === undefined) return false;
+    const { mailboxId } = binding;
     await table.writeAll([
       { delete: keys.binding(clientId, slot) },
       { delete: keys.boundDevice(mailboxId, clientId, slot) },

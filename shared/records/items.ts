@@ -4,7 +4,7 @@ import type { Item, Key, Table, Value } from '../ports/table.ts';
 const GET_MANY_LIMIT = 100;
 
 /** Whom a credential claims to belong to. */
-export type Claimed = `device#${string}` | 'admin';
+export type Claimed = `device#${string}` | 'admin' | 'pairing';
 
 /**
  * Entities are mapped to items here, once, above the storage port. The partition key begins with the entity type, so
@@ -25,13 +25,17 @@ export const keys = {
     pk: `submissions#${organizationId}`,
     sk: submissionId,
   }),
-  audit: (organizationId: string, id: string) => ({ pk: `audit#${organizationId}`, sk: id }),
+  /** Without an organization: what concerns the broker as a whole. */
+  audit: (organizationId: string | undefined, id: string) => ({ pk: `audit#${organizationId ?? 'broker'}`, sk: id }),
   device: (clientId: string) => ({ pk: `device#${clientId}`, sk: 'device' }),
   binding: (clientId: string, slot: string) => ({ pk: `device#${clientId}`, sk: `binding#${slot}` }),
   boundDevice: (mailboxId: string, clientId: string, slot: string) => ({
     pk: `mailbox#${mailboxId}`,
     sk: `bound#${clientId}#${slot}`,
   }),
+  pairing: (deviceCodeHash: string) => ({ pk: `pairing#${deviceCodeHash}`, sk: 'pairing' }),
+  userCode: (userCodeHash: string) => ({ pk: `user-code#${userCodeHash}`, sk: 'pairing' }),
+  refreshTokenFamily: (id: string) => ({ pk: `refresh-token#${id}`, sk: 'family' }),
   attempts: (place: string, claimed: Claimed) => ({ pk: `attempts#${place}`, sk: claimed }),
   placeAttempts: (place: string) => ({ pk: `attempts#${place}`, sk: 'all' }),
   deviceAttempts: (clientId: string) => ({ pk: `attempts#${clientId}`, sk: 'everywhere' }),
@@ -52,6 +56,9 @@ export const keys = {
   idempotency: (clientId: string, keyHash: string) => ({ pk: `idempotency#${clientId}`, sk: keyHash }),
   coolDown: (provider: string) => ({ pk: `provider#${provider}`, sk: 'cool-down' }),
   appRegistration: (provider: string) => ({ pk: `provider#${provider}`, sk: 'app-registration' }),
+  adminKeys: { pk: 'admin-keys' },
+  adminKeyOf: (id: string) => ({ pk: 'admin-keys', sk: id }),
+  adminKey: (keyHash: string) => ({ pk: `admin-key#${keyHash}`, sk: 'admin-key' }),
   session: (tokenHash: string) => ({ pk: `session#${tokenHash}`, sk: 'session' }),
 } as const;
 

@@ -22,11 +22,12 @@ const fromItem = (item: Record<string, unknown>): SignIn => {
 };
 
 export const signInRecords = (table: Table) => ({
-  /** Makes the attempt, and the one open attempt of its mailbox. */
+  /** Makes the attempt, and the one open attempt of its mailbox, where that is known. */
   async create(signIn: SignIn): Promise<void> {
+    const { id: signInId, mailboxId, expiresAt } = signIn;
     await table.writeAll([
       { put: toItem(signIn), when: { absent: true } },
-      { put: { ...keys.openSignIn(signIn.mailboxId), signInId: signIn.id, expiresAt: signIn.expiresAt } },
+      ...(mailboxId === undefined ? [] : [{ put: { ...keys.openSignIn(mailboxId), signInId, expiresAt } }]),
     ]);
   },
 
@@ -42,6 +43,8 @@ export const signInRecords = (table: Table) => ({
 
   /** The attempt is over: its mailbox is no longer waiting for it. */
   async close(signIn: SignIn): Promise<void> {
-    await table.write({ delete: keys.openSignIn(signIn.mailboxId), when: { equals: { signInId: signIn.id } } });
+    const { id: signInId, mailboxId } = signIn;
+    if (mailboxId === undefined) return;
+    await table.write({ delete: keys.openSignIn(mailboxId), when: { equals: { signInId } } });
   },
 });

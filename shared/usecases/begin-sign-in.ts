@@ -2,7 +2,7 @@ import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import type { ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { SIGN_IN_SECONDS, type SignIn } from '../domain/sign-in.ts';
+import { type MailboxSignIn, SIGN_IN_SECONDS, type SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';
@@ -20,8 +20,8 @@ export const redirectUriOf = (publicUrl: string, provider: ProviderName): string
 /** Makes an attempt and its link; nothing has happened at the provider yet. */
 export const makeBeginSignIn =
   ({ signIns, clock, random }: { signIns: Records['signIns']; clock: Clock; random: Random }) =>
-  async (mailbox: Mailbox): Promise<SignIn> => {
-    const signIn: SignIn = {
+  async (mailbox: Mailbox): Promise<MailboxSignIn> => {
+    const signIn: MailboxSignIn = {
       id: newId('sgn', random),
       mailboxId: mailbox.id,
       organizationId: mailbox.organizationId,
@@ -63,8 +63,9 @@ export const makeDepartForProvider =
   }) =>
   async (signInId: string): Promise<Result<Departure, BrokerError>> => {
     const signIn = await records.signIns.get(signInId);
-    const mailbox = signIn && (await records.mailboxes.get(signIn.mailboxId));
-    if (!signIn || !mailbox) return fail(brokerError('sign_in_not_found'));
+    if (!signIn) return fail(brokerError('sign_in_not_found'));
+    const mailbox = signIn.mailboxId === undefined ? undefined : await records.mailboxes.get(signIn.mailboxId);
+    if (signIn.mailboxId !== undefined && !mailbox) return fail(brokerError('sign_in_not_found'));
     if (signIn.state !== 'pending' && signIn.state !== 'started') return fail(brokerError('sign_in_already_used'));
     if (signIn.expiresAt <= epochSeconds(clock)) return fail(brokerError('sign_in_expired'));
     const organization = await records.organizations.get(signIn.organizationId);
@@ -73,9 +74,9 @@ export const makeDepartForProvider =
     const state = `${signIn.id}.${longSecret(random)}`;
     const browserSecret = longSecret(random);
     const codeVerifier = longSecret(random);
-    const { id, mailboxId, organizationId, provider, expiresAt } = signIn;
+    const { id, provider } = signIn;
     const started: SignIn = {
-      ...{ id, mailboxId, organizationId, provider, expiresAt },
+      ...signIn,
       state: 'started',
       attempt: {
         stateHash: hashOf(state),
@@ -88,7 +89,7 @@ export const makeDepartForProvider =
       redirectUri: redirectUriOf(publicUrl, provider),
       state,
       codeChallenge: hashOf(codeVerifier),
-      loginHint: mailbox.address,
+      loginHint: mailbox?.address ?? signIn.pairing?.loginHint,
     });
     return ok({ authorizationUrl, browserSecret, provider });
   };

@@ -1,15 +1,17 @@
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
-import { type ProviderName, sameAddress, scopeGranted } from '../domain/provider.ts';
+import { type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import type { SignIn } from '../domain/sign-in.ts';
+import { isPaired, type SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { ProviderFailure } from '../ports/identity-provider.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
 import type { Records } from '../records/index.ts';
 import type { AdoptSignIn, Permission } from './adopt-sign-in.ts';
 import { codeVerifierContext, redirectUriOf } from './begin-sign-in.ts';
+import { finishPairing } from './finish-pairing.ts';
 import type { IdentityProviders, RefreshGrant } from './refresh-grant.ts';
 import type { ResumeHeld } from './requeue-submissions.ts';
 import { matchesAny } from './secrets.ts';
@@ -30,11 +32,17 @@ export interface CompletedSignIn {
   readonly mailbox: Mailbox;
   /** `acquired`: the new grant has already yielded an access token. `waiting`: it will, when the provider answers. */
   readonly tokenStatus: 'acquired' | 'waiting';
+  /** A device asked for it, and goes on by itself. */
+  readonly isPaired: boolean;
 }
 
-/** Why there is no working grant. `tookEffect`: the earlier one was replaced before the new one was refused. */
+/**
+ * Why there is no working grant. `tookEffect`: the earlier one was replaced before the new one was refused. `isPaired`: a
+ * device asked for it, and its code is still good unless the person said no.
+ */
 export interface SignInError extends BrokerError {
   readonly tookEffect?: true;
+  readonly isPaired?: true;
 }
 
 interface Dependencies {
@@ -46,11 +54,15 @@ interface Dependencies {
   readonly attemptKeys: KeyRing;
   readonly publicUrl: string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
 /** Longer than every id; the table's keys have a limit. */
 const ID_LIMIT = 64;
+
+const isAccountOf = ({ addresses }: SignedInAccount, mailbox: Mailbox): boolean =>
+  addresses.some((address) => sameAddress(address, mailbox.address));
 
 type StartedSignIn = Extract<SignIn, { state: 'started' }>;
 
@@ -62,6 +74,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
   const { records, providers, adoptSignIn, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } =
     dependencies;
 
+  const pairings = finishPairing(dependencies);
   const noteRefusedSecrets = makeNoteRefusedSecrets({ ...records, providers, clock, log });
 
   /** The attempt that this callback belongs to, good for nobody else from here on. */
@@ -84,7 +97,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
 
   const redeem = async (
     signIn: StartedSignIn,
-    mailbox: Mailbox,
+    mailbox: Mailbox | undefined,
     callback: Callback,
   ): Promise<Result<Permission, BrokerError>> => {
     const provider = providers[signIn.provider];
@@ -100,9 +113,10 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     if (refusedClientSecrets) await noteRefusedSecrets(signIn.provider, refusedClientSecrets);
     if (!reply.ok) return fail(redemptionError(reply.error));
     const { refreshToken, account, scopes } = reply.value;
-    if (!account?.addresses.some((address) => sameAddress(address, mailbox.address))) {
+    if (account === undefined || (mailbox && !isAccountOf(account, mailbox))) {
       const who = account?.addresses[0] ?? 'an account that the provider did not name';
-      return fail(brokerError('sign_in_wrong_account', `Signed in was ${who}; expected was ${mailbox.address}.`));
+      const expected = mailbox === undefined ? '' : `; expected was ${mailbox.address}`;
+      return fail(brokerError('sign_in_wrong_account', `Signed in was ${who}${expected}.`));
     }
     const sendScope = provider.scopeFor('smtp');
     if (sendScope !== undefined && !scopeGranted(scopes, sendScope)) {
@@ -129,24 +143,41 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     return passesByItself(proof.error) ? ok('waiting') : fail({ ...proof.error, tookEffect: true });
   };
 
-  const finish = async (signIn: SignIn, mailbox: Mailbox, error?: BrokerError): Promise<void> => {
-    const { id, mailboxId, organizationId, provider, expiresAt } = signIn;
-    const redeeming: SignIn = { id, mailboxId, organizationId, provider, expiresAt, state: 'redeeming' };
+  const finish = async (signIn: StartedSignIn, mailbox: Mailbox | undefined, error?: BrokerError): Promise<void> => {
+    const { attempt: _spent, ...rest } = signIn;
     const outcome = error ? ({ state: 'failed', error } as const) : ({ state: 'completed' } as const);
-    await records.signIns.move(redeeming, { ...redeeming, ...outcome });
+    await records.signIns.move({ ...rest, state: 'redeeming' }, { ...rest, ...outcome });
     await records.signIns.close(signIn);
     await records.audit.add({
-      organizationId,
+      organizationId: signIn.organizationId,
       by: 'person',
       action: error ? 'sign-in.failed' : 'sign-in.completed',
-      subject: mailboxId,
-      detail: error ? `${error.kind}${error.detail ? `: ${error.detail}` : ''}` : mailbox.address,
+      subject: mailbox?.id ?? signIn.id,
+      detail: error ? `${error.kind}${error.detail ? `: ${error.detail}` : ''}` : (mailbox?.address ?? ''),
     });
     log.info(error ? 'sign_in.failed' : 'sign_in.completed', {
-      mailbox_id: mailboxId,
+      mailbox_id: mailbox?.id,
+      sign_in_id: signIn.id,
       kind: error?.kind,
       code: error?.code,
     });
+  };
+
+  /** Everything between the claim of an attempt and its end. */
+  const carryOut = async (
+    signIn: StartedSignIn,
+    expected: Mailbox | undefined,
+    callback: Callback,
+  ): Promise<Result<CompletedSignIn, SignInError>> => {
+    const permission = await redeem(signIn, expected, callback);
+    if (!permission.ok) return permission;
+    const mailbox = expected ? ok(expected) : await pairings.mailboxFor(signIn, permission.value.account);
+    if (!mailbox.ok) return mailbox;
+    const established = await establish(mailbox.value, permission.value);
+    if (!established.ok) return established;
+    if (isPaired(signIn)) await pairings.grant(signIn, mailbox.value);
+    await resumeHeld(mailbox.value.id);
+    return ok({ mailbox: mailbox.value, tokenStatus: established.value, isPaired: isPaired(signIn) });
   };
 
   return async (callback: Callback): Promise<Result<CompletedSignIn, SignInError>> => {
@@ -155,15 +186,14 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
       log.info('sign_in.refused', { provider: callback.provider, kind: claimed.error.kind });
       return claimed;
     }
-    const mailbox = await records.mailboxes.get(claimed.value.mailboxId);
-    if (mailbox === undefined) return fail(brokerError('sign_in_not_found'));
-
-    const permission = await redeem(claimed.value, mailbox, callback);
-    const established = permission.ok ? await establish(mailbox, permission.value) : permission;
-    await finish(claimed.value, mailbox, established.ok ? undefined : established.error);
-    if (!established.ok) return established;
-    await resumeHeld(mailbox.id);
-    return ok({ mailbox, tokenStatus: established.value });
+    const signIn = claimed.value;
+    const expected = signIn.mailboxId === undefined ? undefined : await records.mailboxes.get(signIn.mailboxId);
+    if (signIn.mailboxId !== undefined && !expected) return fail(brokerError('sign_in_not_found'));
+    const completed = await carryOut(signIn, expected, callback);
+    await finish(signIn, completed.ok ? completed.value.mailbox : expected, completed.ok ? undefined : completed.error);
+    if (completed.ok || !isPaired(signIn)) return completed;
+    await pairings.refuse(signIn, completed.error);
+    return fail({ ...completed.error, isPaired: true });
   };
 };
 

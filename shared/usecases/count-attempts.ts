@@ -1,4 +1,4 @@
-import { type Attempts, lockedFor } from '../domain/attempts.ts';
+import { type AttemptScope, type Attempts, lockedFor } from '../domain/attempts.ts';
 import type { BrokerError } from '../domain/errors.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
@@ -13,6 +13,9 @@ export interface Verdict {
   /** What its bearer is told when it is wrong, and there were not too many. */
   readonly refusal: BrokerError;
 }
+
+const scopeOf = (claimed: Claimed): AttemptScope =>
+  claimed === 'admin' || claimed === 'pairing' ? `${claimed}_at_place` : 'device_at_place';
 
 const tooMany = (retryAfterSeconds: number): BrokerError => ({ kind: 'too_many_attempts', retryAfterSeconds });
 
@@ -57,8 +60,7 @@ export const countAttempts = ({
       { isRight, refusal }: Verdict,
     ): Promise<Result<undefined, BrokerError>> {
       const { place, claimed } = attempted;
-      const scope = claimed === 'admin' ? 'admin_at_place' : 'device_at_place';
-      const wait = lockedFor(scope, before, epochSeconds(clock));
+      const wait = lockedFor(scopeOf(claimed), before, epochSeconds(clock));
       if (wait > 0) return fail(tooMany(wait));
       if (!isRight) return fail(await refuse(attempted, refusal));
       if (before) {

@@ -46,6 +46,7 @@ export const makeDescribeMailbox =
       mailbox,
       tokenStatus: status,
       statusReason: statusReason(grant, status, Math.max(...expiries) > now),
+      signedInAt: held?.signedInAt,
       signedInAccount: held?.account.addresses[0],
       scopes: held?.scopes ?? [],
       accessTokenExpiresAt: expiries.length > 0 && status === 'acquired' ? Math.max(...expiries) : undefined,

@@ -1,4 +1,6 @@
+import { isFetchedSince } from '../domain/binding.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
+import { isLive } from '../domain/grant.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { renewAheadAt, USE_RECORDED_EVERY_SECONDS } from '../domain/timing.ts';
@@ -48,9 +50,14 @@ export const makeFetchToken = ({
   clock: Clock;
   log: Log;
 }) => {
-  const recordUse = async ({ binding, mailbox, token }: DeviceAccess, audience: Audience): Promise<void> => {
+  const recordUse = async (access: DeviceAccess, audience: Audience): Promise<void> => {
+    const { binding, mailbox, token } = access;
     const now = epochSeconds(clock);
-    if (!binding || !mailbox || now - (binding.fetchedAt?.[audience] ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
+    if (!binding || !mailbox) return;
+    const { grant } = access.grant;
+    // The first fetch after a sign-in is told at once: it shows that the device has come so far (R29).
+    const isFirst = isLive(grant) && isFetchedSince(binding, grant.signedInAt) === false;
+    if (!isFirst && now - (binding.fetchedAt?.[audience] ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
     await records.deviceAccess.recordFetch(binding, audience, now);
     await records.grants.recordUse(
       mailbox.id,

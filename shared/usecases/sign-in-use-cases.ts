@@ -6,12 +6,17 @@ import type { TokenVault } from '../ports/token-vault.ts';
 import type { WorkQueue } from '../ports/work-queue.ts';
 import type { Records } from '../records/index.ts';
 import { makeAdoptSignIn } from './adopt-sign-in.ts';
+import { answerPairing } from './answer-pairing.ts';
+import { deviceAuthentication } from './authenticate-device.ts';
+import { makeBeginPairing } from './begin-pairing.ts';
 import { makeDepartForProvider } from './begin-sign-in.ts';
 import { makeCompleteSignIn } from './complete-sign-in.ts';
+import { makeGiveUpSlot, makeRevokeToken } from './give-up-slot.ts';
 import { type IdentityProviders, makeRefreshGrant } from './refresh-grant.ts';
 import { makeResumeHeld } from './requeue-submissions.ts';
+import { makeSignOut } from './sign-out.ts';
 
-/** The use cases of the sign-in by redirect, built once for every composition. */
+/** The use cases of the sign-in by redirect, and of pairing, which leads to it; built once for every composition. */
 export const signInUseCases = (dependencies: {
   readonly records: Records;
   readonly vault: TokenVault;
@@ -27,7 +32,13 @@ export const signInUseCases = (dependencies: {
   const adoptSignIn = makeAdoptSignIn({ ...dependencies, ...records });
   const refreshGrant = makeRefreshGrant(dependencies);
   const resumeHeld = makeResumeHeld({ submissions: records.submissions, queue: mailQueue, clock });
+  const { authenticateDevice } = deviceAuthentication(dependencies);
+  const signOut = makeSignOut({ ...dependencies, grants: records.grants });
+  const giveUpSlot = makeGiveUpSlot({ records, signOut });
   return {
+    beginPairing: makeBeginPairing({ ...dependencies, authenticateDevice }),
+    answerPairing: answerPairing(dependencies),
+    revokeToken: makeRevokeToken({ records, authenticateDevice, giveUpSlot }),
     departForProvider: makeDepartForProvider(dependencies),
     completeSignIn: makeCompleteSignIn({ ...dependencies, adoptSignIn, refreshGrant, resumeHeld }),
   };

@@ -30,7 +30,7 @@ const noRefresher: Refresher = {
 const prepared = async () => {
   const { records, seen, basic, accessToken } = await signedInDevice(sqliteTable(openDatabase(':memory:')));
   const serverFor = mailServers({});
-  const useCases = deviceUseCases({ records, refresher: noRefresher, scopeFor, serverFor, clock, log: quiet });
+  const useCases = deviceUseCases({ records, refresher: noRefresher, scopeFor, serverFor, clock, random, log: quiet });
   const app = fetchTokenApp({ ...useCases, serverFor, publicUrl: 'http://localhost', log: quiet, random });
   return { app, basic, seen, accessToken };
 };

@@ -21,7 +21,7 @@ type Start = (t: TestContext, refreshGrant: RefreshGrant, queue: WorkQueue) => P
 /** Over a real invocation, through the handler that the function has. */
 const overLambda: Start = async (t, refreshGrant, queue) => {
   const nothing = async () => undefined;
-  const others = { maintainGrant: nothing, watchAppRegistrations: nothing, log: memoryLog() };
+  const others = { maintainGrant: nothing, emptyIdleSlot: nothing, watchAppRegistrations: nothing, log: memoryLog() };
   const handle = refreshHandler({ refreshGrant, ...others });
   const invoke = async (event: unknown) =>
     ({ outcome: 'returned', payload: await handle(event as RefreshRequest) }) as const;

@@ -314,13 +314,15 @@ describe('rights', () => {
         .filter(({ partitions }) => partitions?.includes(VAULT_PARTITIONS[0]))
         .flatMap(({ actions }) => actions.map((action) => action.replace('dynamodb:', '')));
     const replace = ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'];
-    assert.deepEqual(secretActions(deployment, 'refresh-grants/worker'), replace);
-    assert.deepEqual(secretActions(deployment, 'sign-in').sort(), ['CreateSecret', ...replace, 'RestoreSecret'].sort());
+    const store = ['CreateSecret', 'DeleteSecret', ...replace, 'RestoreSecret'].sort();
+    assert.deepEqual(secretActions(deployment, 'refresh-grants/worker').sort(), ['DeleteSecret', ...replace]);
+    assert.deepEqual(secretActions(deployment, 'sign-in').sort(), store);
     for (const name of ['sign-in', 'refresh-grants/worker'] as const) {
-      assert.deepEqual(secretActions(toEnvelopes, name), ['GetSecretValue', 'UpdateSecretVersionStage']);
-      assert.deepEqual(tableActions(toEnvelopes, name), ['GetItem', 'PutItem']);
-      assert.deepEqual(secretActions(toSecrets, name).sort(), ['CreateSecret', ...replace, 'RestoreSecret'].sort());
-      assert.deepEqual(tableActions(toSecrets, name), ['GetItem']);
+      const leaving = ['DeleteSecret', 'GetSecretValue', 'UpdateSecretVersionStage'];
+      assert.deepEqual(secretActions(toEnvelopes, name).sort(), leaving);
+      assert.deepEqual(tableActions(toEnvelopes, name).sort(), ['DeleteItem', 'GetItem', 'PutItem']);
+      assert.deepEqual(secretActions(toSecrets, name).sort(), store);
+      assert.deepEqual(tableActions(toSecrets, name).sort(), ['DeleteItem', 'GetItem']);
       const vaultKeys = arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
       for (const deployed of [toEnvelopes, toSecrets]) assert.ok(secretsRead(deployed, name).includes(vaultKeys));
     }

@@ -5,6 +5,7 @@ import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../shared/adapters/sqlite/sqlite-table.ts';
 import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
 import { inProcessRefresher } from '../../shared/adapters/system/in-process-refresher.ts';
+import { ROOT_AUTHORITY } from '../../shared/domain/authority.ts';
 import type { Device, Mailbox, Organization } from '../../shared/domain/entities.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { Result } from '../../shared/domain/result.ts';
@@ -13,10 +14,12 @@ import type { Table } from '../../shared/ports/table.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { makeAcceptMessage } from '../../shared/usecases/accept-message.ts';
-import { administrationOf } from '../../shared/usecases/administration/index.ts';
+import { makeAdministrationFor } from '../../shared/usecases/administration/index.ts';
 import type { DeviceCredential } from '../../shared/usecases/authenticate-device.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
+import { type IdleSlotWork, makeEmptyIdleSlot, makeSweepIdleSlots } from '../../shared/usecases/empty-idle-slots.ts';
 import type { ServerFor } from '../../shared/usecases/fetch-token.ts';
+import { makeGiveUpSlot } from '../../shared/usecases/give-up-slot.ts';
 import { makeMaintainGrant } from '../../shared/usecases/maintain-grants.ts';
 import { makeReadSubmission } from '../../shared/usecases/read-submission.ts';
 import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
@@ -24,6 +27,7 @@ import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecase
 import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/requeue-submissions.ts';
 import { makeSendSubmission } from '../../shared/usecases/send-submission.ts';
 import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
+import { makeSignOut } from '../../shared/usecases/sign-out.ts';
 import { type GrantWork, makeSweepGrants } from '../../shared/usecases/sweep-grants.ts';
 import type { Fuse } from '../fakes/fuse.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
@@ -100,13 +104,17 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
   const { submissions } = records;
   const sendSubmission = makeSendSubmission({ ...common, ...devices, transport, serverFor });
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
+  const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...common, grants: records.grants }) });
+  const emptyIdleSlot = makeEmptyIdleSlot({ records, giveUpSlot, clock });
+  const administrationFor = makeAdministrationFor({ ...common, refresher });
   return {
     ...common,
     ...devices,
     refreshGrant,
     refresher,
     ...signInUseCases({ ...common, attemptKeys, publicUrl: PUBLIC_URL }),
-    administration: administrationOf({ ...common, refresher }),
+    administrationFor,
+    administration: administrationFor(ROOT_AUTHORITY),
     registerDevice: makeRegisterDevice(common),
     manageRegistration: makeManageRegistration(common),
     acceptMessage: makeAcceptMessage({ ...common, ...devices, queue: own.mailQueue, messageFormat: mimeMessageFormat }),
@@ -116,8 +124,13 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: own.mailQueue }),
     sweepGrants: makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: own.grantQueue, pace: SWEEP_PACE }),
     maintainGrant,
+    sweepIdleSlots: makeSweepIdleSlots({ ...common, queue: own.grantQueue }),
     /** Empties the queues, as their workers would. */
-    workGrants: () => drain(own.grantQueue, (body) => maintainGrant(body as GrantWork)),
+    workGrants: () =>
+      drain(own.grantQueue, (body) => {
+        const work = body as GrantWork | IdleSlotWork;
+        return 'mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work);
+      }),
     workMail: () => drain(own.mailQueue, (body) => sendSubmission((body as { submissionId: string }).submissionId)),
   };
 };
@@ -214,7 +227,7 @@ export const comeBack = (world: World, process: Process, departed: Departed, log
 };
 
 export const callbackOf = (
-  { provider, browserSecret }: Departed,
+  { provider, browserSecret }: Pick<Departed, 'provider' | 'browserSecret'>,
   query: { state?: string; code?: string; error?: string },
 ) => ({
   provider,

@@ -136,7 +136,11 @@ describe('registration', () => {
     assert.equal(body.client_secret_expires_at, 0);
     assert.ok(String(body.registration_access_token).length >= 32);
     assert.equal(body.registration_client_uri, `${broker.url}/oauth/register/${body.client_id}`);
-    assert.deepEqual(body.grant_types, ['client_credentials']);
+    assert.deepEqual(body.grant_types, [
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:device_code',
+      'refresh_token',
+    ]);
     assert.equal(body.token_endpoint_auth_method, 'client_secret_basic');
     assert.equal(body.redirect_uris, undefined);
     for (const [name, value] of Object.entries(METADATA)) assert.equal(body[name], value);
@@ -366,12 +370,36 @@ describe('the token endpoint', () => {
     }
     const imap = (await ask('imap', google)).body;
     assert.deepEqual(imap.server, { host: 'imap.gmail.com', port: 993, security: 'tls' });
-    const api = (await ask('api', google)).body;
-    assert.equal(api.scope, 'api');
-    assert.equal(api.server, undefined);
-    assert.equal(api.sasl_xoauth2, undefined);
-    assertOAuthError(await ask('api', microsoft), 400, 'invalid_scope');
+    const tokens = new Set<unknown>();
+    for (const bound of [microsoft, google]) {
+      const api = (await ask('api', bound)).body;
+      assert.equal(api.scope, 'api');
+      assert.equal(api.server, undefined);
+      assert.equal(api.sasl_xoauth2, undefined);
+      for (const scope of ['smtp', 'imap', 'pop']) tokens.add((await ask(scope, bound)).body.access_token);
+      tokens.add(api.access_token);
+    }
+    assert.equal(tokens.size, 8, 'each its own');
     assertOAuthError(await ask('fax', google), 400, 'invalid_scope');
+  });
+
+  test('refuses `api` with the reason where consent to it is missing, and goes on for mail', async () => {
+    const account = ADDRESSES.microsoft;
+    const consent = { account, scope: 'https://graph.microsoft.com/Mail.Send' };
+    await broker.control('POST', 'microsoft/consents', { ...consent, given: false });
+    const bound = await signedInDevice(broker, 'microsoft');
+    const ask = (scope: string) => fetchToken(broker, bound.device, `?scope=${scope}`);
+    for (let time = 0; time < 2; time++) {
+      const refused = await ask('api');
+      assertOAuthError(refused, 400, 'invalid_scope', { actor: 'person', panel_code: 370 });
+      assert.match(String(refused.body.error_description), /not for the scope api\..*consent/);
+    }
+    const calls = async () => (await broker.control('GET', 'microsoft/counters'))['token:refresh_token'];
+    const before = await calls();
+    assertOAuthError(await ask('api'), 400, 'invalid_scope');
+    assert.equal(await calls(), before);
+    for (const scope of ['smtp', 'imap']) assert.equal((await ask(scope)).status, 200, scope);
+    await broker.control('POST', 'microsoft/consents', { ...consent, given: true });
   });
 
   test('gives a token that is fresher than min_ttl, or as fresh as the provider makes them', async () => {
@@ -484,6 +512,7 @@ describe('the status', () => {
     assertCommonHeaders(reply);
     assert.equal((reply.body.device as Json).client_id, device.clientId);
     assert.equal((reply.body.device as Json).client_name, 'Scanner at reception');
+    assert.equal((reply.body.device as Json).sender_policy, 'user_may_change');
     const slots = reply.body.slots as readonly Json[];
     const of = (name: string) => slots.find(({ slot }) => slot === name);
     const { access_token_expires_at, lapses_at, last_fetched_at, server, ...rest } = of('scan') ?? {};
@@ -493,6 +522,8 @@ describe('the status', () => {
       label: 'Acquired',
       account: address,
       provider: 'microsoft',
+      sender_addresses: [address],
+      fetched_since_sign_in: true,
       panel_code: null,
       message: null,
       remedy: null,
@@ -500,6 +531,7 @@ describe('the status', () => {
     for (const time of [access_token_expires_at, lapses_at, last_fetched_at]) assert.match(String(time), TIME);
     assert.ok(Date.parse(String(lapses_at)) > Date.parse(String(access_token_expires_at)));
     assert.equal((server as Json).security, 'starttls');
+    assert.equal(of('receive')?.fetched_since_sign_in, false, 'signed in, and not fetched since (R29)');
     assert.deepEqual(of('receive')?.server, { host: 'outlook.office365.com', port: 995, security: 'tls' });
   });
 

@@ -9,6 +9,7 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { coolDownRecords } from '../../../shared/records/cool-downs.ts';
 import { submissionRecords } from '../../../shared/records/submissions.ts';
+import { makeSweepIdleSlots } from '../../../shared/usecases/empty-idle-slots.ts';
 import { makeReportDeadLetters } from '../../../shared/usecases/report-dead-letters.ts';
 import { makeSweepSubmissions } from '../../../shared/usecases/requeue-submissions.ts';
 import { makeSweepGrants } from '../../../shared/usecases/sweep-grants.ts';
@@ -29,6 +30,10 @@ const submissions = submissionRecords(table);
 const coolDowns = coolDownRecords(table);
 const sweepGrants = makeSweepGrants({ table, coolDowns, queue: grants, clock, log, pace: PACE });
 const sweepSubmissions = makeSweepSubmissions({ table, submissions, queue: mail, clock, log });
+const idleSlots = makeSweepIdleSlots({ table, queue: grants, clock });
 const deadLetters = makeReportDeadLetters({ queues: { grants, mail }, log });
 
-export const handler = sweepHandler({ deadLetters, grants: sweepGrants, submissions: sweepSubmissions }, log);
+export const handler = sweepHandler(
+  { deadLetters, grants: sweepGrants, submissions: sweepSubmissions, idleSlots },
+  log,
+);

@@ -12,8 +12,11 @@ import { systemRandom as random } from '../../../shared/adapters/system/system-r
 import { cloudTokenVault } from '../../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
+import { makeEmptyIdleSlot } from '../../../shared/usecases/empty-idle-slots.ts';
+import { makeGiveUpSlot } from '../../../shared/usecases/give-up-slot.ts';
 import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
+import { makeSignOut } from '../../../shared/usecases/sign-out.ts';
 import { makeWatchAppRegistrations } from '../../../shared/usecases/watch-app-registrations.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT');
@@ -27,7 +30,8 @@ const providers = await reloadingIdentityProviders({ load: loadConfig, clock, lo
 const records = brokerRecords(table, accessKeys, clock, random);
 const refreshGrant = makeRefreshGrant({ records, vault, providers, clock, random, log });
 const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock, log });
-
+const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...records, vault, clock, random }) });
+const emptyIdleSlot = makeEmptyIdleSlot({ records, giveUpSlot, clock });
 const watchAppRegistrations = makeWatchAppRegistrations({ ...records, providers, clock, log });
 
-export const handler = refreshHandler({ refreshGrant, maintainGrant, watchAppRegistrations, log });
+export const handler = refreshHandler({ refreshGrant, maintainGrant, emptyIdleSlot, watchAppRegistrations, log });

@@ -3,10 +3,10 @@ import { type BrokerEnv, brokerApp, replyError, replyResult } from '../../../sha
 import { readQuery } from '../../../shared/adapters/http/bodies.ts';
 import { placeOf } from '../../../shared/adapters/http/place.ts';
 import { brokerError } from '../../../shared/domain/errors.ts';
-import { DEFAULT_SLOT, isSlot } from '../../../shared/domain/slot.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import type { Random } from '../../../shared/ports/random.ts';
 import { parseBasic } from '../../../shared/protocol/client-authentication.ts';
+import { parseSlot } from '../../../shared/protocol/slot.ts';
 import { submissionReply } from '../../../shared/protocol/submission.ts';
 import type { AcceptMessage } from '../../../shared/usecases/accept-message.ts';
 import type { AuthenticateDevice } from '../../../shared/usecases/authenticate-device.ts';
@@ -49,10 +49,8 @@ export const acceptMailApp = ({
     }
     const query = readQuery(c);
     if (!query.ok) return replyError(c, query.error);
-    const { slot = DEFAULT_SLOT } = query.value;
-    if (!isSlot(slot)) {
-      return replyError(c, brokerError('invalid_request', 'slot is scan, alerts, fax, receive or user:<login>.'));
-    }
+    const slot = parseSlot(query.value.slot);
+    if (!slot.ok) return replyError(c, slot.error);
     const idempotencyKey = c.req.header('idempotency-key');
     if (idempotencyKey !== undefined && (idempotencyKey === '' || idempotencyKey.length > IDEMPOTENCY_KEY_LIMIT)) {
       return replyError(
@@ -63,7 +61,7 @@ export const acceptMailApp = ({
     const accepted = await acceptMessage({
       ...credential.value,
       place: placeOf(c),
-      slot,
+      slot: slot.value,
       message: new Uint8Array(await c.req.arrayBuffer()),
       envelopeTo: c.req.header('x-envelope-to'),
       idempotencyKey,

@@ -32,7 +32,7 @@ const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTIO
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
 const records = brokerRecords(table, keys, clock, random);
-const { acquireAccessToken } = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, log });
+const { acquireAccessToken } = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, random, log });
 const transport = nodemailerTransport();
 const sending = { records, blobs, transport, acquireAccessToken, serverFor, clock, random, log };
 

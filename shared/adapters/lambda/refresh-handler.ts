@@ -6,6 +6,7 @@ import type { RefreshOutcome, RefreshRequest } from '../../ports/refresher.ts';
 import { batchHandler } from './batch-handler.ts';
 
 const GRANT_WORK = v.object({ mailboxId: v.string() });
+const IDLE_SLOT_WORK = v.object({ clientId: v.string(), slot: v.string() });
 
 const REFRESH_REQUEST = v.object({
   mailboxId: v.string(),
@@ -15,19 +16,25 @@ const REFRESH_REQUEST = v.object({
   duringBackOff: v.exactOptional(v.boolean()),
 });
 
-/** One function, two callers: SQS with batches of due grants, and `lambdaRefresher` with one request to answer. */
+/** One function, two callers: SQS with batches of due grants and idle slots, and `lambdaRefresher` with one request to answer. */
 export const refreshHandler = ({
   refreshGrant,
   maintainGrant,
+  emptyIdleSlot,
   watchAppRegistrations,
   log,
 }: {
   readonly refreshGrant: (request: RefreshRequest) => Promise<RefreshOutcome>;
   readonly maintainGrant: (work: { mailboxId: string }) => Promise<void>;
+  readonly emptyIdleSlot: (work: { clientId: string; slot: string }) => Promise<void>;
   readonly watchAppRegistrations: () => Promise<void>;
   readonly log: Log;
 }) => {
-  const onBatch = batchHandler(GRANT_WORK, maintainGrant, log);
+  const onBatch = batchHandler(
+    v.union([GRANT_WORK, IDLE_SLOT_WORK]),
+    (work) => ('mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work)),
+    log,
+  );
   return async (event: SQSEvent | RefreshRequest): Promise<SQSBatchResponse | RefreshOutcome> => {
     if (!('Records' in event)) return refreshGrant(v.parse(REFRESH_REQUEST, event));
     await watchAppRegistrations().catch((error: unknown) => {

@@ -39,6 +39,30 @@ export const da: ErrorTexts = {
     'Vent et par minutter, kontrollér adgangskoden, og prøv igen.',
   ],
 
+  pairing_pending: [
+    'Ingen har logget på med koden endnu.',
+    'Åbn adressen, som enheden viser, indtast koden, og log på.',
+  ],
+  pairing_polled_too_fast: ['Enheden spørger for ofte.', 'Den skal vente fem sekunder længere mellem sine spørgsmål.'],
+  pairing_denied: ['Pålogningen på enheden blev annulleret.', 'Begynd forfra på enheden, hvis det ikke var meningen.'],
+  pairing_expired: [
+    'Koden er udløbet.',
+    'Begynd pålogningen forfra på enheden, og brug den nye kode inden for et kvarter.',
+  ],
+  pairing_unknown: ['Denne enhedskode findes ikke eller er allerede brugt.', 'Begynd pålogningen forfra på enheden.'],
+  user_code_unknown: [
+    'Koden findes ikke eller er udløbet.',
+    'Sammenlign den med koden på enheden, og indtast den igen, eller begynd forfra på enheden.',
+  ],
+  refresh_token_unknown: [
+    'Dette opdateringstoken er ikke gyldigt: Det er udløbet, tilbagekaldt eller brugt to gange.',
+    'Log på igen på enheden.',
+  ],
+  unsupported_token_type: [
+    'Brokeren kan ikke tilbagekalde et adgangstoken: Udbyderen har udstedt det, og det udløber af sig selv.',
+    'Tilbagekald opdateringstokenet, eller angiv den funktion (slot), der opgives.',
+  ],
+
   slot_not_bound: [
     'Der er ikke tildelt en postkasse til denne funktion på enheden.',
     'Tildel enheden en postkasse i konsollen.',
@@ -69,7 +93,7 @@ export const da: ErrorTexts = {
   ],
   scope_not_offered: [
     'Denne type token tilbydes ikke for denne postkasse.',
-    'Anmod om et af disse scopes: smtp, imap, pop.',
+    'Anmod om et af disse scopes: smtp, imap, pop, api.',
   ],
   scope_not_granted: [
     'Ved logon til denne postkasse blev denne type adgang ikke givet.',
@@ -122,8 +146,8 @@ export const da: ErrorTexts = {
   not_a_message: ['Det sendte er ikke en mail.', 'Send en mail, der overholder RFC 5322.'],
   invalid_recipient: ['En modtagers adresse er ugyldig.', 'Ret den adresse, der er angivet i detaljerne.'],
   sender_not_allowed: [
-    'Denne postkasse må ikke sende som den afsender, der står i mailen.',
-    'Indstil afsenderadressen på enheden til postkassens egen adresse, eller føj afsenderen til postkassen som alias.',
+    'Denne enhed må ikke sende som den afsender, der står i mailen.',
+    'Indstil afsenderadressen på enheden til postkassens egen adresse, eller bed en administrator om at ændre enhedens indstilling for afsenderadresse.',
   ],
   message_too_large: ['Mailen er for stor.', 'Scan med lavere opløsning eller i flere dele.'],
   mail_server_unavailable: [

@@ -30,6 +30,36 @@ export const en: ErrorTexts = {
   invalid_admin_key: ['The admin key is missing or wrong.', 'Send the admin key in the header Authorization: Bearer.'],
   too_many_attempts: ['There were too many wrong attempts.', 'Wait a few minutes, check the password, then try again.'],
 
+  pairing_pending: [
+    'Nobody has signed in with the code yet.',
+    'Open the address shown at the device, type the code, and sign in.',
+  ],
+  pairing_polled_too_fast: ['The device asks too often.', 'It must wait five seconds longer between its questions.'],
+  pairing_denied: [
+    'The sign-in at the device was cancelled.',
+    'Start it again at the device, if that was not intended.',
+  ],
+  pairing_expired: [
+    'The code has expired.',
+    'Start the sign-in again at the device, and use the new code within a quarter of an hour.',
+  ],
+  pairing_unknown: [
+    'This device code does not exist, or has been used already.',
+    'Start the sign-in again at the device.',
+  ],
+  user_code_unknown: [
+    'There is no such code, or it has expired.',
+    'Compare it with the one that the device shows, and type it again; or start again at the device.',
+  ],
+  refresh_token_unknown: [
+    'This refresh token is not valid: it has expired, was revoked, or was used by two.',
+    'Sign in again at the device.',
+  ],
+  unsupported_token_type: [
+    'The broker cannot revoke an access token: the provider issued it, and it ends by itself.',
+    'Revoke the refresh token, or name the slot to be given up.',
+  ],
+
   slot_not_bound: [
     'No mailbox is assigned to this function of the device.',
     'Assign a mailbox to the device in the console.',
@@ -60,7 +90,7 @@ export const en: ErrorTexts = {
   ],
   scope_not_offered: [
     'This kind of token is not offered for this mailbox.',
-    'Ask for one of the scopes smtp, imap and pop.',
+    'Ask for one of the scopes smtp, imap, pop and api.',
   ],
   scope_not_granted: [
     'The sign-in of this mailbox did not grant this kind of access.',
@@ -116,8 +146,8 @@ export const en: ErrorTexts = {
   not_a_message: ['What was sent is not an e-mail message.', 'Send a message as RFC 5322 describes it.'],
   invalid_recipient: ['The address of a recipient is not valid.', 'Correct the address that the detail names.'],
   sender_not_allowed: [
-    'This mailbox may not send as the sender in the message.',
-    "Set the sender address on the device to the mailbox's own address, or add the sender to the mailbox as an alias.",
+    'This device may not send as the sender in the message.',
+    "Set the sender address on the device to the mailbox's own address, or have an administrator change the device's sender address setting.",
   ],
   message_too_large: ['The message is too large.', 'Scan at a lower resolution or in several parts.'],
   mail_server_unavailable: [

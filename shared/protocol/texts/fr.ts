@@ -48,6 +48,39 @@ export const fr: ErrorTexts = {
     'Patientez quelques minutes, vérifiez le mot de passe, puis réessayez.',
   ],
 
+  pairing_pending: [
+    "Personne ne s'est encore connecté avec le code.",
+    "Ouvrez l'adresse affichée sur l'appareil, saisissez le code et connectez-vous.",
+  ],
+  pairing_polled_too_fast: [
+    "L'appareil interroge trop souvent.",
+    'Il doit attendre cinq secondes de plus entre ses demandes.',
+  ],
+  pairing_denied: [
+    "La connexion demandée par l'appareil a été annulée.",
+    "Recommencez sur l'appareil si ce n'était pas voulu.",
+  ],
+  pairing_expired: [
+    'Le code a expiré.',
+    "Recommencez la connexion sur l'appareil et utilisez le nouveau code dans le quart d'heure.",
+  ],
+  pairing_unknown: [
+    "Ce code d'appareil n'existe pas ou a déjà été utilisé.",
+    "Recommencez la connexion sur l'appareil.",
+  ],
+  user_code_unknown: [
+    "Ce code n'existe pas ou a expiré.",
+    "Comparez-le avec celui que l'appareil affiche et saisissez-le de nouveau, ou recommencez sur l'appareil.",
+  ],
+  refresh_token_unknown: [
+    "Ce jeton d'actualisation n'est pas valide : il a expiré, a été révoqué ou a été utilisé deux fois.",
+    "Connectez-vous de nouveau sur l'appareil.",
+  ],
+  unsupported_token_type: [
+    "Le broker ne peut pas révoquer un jeton d'accès : le fournisseur l'a émis et il expire de lui-même.",
+    "Révoquez le jeton d'actualisation ou indiquez la fonction (slot) à libérer.",
+  ],
+
   slot_not_bound: [
     "Aucune boîte aux lettres n'est affectée à cette fonction de l'appareil.",
     "Affectez une boîte aux lettres à l'appareil dans la console.",
@@ -84,7 +117,7 @@ export const fr: ErrorTexts = {
   ],
   scope_not_offered: [
     "Ce type de jeton n'est pas proposé pour cette boîte aux lettres.",
-    "Demandez l'un des scopes smtp, imap et pop.",
+    "Demandez l'un des scopes smtp, imap, pop et api.",
   ],
   scope_not_granted: [
     "La connexion de cette boîte aux lettres n'a pas accordé ce type d'accès.",
@@ -146,8 +179,8 @@ export const fr: ErrorTexts = {
   not_a_message: ["Le contenu envoyé n'est pas un message électronique.", 'Envoyez un message conforme à la RFC 5322.'],
   invalid_recipient: ["L'adresse d'un destinataire n'est pas valide.", "Corrigez l'adresse indiquée dans le détail."],
   sender_not_allowed: [
-    "Cette boîte aux lettres n'est pas autorisée à envoyer au nom de l'expéditeur du message.",
-    "Réglez l'adresse d'expéditeur de l'appareil sur celle de la boîte aux lettres, ou ajoutez l'expéditeur comme alias de la boîte aux lettres.",
+    "Cet appareil n'est pas autorisé à envoyer au nom de l'expéditeur du message.",
+    "Réglez l'adresse d'expéditeur de l'appareil sur celle de la boîte aux lettres, ou demandez à un administrateur de modifier le réglage de l'adresse d'expéditeur de l'appareil.",
   ],
   message_too_large: [
     'Le message est trop volumineux.',

@@ -36,6 +36,36 @@ export const lt: ErrorTexts = {
     'Palaukite kelias minutes, patikrinkite slaptažodį ir bandykite dar kartą.',
   ],
 
+  pairing_pending: [
+    'Su šiuo kodu dar niekas neprisijungė.',
+    'Atverkite įrenginyje rodomą adresą, įveskite kodą ir prisijunkite.',
+  ],
+  pairing_polled_too_fast: [
+    'Įrenginys klausia per dažnai.',
+    'Tarp užklausų jis turi laukti penkiomis sekundėmis ilgiau.',
+  ],
+  pairing_denied: ['Prisijungimas įrenginyje atšauktas.', 'Jei tai netyčia, pradėkite įrenginyje iš naujo.'],
+  pairing_expired: [
+    'Kodas nebegalioja.',
+    'Įrenginyje pradėkite prisijungimą iš naujo ir naują kodą panaudokite per ketvirtį valandos.',
+  ],
+  pairing_unknown: [
+    'Tokio įrenginio kodo nėra arba jis jau panaudotas.',
+    'Įrenginyje pradėkite prisijungimą iš naujo.',
+  ],
+  user_code_unknown: [
+    'Tokio kodo nėra arba jis nebegalioja.',
+    'Palyginkite jį su įrenginyje rodomu kodu ir įveskite dar kartą arba pradėkite įrenginyje iš naujo.',
+  ],
+  refresh_token_unknown: [
+    'Šis atnaujinimo raktas negalioja: jo terminas baigėsi, jis atšauktas arba panaudotas du kartus.',
+    'Įrenginyje prisijunkite iš naujo.',
+  ],
+  unsupported_token_type: [
+    'Brokeris negali atšaukti prieigos rakto: jį išdavė teikėjas, ir jo galiojimas baigsis savaime.',
+    'Atšaukite atnaujinimo raktą arba nurodykite funkciją (slot), kurios atsisakoma.',
+  ],
+
   slot_not_bound: [
     'Šiai įrenginio funkcijai nepriskirta pašto dėžutė.',
     'Konsolėje priskirkite įrenginiui pašto dėžutę.',
@@ -66,7 +96,7 @@ export const lt: ErrorTexts = {
   ],
   scope_not_offered: [
     'Tokio prieigos rakto ši pašto dėžutė neteikia.',
-    'Prašykite vienos iš aprėpčių (scope) smtp, imap ir pop.',
+    'Prašykite vienos iš aprėpčių (scope) smtp, imap, pop ir api.',
   ],
   scope_not_granted: [
     'Prisijungiant prie šios pašto dėžutės tokia prieiga nesuteikta.',
@@ -128,8 +158,8 @@ export const lt: ErrorTexts = {
   not_a_message: ['Tai, kas išsiųsta, nėra el. laiškas.', 'Siųskite laišką, atitinkantį RFC 5322.'],
   invalid_recipient: ['Gavėjo adresas netinkamas.', 'Pataisykite išsamioje informacijoje nurodytą adresą.'],
   sender_not_allowed: [
-    'Iš šios pašto dėžutės negalima siųsti laiške nurodyto siuntėjo vardu.',
-    'Įrenginyje nustatykite pašto dėžutės adresą kaip siuntėjo adresą arba pridėkite siuntėjo adresą prie pašto dėžutės kaip pseudonimą.',
+    'Šis įrenginys negali siųsti laiške nurodyto siuntėjo vardu.',
+    'Įrenginyje nustatykite pašto dėžutės adresą kaip siuntėjo adresą arba paprašykite administratoriaus pakeisti šio įrenginio siuntėjo adreso nuostatą.',
   ],
   message_too_large: ['Laiškas per didelis.', 'Nuskaitykite mažesne raiška arba keliomis dalimis.'],
   mail_server_unavailable: [

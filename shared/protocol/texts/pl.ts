@@ -33,6 +33,30 @@ export const pl: ErrorTexts = {
     'Odczekaj kilka minut, sprawdź hasło, a następnie spróbuj ponownie.',
   ],
 
+  pairing_pending: [
+    'Nikt jeszcze nie zalogował się za pomocą kodu.',
+    'Otwórz adres pokazany na urządzeniu, wpisz kod i zaloguj się.',
+  ],
+  pairing_polled_too_fast: ['Urządzenie pyta zbyt często.', 'Musi odczekać o pięć sekund dłużej między pytaniami.'],
+  pairing_denied: ['Logowanie na urządzeniu zostało anulowane.', 'Jeśli to pomyłka, zacznij na urządzeniu od nowa.'],
+  pairing_expired: ['Kod wygasł.', 'Zacznij logowanie na urządzeniu od nowa i użyj nowego kodu w ciągu kwadransa.'],
+  pairing_unknown: [
+    'Ten kod urządzenia nie istnieje albo został już użyty.',
+    'Zacznij logowanie na urządzeniu od nowa.',
+  ],
+  user_code_unknown: [
+    'Nie ma takiego kodu albo wygasł.',
+    'Porównaj go z kodem na urządzeniu i wpisz jeszcze raz albo zacznij na urządzeniu od nowa.',
+  ],
+  refresh_token_unknown: [
+    'Ten token odświeżania jest nieważny: wygasł, został unieważniony albo użyto go dwukrotnie.',
+    'Zaloguj się na urządzeniu ponownie.',
+  ],
+  unsupported_token_type: [
+    'Broker nie może unieważnić tokenu dostępu: wydał go dostawca i wygaśnie on sam.',
+    'Unieważnij token odświeżania albo podaj funkcję (slot), z której urządzenie rezygnuje.',
+  ],
+
   slot_not_bound: [
     'Do tej funkcji urządzenia nie przypisano skrzynki pocztowej.',
     'Przypisz skrzynkę pocztową do urządzenia w konsoli.',
@@ -69,7 +93,7 @@ export const pl: ErrorTexts = {
   ],
   scope_not_offered: [
     'Ten rodzaj tokenu nie jest dostępny dla tej skrzynki pocztowej.',
-    'Zażądaj jednego z zakresów (scope) smtp, imap i pop.',
+    'Zażądaj jednego z zakresów (scope) smtp, imap, pop i api.',
   ],
   scope_not_granted: [
     'Podczas logowania do tej skrzynki pocztowej nie przyznano tego rodzaju dostępu.',
@@ -131,8 +155,8 @@ export const pl: ErrorTexts = {
   not_a_message: ['Przesłane dane nie są wiadomością e-mail.', 'Wyślij wiadomość zgodną z RFC 5322.'],
   invalid_recipient: ['Adres odbiorcy jest nieprawidłowy.', 'Popraw adres podany w szczegółach.'],
   sender_not_allowed: [
-    'Z tej skrzynki pocztowej nie można wysyłać jako nadawca podany w wiadomości.',
-    'Ustaw w urządzeniu adres nadawcy zgodny z adresem skrzynki pocztowej lub dodaj nadawcę do skrzynki jako alias.',
+    'To urządzenie nie może wysyłać jako nadawca podany w wiadomości.',
+    'Ustaw w urządzeniu adres nadawcy zgodny z adresem skrzynki pocztowej lub poproś administratora o zmianę ustawienia adresu nadawcy tego urządzenia.',
   ],
   message_too_large: ['Wiadomość jest zbyt duża.', 'Skanuj w niższej rozdzielczości lub w kilku częściach.'],
   mail_server_unavailable: [
