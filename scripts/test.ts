@@ -17,6 +17,7 @@ const run = (...args: string[]): void => {
 };
 
 if (folders.includes('wire') || folders.includes('infra')) run('scripts/build.ts');
+if (folders.includes('wire')) run('scripts/clients.ts');
 if (folders.includes('browser')) run('scripts/browser.ts');
 
 const files = folders.flatMap((folder) => globSync(`test/${folder}/**/*.test.ts`, { cwd: root })).sort();
