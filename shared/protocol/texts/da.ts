@@ -3,7 +3,10 @@ import type { ErrorTexts } from './index.ts';
 /** What happened, then what to do. */
 export const da: ErrorTexts = {
   invalid_request: ['Anmodningen har et forkert format.', 'Ret den som angivet i detaljerne, og send den igen.'],
-  unsupported_grant_type: ['Denne type tokenanmodning understøttes ikke.', 'Brug grant_type=client_credentials.'],
+  unsupported_grant_type: [
+    'Denne type tokenanmodning understøttes ikke.',
+    'Brug client_credentials, enhedskoden eller refresh_token.',
+  ],
   unsupported_media_type: [
     'Adressen accepterer ikke denne indholdstype.',
     'Send den indholdstype, der er angivet i detaljerne.',

@@ -3,7 +3,10 @@ import type { ErrorTexts } from './index.ts';
 /** What happened, then what to do. */
 export const en: ErrorTexts = {
   invalid_request: ['The request is malformed.', 'Correct it as the detail says and send it again.'],
-  unsupported_grant_type: ['This kind of token request is not offered.', 'Use grant_type=client_credentials.'],
+  unsupported_grant_type: [
+    'This kind of token request is not offered.',
+    'Use client_credentials, the device code grant or refresh_token.',
+  ],
   unsupported_media_type: [
     'This address does not accept that content type.',
     'Send the content type that the detail names.',

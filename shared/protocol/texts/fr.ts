@@ -5,7 +5,7 @@ export const fr: ErrorTexts = {
   invalid_request: ['La requête est mal formée.', "Corrigez-la comme l'indique le détail et renvoyez-la."],
   unsupported_grant_type: [
     "Ce type de demande de jeton n'est pas pris en charge.",
-    'Utilisez grant_type=client_credentials.',
+    'Utilisez client_credentials, device_code ou refresh_token.',
   ],
   unsupported_media_type: [
     "Cette adresse n'accepte pas ce type de contenu.",

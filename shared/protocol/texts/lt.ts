@@ -3,7 +3,10 @@ import type { ErrorTexts } from './index.ts';
 /** What happened, then what to do. */
 export const lt: ErrorTexts = {
   invalid_request: ['Užklausa sudaryta netinkamai.', 'Pataisykite ją pagal išsamią informaciją ir siųskite dar kartą.'],
-  unsupported_grant_type: ['Tokia prieigos rakto užklausa nepalaikoma.', 'Naudokite grant_type=client_credentials.'],
+  unsupported_grant_type: [
+    'Tokia prieigos rakto užklausa nepalaikoma.',
+    'Naudokite client_credentials, įrenginio kodą arba refresh_token.',
+  ],
   unsupported_media_type: [
     'Šiuo adresu tokio tipo turinys nepriimamas.',
     'Siųskite išsamioje informacijoje nurodyto tipo turinį.',

@@ -3,7 +3,10 @@ import type { ErrorTexts } from './index.ts';
 /** What happened, then what to do. */
 export const pl: ErrorTexts = {
   invalid_request: ['Żądanie ma nieprawidłowy format.', 'Popraw je zgodnie ze szczegółami i wyślij ponownie.'],
-  unsupported_grant_type: ['Ten rodzaj żądania tokenu nie jest obsługiwany.', 'Użyj grant_type=client_credentials.'],
+  unsupported_grant_type: [
+    'Ten rodzaj żądania tokenu nie jest obsługiwany.',
+    'Użyj client_credentials, kodu urządzenia albo refresh_token.',
+  ],
   unsupported_media_type: ['Ten adres nie przyjmuje danych tego typu.', 'Wyślij dane typu podanego w szczegółach.'],
   payload_too_large: ['Żądanie jest zbyt duże.', 'Nie przekraczaj limitu podanego w szczegółach.'],
   headers_too_large: ['Nagłówki żądania są zbyt duże.', 'Wyślij mniej niż 16 KB nagłówków.'],
