@@ -84,10 +84,11 @@ export const fetchTokenApp = ({
     c.set('errorShape', 'problem');
     const credential = parseBasic(c.req.header('authorization'));
     if (!credential.ok) return replyError(c, credential.error);
-    const language = preferredLanguage(c.req.header('accept-language'));
-    c.header('Content-Language', language);
     const status = await readDeviceStatus({ ...credential.value, place: placeOf(c) });
-    return replyResult(c, status, (value) => statusReply(value, language, serverFor));
+    if (!status.ok) return replyError(c, status.error);
+    const language = preferredLanguage(c.req.header('accept-language'), status.value.device.metadata.locale);
+    c.header('Content-Language', language);
+    return c.json(statusReply(status.value, language, serverFor));
   });
 
   return app;

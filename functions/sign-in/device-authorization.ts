@@ -21,7 +21,9 @@ export const deviceAuthorizationRoute = (
     const wishes = parsePairingWishes(form.value);
     if (!wishes.ok) return replyError(c, wishes.error);
     const begun = await beginPairing({ ...credential.value, ...wishes.value, place: placeOf(c) });
-    const language = preferredLanguage(c.req.header('accept-language'));
-    return replyResult(c, begun, (pairing) => deviceAuthorizationReply(pairing, publicUrl, language));
+    return replyResult(c, begun, (pairing) => {
+      const language = preferredLanguage(c.req.header('accept-language'), pairing.locale);
+      return deviceAuthorizationReply(pairing, publicUrl, language);
+    });
   });
 };

@@ -23,6 +23,8 @@ export interface BegunPairing {
   readonly userCode: string;
   readonly expiresInSeconds: number;
   readonly intervalSeconds: number;
+  /** Of the device, where it has said it. */
+  readonly locale: string | undefined;
 }
 
 /** Of 2^34 user codes few are in use; drawing the same one twice in a row is a bug. */
@@ -68,7 +70,8 @@ export const makeBeginPairing =
       if (!(await records.pairings.create(pairing))) continue;
       log.info('pairing.begun', { client_id: clientId, organization_id: organizationId, slot });
       const expiresInSeconds = PAIRING_SECONDS;
-      return ok({ deviceCode, userCode, expiresInSeconds, intervalSeconds: POLL_INTERVAL_SECONDS });
+      const { locale } = device.value.metadata;
+      return ok({ deviceCode, userCode, expiresInSeconds, intervalSeconds: POLL_INTERVAL_SECONDS, locale });
     }
     throw new Error('every user code that was drawn is in use');
   };

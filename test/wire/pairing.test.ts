@@ -117,6 +117,14 @@ describe('a device at the panel', () => {
       verification_uri_complete: `${broker.url}/pair?user_code=${user_code}`,
       verification_qr_uri: `${broker.url}/pair/qr.gif?user_code=${user_code}`,
     });
+    const registration = { authorization: `Bearer ${device.registrationToken}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ client_name: 'Scanner at reception', locale: 'da-DK' });
+    assert.equal((await call(device.registrationUri, { method: 'PUT', headers: registration, body })).status, 200);
+    assert.match(String((await begin()).body.message), /^Log på ved at åbne/, 'its own, where it asks for none');
+    const status = await call(`${broker.url}/v1/status`, {
+      headers: { authorization: device.basic },
+    });
+    assert.equal(status.headers.get('content-language'), 'da');
     const image = await fetch(String(addresses.verification_qr_uri));
     assert.equal(image.headers.get('content-type'), 'image/gif');
     const gif = new GifReader(Buffer.from(await image.arrayBuffer()));

@@ -19,9 +19,9 @@ export const isLanguage = (text: string): text is Language => Object.hasOwn(ERRO
 
 /**
  * The best language for an `Accept-Language` header (RFC 9110 section 12.5.4): by quality, then by order; a region
- * (`fr-CA`) falls back to its language; English where nothing fits.
+ * (`fr-CA`) falls back to its language. Where nothing fits, the asker's own language, if it is known; else English.
  */
-export const preferredLanguage = (acceptLanguage: string | undefined): Language => {
+export const preferredLanguage = (acceptLanguage: string | undefined, own?: string): Language => {
   const wishes = (acceptLanguage ?? '')
     .split(',', 20)
     .map((wish, order) => {
@@ -34,5 +34,5 @@ export const preferredLanguage = (acceptLanguage: string | undefined): Language 
     .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality || a.order - b.order);
   for (const { language } of wishes) if (isLanguage(language)) return language;
-  return 'en';
+  return own === undefined ? 'en' : preferredLanguage(own);
 };
