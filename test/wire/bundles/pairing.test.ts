@@ -13,7 +13,6 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
 
     before(async () => {
       cloud = await startCloud({ vault, movesClock: true });
-      cloud.grantSource.start();
       ({ organization_id: organizationId } = (await admin('POST', '/organizations', { name: 'Contoso' })) as {
         organization_id: string;
       });
@@ -68,6 +67,21 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
       assert.equal(fetched.body.error, 'invalid_grant');
       const { mailboxes } = await admin('GET', `/organizations/${organizationId}/mailboxes`);
       assert.equal((mailboxes as readonly Json[])[0]?.token_status, 'not_acquired');
+    });
+
+    it('empties the slot of a user who has been away for as long as the device allows', async () => {
+      const { devices } = await admin('GET', `/organizations/${organizationId}/devices`);
+      const [device] = devices as readonly Json[];
+      await admin('PATCH', `/devices/${device?.client_id}`, { user_idle_seconds: 600 });
+      const { body: begun } = await post('/oauth/device_authorization', { slot: 'user:eva' });
+      const address = String(begun.verification_uri_complete);
+      await makePerson().signIn(address, { username: 'eva@contoso.example', stopAt: 'none' });
+      const bindings = async () => (await admin('GET', `/devices/${device?.client_id}`)).bindings as readonly Json[];
+      assert.equal((await bindings()).length, 1);
+      await cloud.moveClock(700);
+      await cloud.functionOf('refresh-grants/sweep').invoke({ source: 'aws.scheduler' });
+      await cloud.grantSource.drain();
+      assert.deepEqual(await bindings(), []);
     });
 
     it('counts wrong codes and secrets', async () => {

@@ -71,7 +71,7 @@ describe('grants and mail in the built bundles', () => {
     await office.letKeepAliveFallDue();
     const [earlier, calls] = [await office.grant(), refreshesAtProvider()];
 
-    assert.deepEqual(await sweep(), { outcome: 'returned', payload: { grants: 1, submissions: 1 } });
+    assert.deepEqual(await sweep(), { outcome: 'returned', payload: { grants: 1, idleSlots: 0, submissions: 1 } });
     assert.equal(await cloud.grantSource.drain(), 1);
     assert.equal(await cloud.mailSource.drain(), 1);
 
@@ -80,7 +80,7 @@ describe('grants and mail in the built bundles', () => {
     assert.ok(Number(refreshed.provenAt) > Number(earlier.provenAt));
     assert.ok(Number(refreshed.dueAt) > Date.now() / 1000);
     assert.equal((await office.submission(deferred)).state, 'sent');
-    assert.deepEqual(await sweep(), { outcome: 'returned', payload: { grants: 0, submissions: 0 } });
+    assert.deepEqual(await sweep(), { outcome: 'returned', payload: { grants: 0, idleSlots: 0, submissions: 0 } });
   });
 
   it('find accepted mail by the sweep where the queue was not reached', async () => {
