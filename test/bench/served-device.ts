@@ -34,10 +34,8 @@ export const startServedDevice = async () => {
   const database = new DynamoDBClient({ ...LOOPBACK_CLIENT, endpoint: dynamodb });
   await database.send(new CreateTableCommand(tableDefinition(TABLE)));
   const served = dynamodbTable(database, TABLE);
-  for (const item of await table.getMany(keys)) {
-    if (item === undefined) throw new Error('a fetch reads what is not there');
-    await served.write({ put: item });
-  }
+  // What is not there, as no wrong secret was ever presented, is read all the same.
+  for (const item of await table.getMany(keys)) if (item) await served.write({ put: item });
   database.destroy();
   const secrets = new SecretsManagerClient({ ...LOOPBACK_CLIENT, endpoint: secretsManager });
   await secrets.send(new CreateSecretCommand({ Name: KEYS_SECRET, SecretString: keySetText }));
