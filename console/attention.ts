@@ -14,10 +14,10 @@ export interface NamedMailbox extends MailboxDescription {
 /** Its token is missing, it lapses within 60 days, or its refreshes fail for a reason of its own. */
 export const needsAttention =
   (registrations: readonly AppRegistrationStatus[]) =>
-  ({ mailbox, tokenStatus, lapseWarningDays, lastError }: MailboxDescription): boolean =>
-    tokenStatus !== 'acquired' ||
-    lapseWarningDays !== undefined ||
-    (lastError !== undefined && !isToldByIncident(registrations, mailbox.provider, lastError));
+  (described: MailboxDescription): boolean =>
+    described.tokenStatus !== 'acquired' ||
+    described.lapseWarningDays !== undefined ||
+    (described.lastError !== undefined && !isToldByIncident(registrations, described));
 
 /** What happened, then what to do. */
 const reason = (view: View, { statusReason, lastError }: MailboxDescription): string => {

@@ -1,17 +1,29 @@
 import { html } from 'hono/html';
 import { type AppRegistrationStatus, coolDownKind } from '../shared/domain/app-registration-status.ts';
 import type { CoolDown } from '../shared/domain/cool-down.ts';
-import type { GrantTrouble } from '../shared/domain/grant.ts';
-import type { ProviderName } from '../shared/domain/provider.ts';
+import type { Organization } from '../shared/domain/entities.ts';
+import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
+import type { Registration } from '../shared/domain/registration.ts';
 import { OUTCOMES } from '../shared/protocol/outcomes.ts';
 import { ERROR_TEXTS } from '../shared/protocol/texts/index.ts';
+import { ownerOf, registrationFor } from './app-registrations.ts';
 import { timeAndDistance } from './elements.ts';
 import { textsIn } from './texts/index.ts';
 import { type Html, PROVIDER_NAMES, type View } from './view.ts';
 
-const incidentBox = (view: View, provider: ProviderName, coolDown: CoolDown): Html => {
+const incidentBox = (
+  view: View,
+  registration: Registration,
+  coolDown: CoolDown,
+  organizations: readonly Organization[],
+): Html => {
   const { cause, since, until, code, message, correlationId } = coolDown;
   const { incident: words, problem, mailbox } = textsIn(view.language);
+  const provider = PROVIDER_NAMES[registration.provider];
+  const owner = ownerOf(registration, organizations);
+  const name = owner === undefined ? provider : `${provider} (${owner})`;
+  const happened =
+    owner !== undefined && cause === 'registration' ? words.ownRegistration(provider, owner) : words[cause](name);
   const kind = coolDownKind(coolDown);
   const { actor } = OUTCOMES[kind];
   const remedy = cause === 'registration' ? ERROR_TEXTS[view.language][kind][1] : words.nothingToRepair;
@@ -24,24 +36,32 @@ const incidentBox = (view: View, provider: ProviderName, coolDown: CoolDown): Ht
     ...(correlationId === undefined ? [] : [[problem.correlationId, html`<code>${correlationId}</code>`] as const]),
   ];
   return html`
-<section class="problem incident" aria-label="${words.label(PROVIDER_NAMES[provider])}">
-<p><strong>${words[cause](PROVIDER_NAMES[provider])}</strong></p>
+<section class="problem incident" aria-label="${words.label(name)}">
+<p><strong>${happened}</strong></p>
 <p>${remedy}</p>
 <dl>${known.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </section>`;
 };
 
-/** One for each provider that is being spared, however many mailboxes it has. */
-export const incidents = (view: View, registrations: readonly AppRegistrationStatus[]): Html =>
-  html`${registrations.map(({ provider, coolDown }) =>
-    coolDown === undefined ? '' : incidentBox(view, provider, coolDown),
-  )}`;
+/** One for each registration that waits, however many mailboxes it has. */
+export const incidents = (
+  view: View,
+  registrations: readonly AppRegistrationStatus[],
+  organizations: readonly Organization[],
+): Html =>
+  html`${registrations.map((registration) => {
+    const { coolDown } = registration;
+    return coolDown === undefined ? '' : incidentBox(view, registration, coolDown, organizations);
+  })}`;
 
-/** Whether the incident of its provider tells what a mailbox suffers from. */
+/** Whether the incident of its registration tells what a mailbox suffers from. */
 export const isToldByIncident = (
   registrations: readonly AppRegistrationStatus[],
-  provider: ProviderName,
-  { kind }: GrantTrouble,
-): boolean =>
-  (kind === 'provider_unavailable' || kind === 'app_registration_refused') &&
-  registrations.some((registration) => registration.provider === provider && registration.coolDown !== undefined);
+  described: MailboxDescription,
+): boolean => {
+  const kind = described.lastError?.kind;
+  return (
+    (kind === 'provider_unavailable' || kind === 'app_registration_refused') &&
+    registrationFor(registrations, described)?.coolDown !== undefined
+  );
+};

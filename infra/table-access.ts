@@ -35,6 +35,7 @@ export const PARTITIONS = [
   'admin-key#*',
   'session#*',
   'provider#*',
+  'own-registrations',
 ] as const;
 
 /** Where the envelope vault keeps sealed refresh tokens. */
@@ -42,12 +43,12 @@ export const VAULT_PARTITIONS = ['vault#*'] as const;
 
 /**
  * Grants and their access tokens, leases and use, and mail held for them, all in the mailbox's partition; and what is known
- * of a provider and of the broker's registration there.
+ * of a provider and of the registrations there.
  */
 const REFRESHING: TableAccess = {
-  GetItem: ['mailbox#*', 'provider#*'],
+  GetItem: ['mailbox#*', 'provider#*', 'own-registrations'],
   BatchGetItem: ['mailbox#*', 'provider#*'],
-  PutItem: ['mailbox#*', 'audit#*', 'provider#*'],
+  PutItem: ['mailbox#*', 'audit#*', 'provider#*', 'own-registrations'],
   UpdateItem: ['mailbox#*'],
 };
 
@@ -77,6 +78,7 @@ export const TABLE_ACCESS = {
       'sign-in#*',
       'submission#*',
       'provider#*',
+      'own-registrations',
       'device#*',
       'attempts#*',
       'pairing#*',
@@ -90,6 +92,7 @@ export const TABLE_ACCESS = {
       'submission#*',
       'audit#*',
       'provider#*',
+      'own-registrations',
       'organization#*',
       'device#*',
       'attempts#*',
@@ -108,10 +111,10 @@ export const TABLE_ACCESS = {
   },
   'refresh-grants/worker': {
     ...REFRESHING,
-    GetItem: ['organizations', 'mailbox#*', 'provider#*', 'device#*'],
+    GetItem: ['organizations', 'mailbox#*', 'provider#*', 'own-registrations', 'device#*'],
     // A registration that is no longer configured.
-    DeleteItem: ['provider#*', 'device#*', 'mailbox#*'],
-    Query: ['mailbox#*'],
+    DeleteItem: ['provider#*', 'own-registrations', 'device#*', 'mailbox#*'],
+    Query: ['mailbox#*', 'own-registrations'],
     UpdateItem: ['mailbox#*', 'device#*'],
     ConditionCheckItem: ['mailbox#*'],
   },
@@ -140,6 +143,7 @@ export const TABLE_ACCESS = {
       'submissions#*',
       'audit#*',
       'admin-keys',
+      'own-registrations',
     ],
     PutItem: [
       'organizations',

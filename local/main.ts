@@ -28,9 +28,13 @@ const readConfig = (file: string | undefined): BrokerConfig => {
   return parseBrokerConfig(text, file);
 };
 
-/** Stand-ins for the providers without an app registration, and the configuration completed with them. */
+/**
+ * Stand-ins for the providers without an app registration, and the configuration completed with them. Where an organization
+ * has brought its own, its mail goes to the real provider, so none stands in.
+ */
 const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder: string, publicUrl: string) => {
-  const missing = PROVIDERS.filter((provider) => config.providers[provider] === undefined);
+  const entries = [config, ...Object.values(config.organizations)];
+  const missing = PROVIDERS.filter((name) => entries.every(({ providers }) => providers[name] === undefined));
   if (missing.length === 0) return { config, standIns: undefined };
   const standIns = await startStandIns({
     providers: missing,

@@ -23,7 +23,7 @@ import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../vi
 export interface MailboxModel {
   readonly organization: Organization;
   readonly described: MailboxDescription;
-  /** Of its provider. */
+  /** By which it is refreshed, if that is known. */
   readonly appRegistrations: readonly AppRegistrationStatus[];
   readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];
 }
@@ -105,7 +105,7 @@ export const mailboxPage = (
     ],
     problem,
     body: html`
-${incidents(view, appRegistrations)}
+${incidents(view, appRegistrations, [organization])}
 ${statusCard(view, described)}
 ${lastError === undefined ? '' : lastErrorCard(view, described, lastError)}
 <h2>${words.boundDevices}</h2>

@@ -43,6 +43,7 @@ const attention = (view: View, { appRegistrations }: OverviewModel, mailboxes: r
 
 export const overviewPage = (view: View, model: OverviewModel): Html => {
   const { organizations, appRegistrations } = model;
+  const names = organizations.map(({ organization }) => organization);
   const { overview, organization: words } = textsIn(view.language);
   const mailboxes = organizations.flatMap(({ organization, mailboxes: own }) =>
     own.map((described) => ({ ...described, organizationName: organization.name })),
@@ -60,14 +61,14 @@ export const overviewPage = (view: View, model: OverviewModel): Html => {
     section: 'overview',
     body:
       organizations.length === 0
-        ? html`${healthLine(view, [])}${incidents(view, appRegistrations)}${start}${appRegistrationSection(view, appRegistrations)}`
+        ? html`${healthLine(view, [])}${incidents(view, appRegistrations, names)}${start}${appRegistrationSection(view, appRegistrations, names)}`
         : html`
 ${healthLine(view, mailboxes)}
 <h2>${overview.attention}</h2>
-${incidents(view, appRegistrations)}
+${incidents(view, appRegistrations, names)}
 ${attention(view, model, mailboxes)}
 <div class="heading"><h2>${overview.organizations}</h2>${view.isForAll ? linkButton(paths.newOrganization, words.create) : ''}</div>
 ${table(overview.organizations, [words.name, words.state, overview.devices, overview.mailboxes], rows)}
-${appRegistrationSection(view, appRegistrations)}`,
+${appRegistrationSection(view, appRegistrations, names)}`,
   });
 };

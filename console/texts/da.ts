@@ -112,6 +112,7 @@ export const da: ConsoleTexts = {
     outage: (provider) => `${provider} svarer ikke.`,
     throttled: (provider) => `${provider} har bedt brokeren om at vente.`,
     registration: (provider) => `${provider} afviser brokerens appregistrering.`,
+    ownRegistration: (provider, organization) => `${provider} afviser appregistreringen, der tilhører ${organization}.`,
     nothingToRepair:
       'Der er intet at reparere: Brokeren prøver igen fra tid til anden og fortsætter af sig selv. Indtil da får enhederne de tokens, som stadig er gyldige.',
     actor: 'Hvem skal handle',

@@ -111,6 +111,8 @@ export const en = {
     outage: (provider: string) => `${provider} does not answer.`,
     throttled: (provider: string) => `${provider} has asked the broker to wait.`,
     registration: (provider: string) => `${provider} refuses the app registration of the broker.`,
+    ownRegistration: (provider: string, organization: string) =>
+      `${provider} refuses the app registration of ${organization}.`,
     nothingToRepair:
       'There is nothing to repair: the broker asks again from time to time and goes on by itself. Until then devices get the tokens that are still valid.',
     actor: 'Who must act',

@@ -114,6 +114,8 @@ export const fr: ConsoleTexts = {
     outage: (provider) => `${provider} ne répond pas.`,
     throttled: (provider) => `${provider} a demandé au broker d'attendre.`,
     registration: (provider) => `${provider} refuse l'inscription de l'application du broker.`,
+    ownRegistration: (provider, organization) =>
+      `${provider} refuse l'inscription de l'application de ${organization}.`,
     nothingToRepair:
       "Il n'y a rien à réparer : le broker réessaie de temps en temps et reprend de lui-même. D'ici là, les appareils reçoivent les jetons encore valides.",
     actor: 'Qui doit agir',

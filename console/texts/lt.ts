@@ -113,6 +113,8 @@ export const lt: ConsoleTexts = {
     outage: (provider) => `${provider} neatsako.`,
     throttled: (provider) => `${provider} paprašė brokerio palaukti.`,
     registration: (provider) => `${provider} atmeta brokerio programos registraciją.`,
+    ownRegistration: (provider, organization) =>
+      `${provider} atmeta organizacijos ${organization} programos registraciją.`,
     nothingToRepair:
       'Taisyti nieko nereikia: brokeris retkarčiais bando vėl ir pats tęs darbą. Iki tol įrenginiai gauna dar galiojančius raktus.',
     actor: 'Kas turi veikti',

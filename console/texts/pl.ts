@@ -112,6 +112,8 @@ export const pl: ConsoleTexts = {
     outage: (provider) => `${provider} nie odpowiada.`,
     throttled: (provider) => `${provider} każe brokerowi poczekać.`,
     registration: (provider) => `${provider} odrzuca rejestrację aplikacji brokera.`,
+    ownRegistration: (provider, organization) =>
+      `${provider} odrzuca rejestrację aplikacji organizacji ${organization}.`,
     nothingToRepair:
       'Nie trzeba nic naprawiać: broker co pewien czas ponawia próbę i sam wznowi pracę. Do tego czasu urządzenia dostają tokeny, które są jeszcze ważne.',
     actor: 'Kto musi działać',

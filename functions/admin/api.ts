@@ -300,7 +300,7 @@ export const adminApi = ({
     );
   });
 
-  api.get('/app-registrations', ofAll, async (c) =>
+  api.get('/app-registrations', async (c) =>
     c.json({ app_registrations: (await c.var.admin.appRegistrations.list()).map(appRegistrationReply) }),
   );
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { inputProblem } from '../domain/input-problem.ts';
-import type { MailServer } from '../domain/provider.ts';
+import { AUDIENCES, type MailServer } from '../domain/provider.ts';
 import { clientSecretFields, clientSecretsAreNoIds, clientSecretsFit } from './client-secrets.ts';
 
 /** `http://` is for servers on this very machine; everything else is TLS. */
@@ -31,6 +31,12 @@ const ofEachProtocol = {
   imap: v.exactOptional(mailServer),
 };
 
+/** An organization's own registration changes who asks for tokens, not where mail goes. */
+const ofBroker = v.exactOptional(
+  v.never("is of the broker's own entry, under providers at the top: leave it out here"),
+);
+const noMailServers = { smtp: ofBroker, pop: ofBroker, imap: ofBroker };
+
 /** What both entries have: the app registration, and how the server behind `endpoints` treats a used refresh token. */
 const registration = {
   client_id: v.pipe(v.string(), v.minLength(1)),
@@ -38,9 +44,15 @@ const registration = {
   refresh_token_rotation: v.exactOptional(v.picklist(['strict', 'lenient'])),
 };
 
-const microsoft = v.strictObject({
+const microsoftClient = {
   ...registration,
   tenant: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+$/, 'is not a tenant')), 'organizations'),
+  audiences: v.exactOptional(
+    v.pipe(
+      v.array(v.picklist(AUDIENCES)),
+      v.check((audiences) => audiences.includes('smtp'), 'must have smtp, which every mailbox is signed in for'),
+    ),
+  ),
   endpoints: v.exactOptional(
     v.object({
       authorization_endpoint: endpoint,
@@ -51,10 +63,13 @@ const microsoft = v.strictObject({
       token_endpoint_auth_methods_supported: v.exactOptional(v.array(v.string())),
     }),
   ),
-  ...ofEachProtocol,
-});
+};
+
+const microsoft = v.strictObject({ ...microsoftClient, ...ofEachProtocol });
+const ownMicrosoft = v.strictObject({ ...microsoftClient, ...noMailServers });
 
 type Microsoft = v.InferOutput<typeof microsoft>;
+type OwnMicrosoft = v.InferOutput<typeof ownMicrosoft>;
 
 /** The public servers' own ways are known; a setting that is not looked at must not pass for one. */
 const rotationFits = <Entry extends { readonly endpoints?: unknown; readonly refresh_token_rotation?: string }>() =>
@@ -70,7 +85,14 @@ const checkedMicrosoft = v.pipe(
   v.forward(rotationFits<Microsoft>(), ['refresh_token_rotation']),
 );
 
-const google = v.strictObject({
+const checkedOwnMicrosoft = v.pipe(
+  ownMicrosoft,
+  clientSecretsFit<OwnMicrosoft>(),
+  clientSecretsAreNoIds<OwnMicrosoft>(),
+  v.forward(rotationFits<OwnMicrosoft>(), ['refresh_token_rotation']),
+);
+
+const googleClient = {
   ...registration,
   endpoints: v.exactOptional(
     v.object({
@@ -82,10 +104,13 @@ const google = v.strictObject({
       token_endpoint_auth_methods_supported: v.exactOptional(v.array(v.string())),
     }),
   ),
-  ...ofEachProtocol,
-});
+};
+
+const google = v.strictObject({ ...googleClient, ...ofEachProtocol });
+const ownGoogle = v.strictObject({ ...googleClient, ...noMailServers });
 
 type Google = v.InferOutput<typeof google>;
+type OwnGoogle = v.InferOutput<typeof ownGoogle>;
 
 const checkedGoogle = v.pipe(
   google,
@@ -93,11 +118,28 @@ const checkedGoogle = v.pipe(
   v.forward(rotationFits<Google>(), ['refresh_token_rotation']),
 );
 
+const checkedOwnGoogle = v.pipe(
+  ownGoogle,
+  clientSecretsFit<OwnGoogle>(),
+  v.forward(rotationFits<OwnGoogle>(), ['refresh_token_rotation']),
+);
+
+/** A name, or an id with a slip, would leave the organization with the broker's registration, and nobody would notice. */
+const organizationId = v.pipe(v.string(), v.regex(/^org_\w+$/, 'is not the id of an organization'));
+
+const organization = v.strictObject({
+  providers: v.strictObject({
+    microsoft: v.exactOptional(checkedOwnMicrosoft),
+    google: v.exactOptional(checkedOwnGoogle),
+  }),
+});
+
 const brokerConfig = v.strictObject({
   providers: v.optional(
     v.strictObject({ microsoft: v.exactOptional(checkedMicrosoft), google: v.exactOptional(checkedGoogle) }),
     {},
   ),
+  organizations: v.optional(v.record(organizationId, organization), {}),
 });
 
 const ofOneProvider = v.strictObject(ofEachProtocol);
@@ -107,8 +149,9 @@ const mailServersConfig = v.strictObject({
   google: v.exactOptional(ofOneProvider),
 });
 
-export type MicrosoftConfig = Microsoft;
-export type GoogleConfig = Google;
+/** An app registration with either, the broker's or an organization's own. */
+export type MicrosoftConfig = Microsoft | OwnMicrosoft;
+export type GoogleConfig = Google | OwnGoogle;
 export type MailServersConfig = v.InferOutput<typeof mailServersConfig>;
 export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
 export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;

@@ -2,7 +2,7 @@ import { type AppRegistrationDescription, type ClientSecretState, secretExpiresA
 import type { CoolDown } from './cool-down.ts';
 import type { ErrorKind } from './errors.ts';
 import { warningDue } from './grant.ts';
-import type { ProviderName } from './provider.ts';
+import type { Registration } from './registration.ts';
 
 /** One client secret as people see it. */
 export interface ClientSecretStatus {
@@ -16,12 +16,11 @@ export interface ClientSecretStatus {
   readonly refusedAt: number | undefined;
 }
 
-/** The broker's registration with a provider as people see it. Times are epoch seconds. */
-export interface AppRegistrationStatus {
-  readonly provider: ProviderName;
+/** A registration with a provider as people see it. Times are epoch seconds. */
+export interface AppRegistrationStatus extends Registration {
   readonly clientId: string;
   readonly clientSecrets: readonly ClientSecretStatus[];
-  /** The one incident of all mailboxes there: the provider is being spared, or is about to be asked whether it is well. */
+  /** The one incident of all its mailboxes: the provider is being spared, or is about to be asked whether it is well. */
   readonly coolDown: CoolDown | undefined;
 }
 
@@ -39,16 +38,17 @@ const secretStatus = (secret: ClientSecretState, index: number, now: number): Cl
 };
 
 export const appRegistrationStatus = (
-  { provider, clientId, clientSecrets, coolDown }: AppRegistrationDescription,
+  { provider, organizationId, clientId, clientSecrets, coolDown }: AppRegistrationDescription,
   now: number,
 ): AppRegistrationStatus => ({
   provider,
+  ...(organizationId === undefined ? {} : { organizationId }),
   clientId,
   clientSecrets: clientSecrets.map((secret, index) => secretStatus(secret, index, now)),
   // Failed calls are counted before anybody pauses; so far they are no incident.
   coolDown: coolDown !== undefined && coolDown.until > 0 ? coolDown : undefined,
 });
 
-/** What a pause says of every mailbox at this provider. */
+/** What a pause says of every mailbox that waits for it. */
 export const coolDownKind = ({ cause }: CoolDown): ErrorKind =>
   cause === 'registration' ? 'app_registration_refused' : 'provider_unavailable';

@@ -1,8 +1,8 @@
 import type { CoolDown } from './cool-down.ts';
 import { warningDue } from './grant.ts';
-import type { ProviderName } from './provider.ts';
+import type { Registration } from './registration.ts';
 
-/** One of the client secrets of the broker's registration with a provider, in the order they are tried; never its value. */
+/** One of the client secrets of a registration with a provider, in the order they are tried; never its value. */
 export interface ClientSecretState {
   /** As the operator entered it, `YYYY-MM-DD`; the provider does not tell. */
   readonly expiresOn?: string;
@@ -14,14 +14,13 @@ export interface ClientSecretState {
   readonly warnedDays?: number;
 }
 
-/** The broker's registration with a provider, as its workers last found it. */
-export interface AppRegistration {
-  readonly provider: ProviderName;
+/** A registration with a provider, the broker's or an organization's own, as the broker's workers last found it. */
+export interface AppRegistration extends Registration {
   readonly clientId: string;
   readonly clientSecrets: readonly ClientSecretState[];
 }
 
-/** What an operator sees: the registration, and why nobody calls this provider just now. */
+/** What an operator sees: the registration, and why nobody calls the provider by it just now. */
 export interface AppRegistrationDescription extends AppRegistration {
   readonly coolDown: CoolDown | undefined;
 }
@@ -62,13 +61,12 @@ const flat = (registration: AppRegistration | undefined): string | undefined =>
 const isSame = (one: ClientSecretState, other: ClientSecretState): boolean =>
   one.expiresOn === other.expiresOn && one.fingerprint === other.fingerprint;
 
-/** Whether the operator has changed something that the provider may judge anew. */
+/** Whether the operator has entered something that the provider may judge anew: another secret, or the registration itself. */
 export const isReplaced = (known: AppRegistration | undefined, configured: AppRegistration): boolean =>
-  known !== undefined &&
-  (known.clientId !== configured.clientId ||
-    configured.clientSecrets.some(({ fingerprint }, position) => {
-      return fingerprint !== known.clientSecrets[position]?.fingerprint;
-    }));
+  known?.clientId !== configured.clientId ||
+  configured.clientSecrets.some(({ fingerprint }, position) => {
+    return fingerprint !== known.clientSecrets[position]?.fingerprint;
+  });
 
 /** What is known, brought in line with what is configured: what was known of another secret or date is forgotten. */
 export const reconciled = (known: AppRegistration | undefined, configured: AppRegistration): AppRegistration => ({

@@ -1,11 +1,12 @@
 import { backOffSeconds, OPERATOR_RETRY_SECONDS, PROVIDER_TIMEOUT_SECONDS } from './timing.ts';
 
 /**
- * What is known against a provider as a whole, or against the broker's registration there; shared by all workers, so that
- * an outage costs as many calls with a million mailboxes as with ten. Times are epoch seconds.
+ * What is known against one app registration, or against its provider as a whole; shared by all workers, so that an outage
+ * costs as many calls with a million mailboxes as with ten. Each registration has its own: another may be asked elsewhere, and
+ * throttled or refused by itself. Times are epoch seconds.
  */
 export interface CoolDown {
-  /** `throttled`: the provider said how long to wait. `outage`: it fails. `registration`: it refuses the broker itself. */
+  /** `throttled`: the provider said how long to wait. `outage`: it fails. `registration`: it refuses its client. */
   readonly cause: 'throttled' | 'outage' | 'registration';
   /** Calls in a row that failed, whichever the mailbox. Throttles do not count, and of those during a pause none does. */
   readonly failures: number;
@@ -17,7 +18,7 @@ export interface CoolDown {
   readonly correlationId?: string;
 }
 
-/** What a failed call says about the provider. */
+/** What a failed call says about provider and registration. */
 export interface ProviderFault {
   readonly affects: 'provider' | 'registration';
   readonly code: string;

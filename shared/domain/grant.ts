@@ -1,5 +1,6 @@
 import { type BrokerError, brokerError, type ErrorKind } from './errors.ts';
 import { type Audience, INACTIVITY, type ProviderName, type SignedInAccount, scopeGranted } from './provider.ts';
+import { type ByRegistration, type Registration, registrationBy } from './registration.ts';
 import type { StoreCount } from './store-budget.ts';
 
 /** The last thing a provider said against a grant; kept until a refresh succeeds. */
@@ -14,8 +15,11 @@ export interface GrantTrouble {
   readonly correlationId?: string;
 }
 
-/** What every grant with a refresh token in the vault carries. Times are epoch seconds. */
-interface HeldGrant {
+/**
+ * What every grant with a refresh token in the vault carries. Times are epoch seconds. A refresh token is bound to the client
+ * it was issued to (RFC 6749 section 6), so the grant goes on with the registration that it was signed in with.
+ */
+interface HeldGrant extends ByRegistration {
   readonly provider: ProviderName;
   readonly account: SignedInAccount;
   readonly scopes: readonly string[];
@@ -53,6 +57,13 @@ export type Grant =
 export type LiveGrant = Extract<Grant, { state: 'unproven' | 'active' }>;
 
 export const isLive = (grant: Grant): grant is LiveGrant => grant.state === 'unproven' || grant.state === 'active';
+
+/** Of the client that its refresh token was issued to; undefined where there is none. */
+export const registrationOf = (
+  grant: Grant,
+  mailbox: { readonly provider: ProviderName; readonly organizationId: string },
+): Registration | undefined =>
+  grant.state === 'never' || grant.state === 'signed_out' ? undefined : registrationBy(mailbox, grant);
 
 export const generationOf = (grant: Grant): number => (grant.state === 'never' ? 0 : grant.generation);
 

@@ -1,6 +1,7 @@
 import type { Mailbox } from './entities.ts';
 import type { ErrorKind } from './errors.ts';
 import type { GrantTrouble, TokenStatus } from './grant.ts';
+import type { Registration } from './registration.ts';
 
 /** A mailbox as people and devices see it. Times are epoch seconds. */
 export interface MailboxDescription {
@@ -10,6 +11,8 @@ export interface MailboxDescription {
   readonly statusReason: ErrorKind | undefined;
   readonly signedInAt: number | undefined;
   readonly signedInAccount: string | undefined;
+  /** Which it was signed in with, and is refreshed by. */
+  readonly registration: Registration | undefined;
   readonly scopes: readonly string[];
   readonly accessTokenExpiresAt: number | undefined;
   /** If nothing more happened. */

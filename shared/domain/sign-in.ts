@@ -1,11 +1,15 @@
 import type { BrokerError } from './errors.ts';
 import type { ProviderName } from './provider.ts';
+import type { ByRegistration } from './registration.ts';
 
 /** A sign-in attempt lives ten minutes (design rule 10): as long as an authorization code does at Microsoft. */
 export const SIGN_IN_SECONDS = 600;
 
-/** The part of an attempt that exists once somebody has opened its link: bound to that browser, good for one callback. */
-export interface StartedAttempt {
+/**
+ * The part of an attempt that exists once somebody has opened its link: bound to that browser and to the app registration
+ * that the provider was asked by, good for one callback.
+ */
+export interface StartedAttempt extends ByRegistration {
   /** SHA-256 of the `state` sent to the provider (RFC 6749 section 10.12). */
   readonly stateHash: string;
   /** SHA-256 of the cookie that ties the attempt to the browser. */

@@ -1,4 +1,5 @@
-import type { ProviderName } from './provider.ts';
+import { PROVIDERS, type ProviderName } from './provider.ts';
+import type { ByRegistration } from './registration.ts';
 
 /** The numbers of design section 7, each with its reason. Seconds unless named otherwise. */
 
@@ -52,10 +53,23 @@ const hash32 = (text: string): number => {
 };
 
 /**
- * What has due times. A provider's grants are by themselves, so that a sweep can leave out one that is to be spared; before
- * that, all were listed as `grant`.
+ * What has due times. The grants under the broker's registration with a provider are by themselves, so that a sweep can leave
+ * out one that is to be spared; those under registrations of organizations, each of which is spared alone, are together.
+ * Before that, all were listed as `grant`.
  */
-export type DueKind = 'submission' | 'user-slot' | `grant-${ProviderName}` | 'grant';
+export type DueKind = 'submission' | 'user-slot' | `grant-${ProviderName}` | 'grant-own' | 'grant';
+
+export const grantDueKind = ({
+  provider,
+  registration,
+}: ByRegistration & { readonly provider: ProviderName }): DueKind =>
+  registration === 'own' ? 'grant-own' : `grant-${provider}`;
+
+/** Under all of them grants are listed. */
+export const GRANT_DUE_KINDS: readonly DueKind[] = [
+  ...PROVIDERS.map((provider) => grantDueKind({ provider })),
+  'grant-own',
+];
 
 export const dueShardOf = (kind: DueKind, id: string): string => `${kind}#${hash32(id) % DUE_SHARDS}`;
 

@@ -9,6 +9,7 @@ import { enrolmentTokenState } from '../domain/enrolment-token.ts';
 import type { AdminKey, AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
+import type { Registration } from '../domain/registration.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
 import { wireMetadata } from './registration.ts';
 import { wireSenderPolicy } from './sender-policy.ts';
@@ -84,6 +85,9 @@ const lastErrorReply = ({ kind, code, message, at, retryAt, correlationId }: Gra
   retry_at: isOver ? null : rfc3339(retryAt),
 });
 
+/** Whose client the mailbox is signed in with. */
+const whose = ({ organizationId }: Registration) => (organizationId === undefined ? 'broker' : 'organization');
+
 export const mailboxReply = (description: MailboxDescription) => {
   const { mailbox, tokenStatus, statusReason, lastError } = description;
   return {
@@ -97,6 +101,7 @@ export const mailboxReply = (description: MailboxDescription) => {
     status_text: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][0],
     remedy: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][1],
     signed_in_account: description.signedInAccount ?? null,
+    app_registration: description.registration === undefined ? null : whose(description.registration),
     scopes: description.scopes,
     access_token_expires_at: rfc3339OrNull(description.accessTokenExpiresAt),
     lapses_at: rfc3339OrNull(description.lapsesAt),
@@ -168,9 +173,10 @@ const coolDownReply = (coolDown: CoolDown) => ({
   remedy: ERROR_TEXTS.en[coolDownKind(coolDown)][1],
 });
 
-export const appRegistrationReply = ({ provider, clientId, clientSecrets, coolDown }: AppRegistrationStatus) => ({
-  provider,
-  client_id: clientId,
-  client_secrets: clientSecrets.map(clientSecretReply),
-  cool_down: coolDown === undefined ? null : coolDownReply(coolDown),
+export const appRegistrationReply = (status: AppRegistrationStatus) => ({
+  provider: status.provider,
+  organization_id: status.organizationId ?? null,
+  client_id: status.clientId,
+  client_secrets: status.clientSecrets.map(clientSecretReply),
+  cool_down: status.coolDown === undefined ? null : coolDownReply(status.coolDown),
 });

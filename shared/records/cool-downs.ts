@@ -1,5 +1,5 @@
 import type { CoolDown } from '../domain/cool-down.ts';
-import type { ProviderName } from '../domain/provider.ts';
+import { type Registration, registrationKey } from '../domain/registration.ts';
 import type { Item, Table } from '../ports/table.ts';
 import { attributes, entity, keys } from './items.ts';
 
@@ -16,14 +16,14 @@ export const coolDownFromItem = (item: Item | undefined): CoolDownRecord => {
 };
 
 export const coolDownRecords = (table: Table) => ({
-  async get(provider: ProviderName): Promise<CoolDownRecord> {
-    return coolDownFromItem(await table.get(keys.coolDown(provider)));
+  async get(registration: Registration): Promise<CoolDownRecord> {
+    return coolDownFromItem(await table.get(keys.coolDown(registrationKey(registration))));
   },
 
   /** False: somebody was faster, read again. */
-  async replace(provider: ProviderName, revision: number, coolDown: CoolDown | undefined): Promise<boolean> {
+  async replace(registration: Registration, revision: number, coolDown: CoolDown | undefined): Promise<boolean> {
     const outcome = await table.write({
-      put: { ...keys.coolDown(provider), ...attributes({ coolDown, revision: revision + 1 }) },
+      put: { ...keys.coolDown(registrationKey(registration)), ...attributes({ coolDown, revision: revision + 1 }) },
       when: revision === 0 ? { absent: true } : { equals: { revision } },
     });
     return outcome === 'written';

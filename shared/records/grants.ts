@@ -1,6 +1,8 @@
-import { type Grant, isLive, provenAt } from '../domain/grant.ts';
-import { AUDIENCES, type Audience, type ProviderName } from '../domain/provider.ts';
-import { CHANGE_LEASE_SECONDS, dueShardOf, LEASE_SECONDS } from '../domain/timing.ts';
+import type { Mailbox } from '../domain/entities.ts';
+import { type Grant, isLive, type LiveGrant, provenAt, registrationOf } from '../domain/grant.ts';
+import { AUDIENCES, type Audience } from '../domain/provider.ts';
+import { type Registration, registrationKey } from '../domain/registration.ts';
+import { CHANGE_LEASE_SECONDS, dueShardOf, grantDueKind, LEASE_SECONDS } from '../domain/timing.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Item, Table, Value, Write } from '../ports/table.ts';
 import { type CoolDownRecord, coolDownFromItem } from './cool-downs.ts';
@@ -65,6 +67,12 @@ export interface GrantWithTokens extends GrantRecord {
   readonly tokens: readonly (CachedAccessToken | undefined)[];
 }
 
+/** With what is known against the registration that it is refreshed by. */
+interface GrantToRefresh extends GrantWithTokens {
+  readonly registration: Registration;
+  readonly known: CoolDownRecord;
+}
+
 /** `issueTimes` came later than the rest. */
 const tokenFromItem = (item: Item): CachedAccessToken => {
   const { issueTimes = [], ...token } = entity<Omit<CachedAccessToken, 'issueTimes'> & Partial<CachedAccessToken>>(
@@ -83,6 +91,8 @@ const withTokens = (
   tokens: tokens.map((item) => item && tokenFromItem(item)),
 });
 
+const shardOf = (grant: LiveGrant, mailboxId: string): string => dueShardOf(grantDueKind(grant), mailboxId);
+
 export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
   /** The write that replaces a grant read at `revision`. Only what has work to do carries a due time. */
   const replacement = (mailboxId: string, revision: number, grant: Grant, dueAt: number | undefined): Write => ({
@@ -90,9 +100,7 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       ...keys.grant(mailboxId),
       ...attributes(grant),
       revision: revision + 1,
-      ...(dueAt !== undefined && isLive(grant)
-        ? { dueShard: dueShardOf(`grant-${grant.provider}`, mailboxId), dueAt }
-        : {}),
+      ...(dueAt !== undefined && isLive(grant) ? { dueShard: shardOf(grant, mailboxId), dueAt } : {}),
     },
     when: whenRevision(revision),
   });
@@ -121,14 +129,16 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
       return withTokens(grant, use, tokens);
     },
 
-    /** The same for every audience, with what is known against the provider: one round trip. */
-    async getToRefresh(
-      mailboxId: string,
-      provider: ProviderName,
-    ): Promise<GrantWithTokens & { readonly known: CoolDownRecord }> {
-      const wanted = [keys.coolDown(provider), keys.grant(mailboxId), keys.use(mailboxId)];
-      const [known, grant, use, ...tokens] = await table.getMany([...wanted, ...tokenKeys(mailboxId, AUDIENCES)]);
-      return { ...withTokens(grant, use, tokens), known: coolDownFromItem(known) };
+    /** The same for every audience, and of its registration: one round trip, or one more if that is an organization's own. */
+    async getToRefresh(mailbox: Mailbox): Promise<GrantToRefresh> {
+      const { id, provider } = mailbox;
+      const wanted = [keys.coolDown(provider), keys.grant(id), keys.use(id)];
+      const [ofBroker, item, use, ...tokens] = await table.getMany([...wanted, ...tokenKeys(id, AUDIENCES)]);
+      const found = withTokens(item, use, tokens);
+      const registration = registrationOf(found.grant, mailbox) ?? { provider };
+      const isOwn = registration.organizationId !== undefined;
+      const known = coolDownFromItem(isOwn ? await table.get(keys.coolDown(registrationKey(registration))) : ofBroker);
+      return { ...found, registration, known };
     },
 
     /**
@@ -163,11 +173,11 @@ export const grantRecords = (table: Table, accessTokenKeys: KeyRing) => {
     /** When the sweep shall come by again. */
     postpone: (mailboxId: string, revision: number, dueAt: number) => update(mailboxId, revision, { dueAt }),
 
-    /** Into the shard of its provider, for a grant that was listed before providers had shards of their own. */
+    /** Into the shard where it belongs, for a grant that was listed before providers had shards of their own. */
     async moveToShard(mailboxId: string): Promise<void> {
       const { grant, revision } = grantFromItem(await table.get(keys.grant(mailboxId)));
       if (!isLive(grant)) return;
-      await update(mailboxId, revision, { dueShard: dueShardOf(`grant-${grant.provider}`, mailboxId) });
+      await update(mailboxId, revision, { dueShard: shardOf(grant, mailboxId) });
     },
 
     /** That people were told so many days before the grant lapses. */

@@ -54,8 +54,14 @@ export const keys = {
   signIn: (signInId: string) => ({ pk: `sign-in#${signInId}`, sk: 'sign-in' }),
   submission: (submissionId: string) => ({ pk: `submission#${submissionId}`, sk: 'submission' }),
   idempotency: (clientId: string, keyHash: string) => ({ pk: `idempotency#${clientId}`, sk: keyHash }),
-  coolDown: (provider: string) => ({ pk: `provider#${provider}`, sk: 'cool-down' }),
+  coolDown: (registration: string) => ({ pk: `provider#${registration}`, sk: 'cool-down' }),
   appRegistration: (provider: string) => ({ pk: `provider#${provider}`, sk: 'app-registration' }),
+  /** Those of organizations: together, so that they are found by who does not know the configuration. */
+  ownRegistrations: { pk: 'own-registrations' },
+  ownRegistrationOf: (organizationId: string, provider: string) => ({
+    pk: 'own-registrations',
+    sk: `${organizationId}#${provider}`,
+  }),
   adminKeys: { pk: 'admin-keys' },
   adminKeyOf: (id: string) => ({ pk: 'admin-keys', sk: id }),
   adminKey: (keyHash: string) => ({ pk: `admin-key#${keyHash}`, sk: 'admin-key' }),

@@ -2,6 +2,7 @@ import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { type Grant, generationOf } from '../domain/grant.ts';
 import { AUDIENCES, type SignedInAccount } from '../domain/provider.ts';
+import type { ByRegistration } from '../domain/registration.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
@@ -11,8 +12,8 @@ import type { Records } from '../records/index.ts';
 import { makeChangeGrant } from './change-grant.ts';
 import { makeStoreRefreshToken } from './store-refresh-token.ts';
 
-/** What a redeemed code must hold to become a grant. */
-export interface Permission {
+/** What a redeemed code must hold to become a grant, and the registration by which it was redeemed. */
+export interface Permission extends ByRegistration {
   readonly refreshToken: string;
   readonly account: SignedInAccount;
   readonly scopes: readonly string[];
@@ -59,7 +60,7 @@ export const makeAdoptSignIn = (dependencies: {
   };
 
   return async ({ id, provider }: Mailbox, permission: Permission): Promise<Result<undefined, BrokerError>> => {
-    const { refreshToken, account, scopes } = permission;
+    const { refreshToken, ...held } = permission;
     const lost = fail(brokerError('internal', 'The sign-in could not be stored; start it again.'));
     try {
       return await changeGrant(id, async (lease) => {
@@ -70,7 +71,7 @@ export const makeAdoptSignIn = (dependencies: {
         const { grant, revision } = await grants.get(id);
         const generation = generationOf(grant) + 1;
         const adopted: Grant = {
-          ...{ state: 'unproven', provider, account, scopes, signedInAt: now, generation, failures: 0 },
+          ...{ state: 'unproven', provider, ...held, signedInAt: now, generation, failures: 0 },
           refreshTokenStoredAt: now,
         };
         // Before the lease ends: afterwards there may be tokens of the new sign-in.

@@ -1,13 +1,14 @@
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import type { ProviderName } from '../domain/provider.ts';
+import { byRegistration } from '../domain/registration.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { type MailboxSignIn, SIGN_IN_SECONDS, type SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
+import type { IdentityProviders } from '../ports/identity-providers.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';
 import type { Records } from '../records/index.ts';
-import type { IdentityProviders } from './refresh-grant.ts';
 import { hashOf, longSecret, newId } from './secrets.ts';
 
 /** The code verifier opens only for the attempt it was sealed for. */
@@ -42,8 +43,9 @@ export interface Departure {
 }
 
 /**
- * Somebody opened the link: binds the attempt to that browser and sends it to the provider, with PKCE S256 (RFC 7636)
- * and a single-use `state`. Opening the link again starts over, and only the last opened browser can finish.
+ * Somebody opened the link: binds the attempt to that browser and sends it to the provider, by the app registration that is
+ * configured now, with PKCE S256 (RFC 7636) and a single-use `state`. Opening the link again starts over, and only the last
+ * opened browser can finish.
  */
 export const makeDepartForProvider =
   ({
@@ -70,6 +72,12 @@ export const makeDepartForProvider =
     if (signIn.expiresAt <= epochSeconds(clock)) return fail(brokerError('sign_in_expired'));
     const organization = await records.organizations.get(signIn.organizationId);
     if (!organization?.enabled) return fail(brokerError('sign_in_refused', 'The organization is disabled.'));
+    const registration = await providers.forSignIn(signIn);
+    const client = providers.of(registration);
+    if (client.clientId === undefined) {
+      const { name } = client;
+      return fail(brokerError('app_registration_refused', `No app registration for ${name} is configured.`));
+    }
 
     const state = `${signIn.id}.${longSecret(random)}`;
     const browserSecret = longSecret(random);
@@ -82,10 +90,11 @@ export const makeDepartForProvider =
         stateHash: hashOf(state),
         browserHash: hashOf(browserSecret),
         sealedCodeVerifier: await attemptKeys.seal(codeVerifier, codeVerifierContext(id)),
+        ...byRegistration(registration),
       },
     };
     if (!(await records.signIns.move(signIn, started))) return fail(brokerError('sign_in_already_used'));
-    const authorizationUrl = await providers[provider].authorizationUrl({
+    const authorizationUrl = await client.authorizationUrl({
       redirectUri: redirectUriOf(publicUrl, provider),
       state,
       codeChallenge: hashOf(codeVerifier),

@@ -1,10 +1,12 @@
 import type { Mailbox } from '../domain/entities.ts';
 import { type BrokerError, brokerError, passesByItself } from '../domain/errors.ts';
 import { type ProviderName, type SignedInAccount, sameAddress, scopeGranted } from '../domain/provider.ts';
+import { byRegistration, registrationBy } from '../domain/registration.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { isPaired, type SignIn } from '../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { ProviderFailure } from '../ports/identity-provider.ts';
+import type { IdentityProviders } from '../ports/identity-providers.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
@@ -12,7 +14,7 @@ import type { Records } from '../records/index.ts';
 import type { AdoptSignIn, Permission } from './adopt-sign-in.ts';
 import { codeVerifierContext, redirectUriOf } from './begin-sign-in.ts';
 import { finishPairing } from './finish-pairing.ts';
-import type { IdentityProviders, RefreshGrant } from './refresh-grant.ts';
+import type { RefreshGrant } from './refresh-grant.ts';
 import type { ResumeHeld } from './requeue-submissions.ts';
 import { matchesAny } from './secrets.ts';
 import { makeNoteRefusedSecrets } from './watch-app-registrations.ts';
@@ -100,7 +102,9 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     mailbox: Mailbox | undefined,
     callback: Callback,
   ): Promise<Result<Permission, BrokerError>> => {
-    const provider = providers[signIn.provider];
+    // The code is good for the client that it was issued to, and so is all that comes of it (RFC 6749 section 4.1.3).
+    const registration = registrationBy(signIn, signIn.attempt);
+    const provider = providers.of(registration);
     const { code, error, errorDescription } = callback;
     if (error !== undefined) return fail(provider.explainRedirectError({ error, errorDescription }));
     if (code === undefined) return fail(brokerError('sign_in_refused', 'The provider sent neither code nor error.'));
@@ -110,7 +114,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
       redirectUri: redirectUriOf(publicUrl, signIn.provider),
     });
     const { refusedClientSecrets } = reply.ok ? reply.value : reply.error;
-    if (refusedClientSecrets) await noteRefusedSecrets(signIn.provider, refusedClientSecrets);
+    if (refusedClientSecrets) await noteRefusedSecrets(registration, refusedClientSecrets);
     if (!reply.ok) return fail(redemptionError(reply.error));
     const { refreshToken, account, scopes } = reply.value;
     if (account === undefined || (mailbox && !isAccountOf(account, mailbox))) {
@@ -123,7 +127,7 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
       return fail(brokerError('sign_in_scope_missing', `Missing is: ${sendScope}`));
     }
     if (refreshToken === undefined) return fail(brokerError('sign_in_no_refresh_token'));
-    return ok({ refreshToken, account, scopes });
+    return ok({ refreshToken, account, scopes, ...byRegistration(registration) });
   };
 
   /** Adopted, and proven by a first refresh, which also fills the cache before a device asks. */

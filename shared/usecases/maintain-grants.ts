@@ -1,9 +1,9 @@
 import type { Mailbox } from '../domain/entities.ts';
 import type { BrokerError } from '../domain/errors.ts';
 import { audiencesInUse, isLive, type LiveGrant, lapsesAt, provenAt, warningDue } from '../domain/grant.ts';
-import { AUDIENCES, PROVIDERS } from '../domain/provider.ts';
+import { AUDIENCES } from '../domain/provider.ts';
 import { planRefresh } from '../domain/refresh-plan.ts';
-import { dueShards, nextKeepAliveAt } from '../domain/timing.ts';
+import { dueShards, GRANT_DUE_KINDS, nextKeepAliveAt, placeWithin } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Table } from '../ports/table.ts';
@@ -26,7 +26,7 @@ export const makeRecoverGrants =
         await grants.moveToShard(mailboxIdOf(pk));
       }
     }
-    for (const shard of PROVIDERS.flatMap((provider) => dueShards(`grant-${provider}`))) {
+    for (const shard of GRANT_DUE_KINDS.flatMap(dueShards)) {
       for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, ALL_OF_A_SHARD)) {
         await grants.endLease(mailboxIdOf(pk));
       }
@@ -35,6 +35,10 @@ export const makeRecoverGrants =
 
 /** A grant whose upkeep crashes is looked at again after this; a mended fault shows itself soon enough. */
 const POISON_RESTS_SECONDS = 600;
+
+/** After a pause the first grant that comes by finds out; the others come within as long again, and not all at once. */
+const restUntil = (mailboxId: string, pauseSeconds: number, now: number): number =>
+  now + pauseSeconds + placeWithin(pauseSeconds, mailboxId);
 
 const isScopeError = ({ kind }: BrokerError): boolean => kind === 'scope_not_granted' || kind === 'scope_not_offered';
 
@@ -85,12 +89,15 @@ export const makeMaintainGrant = ({
     const retryAt = grant.trouble?.retryAt;
     const plan = planRefresh({ mailboxId, lastUsedAt: inUse, tokens, provenAt: provenAt(grant), retryAt }, now);
     let left = plan.refresh.length;
+    let restSeconds = 0;
     try {
       for (const audience of plan.refresh) {
         // As fresh as can be, unless another has just brought it.
         const done = await refreshGrant({ mailboxId, audience, minTtlSeconds: Number.MAX_SAFE_INTEGER, askedAt });
         // Used under an earlier sign-in and not part of this one, or refused just now: nothing to be renewed.
-        if (done.outcome === 'failed' && isScopeError(done.error)) left--;
+        if (done.outcome !== 'failed') continue;
+        if (isScopeError(done.error)) left--;
+        restSeconds = Math.max(restSeconds, done.error.retryAfterSeconds ?? 0);
       }
     } catch (error) {
       // Its message goes to the dead letters in the end; the sweep shall not send one like it every minute.
@@ -98,5 +105,10 @@ export const makeMaintainGrant = ({
       throw error;
     }
     if (left === 0) await grants.postpone(mailboxId, revision, plan.nextDueAt);
+    // The sweep leaves out a provider that is spared, but not one organization's registration with it. Whatever was written of
+    // this grant meanwhile stands, as it has another revision.
+    else if (grant.registration === 'own' && restSeconds > 0) {
+      await grants.postpone(mailboxId, revision, restUntil(mailboxId, restSeconds, epochSeconds(clock)));
+    }
   };
 };

@@ -12,8 +12,9 @@ import {
   type LiveGrant,
   refusedAudience,
 } from '../domain/grant.ts';
-import { AUDIENCES, type Audience, GRANT_AUDIENCE, type ProviderName } from '../domain/provider.ts';
+import { AUDIENCES, type Audience, GRANT_AUDIENCE } from '../domain/provider.ts';
 import { planRefresh } from '../domain/refresh-plan.ts';
+import type { Registration } from '../domain/registration.ts';
 import {
   backOffSeconds,
   freshEnough,
@@ -25,7 +26,8 @@ import {
   REFRESH_BACK_OFF,
 } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
-import type { IdentityProvider, ProviderFailure } from '../ports/identity-provider.ts';
+import type { ProviderFailure } from '../ports/identity-provider.ts';
+import type { IdentityProviders } from '../ports/identity-providers.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { RefreshOutcome, RefreshRequest } from '../ports/refresher.ts';
@@ -50,8 +52,6 @@ const WAIT_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
  */
 const REFUSED_AUDIENCE_RETRY_SECONDS = 3600;
 
-export type IdentityProviders = Readonly<Record<ProviderName, IdentityProvider>>;
-
 interface Dependencies {
   readonly records: Pick<Records, 'grants' | 'mailboxes' | 'coolDowns' | 'appRegistrations' | 'audit'>;
   readonly vault: TokenVault;
@@ -71,6 +71,8 @@ interface Holding {
   readonly lastUsedAt: Partial<Record<Audience, number>>;
   /** What is cached, in the order of `AUDIENCES`. */
   readonly tokens: readonly (CachedAccessToken | undefined)[];
+  /** By which the provider is asked, and what is known against that. */
+  readonly registration: Registration;
   readonly known: CoolDownRecord;
 }
 
@@ -219,20 +221,20 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
 
   /** Only under the lease. */
   const callProvider = async (holding: Holding, byPerson: boolean): Promise<Step> => {
-    const { mailbox, audience, known } = holding;
-    const { provider } = mailbox;
+    const { mailbox, audience, registration, known } = holding;
     // A key ring that fails shall do so before the provider is asked: each call costs it a token that nobody could use.
     await grants.sealAccessToken(mailbox.organizationId, mailbox.id, audience, '');
-    const admission = await coolDowns.admit(provider, known, byPerson);
+    const admission = await coolDowns.admit(registration, known, byPerson);
     if ('pausing' in admission) return pausedUntil(admission.pausing, epochSeconds(clock));
-    const used = await useRefreshToken(holding, providers[provider]);
+    const used = await useRefreshToken(holding, providers.of(registration));
     if (used.outcome === 'again') return AGAIN;
     if (used.outcome === 'vault') return refused(holding, used.failure);
     const { refusedClientSecrets } = used.outcome === 'refused' ? used.failure : used.reply;
-    if (refusedClientSecrets) await noteRefusedSecrets(provider, refusedClientSecrets);
+    if (refusedClientSecrets) await noteRefusedSecrets(registration, refusedClientSecrets);
     // Whatever the provider says of this one grant, it answers, and to this registration.
-    if (used.outcome === 'refused') await coolDowns.failed(provider, used.failure, admission);
-    if (used.outcome !== 'refused' || used.failure.affects === 'grant') await coolDowns.succeeded(provider, admission);
+    if (used.outcome === 'refused') await coolDowns.failed(registration, used.failure, admission);
+    if (used.outcome !== 'refused' || used.failure.affects === 'grant')
+      await coolDowns.succeeded(registration, admission);
     if (used.outcome === 'refused') return refused(holding, used.failure);
     return used.outcome === 'token' ? succeeded(holding, used) : withheld(holding, used);
   };
@@ -244,7 +246,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     heldLease: Lease | undefined,
   ): Promise<Step | undefined> => {
     const { audience, minTtlSeconds, askedAt, duringBackOff = false } = request;
-    const read = await grants.getToRefresh(mailbox.id, mailbox.provider);
+    const read = await grants.getToRefresh(mailbox);
     const { grant, tokens, known } = read;
     const refusal = grantRefusal(grant);
     if (refusal !== undefined || !isLive(grant)) return failed(brokerError(refusal ?? 'not_signed_in'));
@@ -254,7 +256,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       if (livesLongEnough(token, minTtlSeconds, now) || token.issuedAt >= askedAt) return FRESH;
       if (livesLongEnough(token, 0, now) && freshEnough(token.issueTimes, now)) return FRESH;
     }
-    const scope = providers[mailbox.provider].scopeFor(audience);
+    const scope = providers.of(read.registration).scopeFor(audience);
     if (scope === undefined) return failed(brokerError('scope_not_offered'));
     const notGranted = audienceRefusal(grant, audience, scope, now);
     if (notGranted !== undefined) return failed(notGranted);

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
+import type { IdentityProviders } from '../ports/identity-providers.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
@@ -12,7 +13,7 @@ import { makeBeginPairing } from './begin-pairing.ts';
 import { makeDepartForProvider } from './begin-sign-in.ts';
 import { makeCompleteSignIn } from './complete-sign-in.ts';
 import { makeGiveUpSlot, makeRevokeToken } from './give-up-slot.ts';
-import { type IdentityProviders, makeRefreshGrant } from './refresh-grant.ts';
+import { makeRefreshGrant } from './refresh-grant.ts';
 import { makeResumeHeld } from './requeue-submissions.ts';
 import { makeSignOut } from './sign-out.ts';
 

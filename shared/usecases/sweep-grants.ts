@@ -1,6 +1,6 @@
 import { pauseAt, pauseBefore } from '../domain/cool-down.ts';
 import { PROVIDERS } from '../domain/provider.ts';
-import { dueShards } from '../domain/timing.ts';
+import { type DueKind, dueShards, grantDueKind } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Due, Table } from '../ports/table.ts';
@@ -27,6 +27,9 @@ interface Shard {
   readonly limit: number;
   readonly taken: number;
 }
+
+const shardsOf = (kind: DueKind, limit: number): readonly Shard[] =>
+  dueShards(kind).map((shard) => ({ shard, limit, taken: 0 }));
 
 /** So few in a second need no spreading. */
 const AT_ONCE = 10;
@@ -64,8 +67,9 @@ const workFor = (due: readonly Due[], periodSeconds: number): readonly Message[]
 /**
  * Puts what is due into the queue. After an hour without sweeps all of that hour is due at once: it is caught up with at
  * `grantsPerSecond`, and the queue is never filled beyond one period's work. A provider that is being spared is left out,
- * and after that only a few grants go first, to find out whether it is well again. The index may be stale, so the worker
- * looks again.
+ * and after that only a few grants go first, to find out whether it is well again. Of the registrations that organizations
+ * have brought the sweep knows nothing: the worker makes the grants of one that is being spared wait. The index may be stale,
+ * so the worker looks again.
  */
 export const makeSweepGrants =
   ({
@@ -88,11 +92,12 @@ export const makeSweepGrants =
     const { waiting } = await queue.depth();
     const shards: Shard[] = [];
     for (const provider of PROVIDERS) {
-      const { coolDown } = await coolDowns.get(provider);
+      const { coolDown } = await coolDowns.get({ provider });
       if (pauseAt(coolDown, now) !== undefined) continue;
       const limit = pauseBefore(coolDown, now) === undefined ? Number.POSITIVE_INFINITY : 1;
-      shards.push(...dueShards(`grant-${provider}`).map((shard) => ({ shard, limit, taken: 0 })));
+      shards.push(...shardsOf(grantDueKind({ provider }), limit));
     }
+    shards.push(...shardsOf('grant-own', Number.POSITIVE_INFINITY));
     const room = Math.max(0, Math.floor(periodSeconds * grantsPerSecond) - waiting);
     const due = await takeDue(table, shards, now, room);
     await queue.sendAll(workFor(due, periodSeconds));

@@ -6,12 +6,12 @@ import {
   sameRegistration,
   secretWarningDue,
 } from '../domain/app-registration.ts';
-import { PROVIDERS, type ProviderName } from '../domain/provider.ts';
+import { type Registration, registrationFields, registrationKey } from '../domain/registration.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { RefusedClientSecrets } from '../ports/identity-provider.ts';
+import type { IdentityProviders } from '../ports/identity-providers.ts';
 import type { Log } from '../ports/log.ts';
 import type { Records } from '../records/index.ts';
-import type { IdentityProviders } from './refresh-grant.ts';
 
 /** A date comes nearer by the day; an hour is soon enough, and a worker that lives on looks so often. */
 const LOOK_EVERY_SECONDS = 3600;
@@ -39,14 +39,14 @@ interface Change {
 /** True when the record says what it shall, whoever wrote it; only the worker that did tells, so it is told once. */
 const changeRecord = async (
   appRegistrations: Records['appRegistrations'],
-  provider: ProviderName,
-  change: (registration: AppRegistration | undefined) => Change,
+  registration: Registration,
+  change: (known: AppRegistration | undefined) => Change,
 ): Promise<boolean> => {
   for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-    const known = await appRegistrations.get(provider);
+    const known = await appRegistrations.get(registration);
     const { next, tell } = change(known.registration);
     if (sameRegistration(next, known.registration)) return true;
-    const won = await (next ? appRegistrations.replace(known, next) : appRegistrations.remove(provider, known));
+    const won = await (next ? appRegistrations.replace(known, next) : appRegistrations.remove(registration, known));
     if (!won) continue;
     tell();
     return true;
@@ -54,9 +54,9 @@ const changeRecord = async (
   return false;
 };
 
-const configuredAt = (provider: ProviderName, providers: IdentityProviders): AppRegistration | undefined => {
-  const { clientId, clientSecrets } = providers[provider];
-  return clientId === undefined ? undefined : { provider, clientId, clientSecrets };
+const configuredAs = (registration: Registration, providers: IdentityProviders): AppRegistration | undefined => {
+  const { clientId, clientSecrets } = providers.of(registration);
+  return clientId === undefined ? undefined : { ...registration, clientId, clientSecrets };
 };
 
 /** The registration without refusals that stand no longer, with the warnings that are due now noted in it. */
@@ -74,43 +74,49 @@ const lookAt = (registration: AppRegistration, now: number) => {
 };
 
 /**
- * Notes down the broker's registrations for those who may not read the configuration, and warns the operator 60, 30, 7 and
- * 1 days before a client secret expires, and when it has. A registration that was mended is tried at once. Run as often as
+ * Notes down all registrations for those who may not read the configuration, and warns the operator 60, 30, 7 and 1 days
+ * before a client secret expires, and when it has. A registration that was mended is tried at once. Run as often as
  * like: it looks once an hour.
  */
 export const makeWatchAppRegistrations = ({ coolDowns, appRegistrations, providers, clock, log }: Dependencies) => {
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   /** What the provider said of another secret is no reason to spare it. */
-  const liftPause = async (provider: ProviderName): Promise<void> => {
-    const { coolDown, revision } = await coolDowns.get(provider);
-    if (coolDown?.cause !== 'registration' || !(await coolDowns.replace(provider, revision, undefined))) return;
-    log.info('app_registration.changed', { provider });
+  const liftPause = async (registration: Registration): Promise<void> => {
+    const { coolDown, revision } = await coolDowns.get(registration);
+    if (coolDown?.cause !== 'registration' || !(await coolDowns.replace(registration, revision, undefined))) return;
+    log.info('app_registration.changed', registrationFields(registration));
   };
 
-  const watch = async (provider: ProviderName, now: number): Promise<boolean> => {
-    const configured = configuredAt(provider, providers);
-    const before = configured && (await appRegistrations.get(provider)).registration;
-    if (configured && isReplaced(before, configured)) await liftPause(provider);
-    return changeRecord(appRegistrations, provider, (known) => {
+  const watch = async (registration: Registration, before: AppRegistration | undefined, now: number) => {
+    const configured = configuredAs(registration, providers);
+    if (configured && isReplaced(before, configured)) await liftPause(registration);
+    const change = (known: AppRegistration | undefined): Change => {
       if (configured === undefined) return { next: undefined, tell: () => undefined };
       const { next, warnings } = lookAt(reconciled(known, configured), now);
       const tell = () => {
         for (const { position, expiresOn, days } of warnings) {
-          const about = { provider, client_id: configured.clientId, position };
+          const about = { ...registrationFields(registration), client_id: configured.clientId, position };
           if (days === 0) log.error('client_secret.expired', { ...about, expires_on: expiresOn });
           else log.warn('client_secret.expiring', { ...about, expires_on: expiresOn, days });
         }
       };
       return { next, tell };
-    });
+    };
+    // With hundreds of organizations most is as it was: one reading told so of all.
+    if (sameRegistration(change(before).next, before)) return true;
+    return changeRecord(appRegistrations, registration, change);
   };
 
   return async (): Promise<void> => {
     const now = epochSeconds(clock);
     if (now - lookedAt < LOOK_EVERY_SECONDS) return;
+    const [met, configured] = await Promise.all([appRegistrations.list(), providers.configured()]);
+    const known = new Map(met.map((registration) => [registrationKey(registration), registration]));
+    // With those that were met and are configured no more.
+    const all = new Map([...met, ...configured].map((registration) => [registrationKey(registration), registration]));
     let done = true;
-    for (const provider of PROVIDERS) done = (await watch(provider, now)) && done;
+    for (const [key, registration] of all) done = (await watch(registration, known.get(key), now)) && done;
     if (done) lookedAt = now;
   };
 };
@@ -140,19 +146,19 @@ export const makeNoteRefusedSecrets = ({
   /** What this process knows to be noted, so that not each of its refreshes reads the record. */
   const notedAt = new Map<string, number>();
 
-  return async (provider: ProviderName, refused: RefusedClientSecrets): Promise<void> => {
+  return async (registration: Registration, refused: RefusedClientSecrets): Promise<void> => {
     const now = epochSeconds(clock);
-    const configured = configuredAt(provider, providers);
+    const configured = configuredAs(registration, providers);
     if (configured === undefined) return;
     // The configuration may change while this process lives: what was known of other secrets does not count.
     const name = JSON.stringify([configured, refused]);
     if (now - (notedAt.get(name) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_SECONDS) return;
     const othersAreLeft = configured.clientSecrets.some((_, position) => !refused.includes(position));
-    const noted = await changeRecord(appRegistrations, provider, (known) => {
+    const noted = await changeRecord(appRegistrations, registration, (known) => {
       const { next, news } = refuse(reconciled(known, configured), refused, now);
       const tell = () => {
         const positions = refused.map((position) => String(position + 1));
-        const about = { provider, client_id: configured.clientId };
+        const about = { ...registrationFields(registration), client_id: configured.clientId };
         if (news && othersAreLeft) log.error('client_secret.refused', { ...about, positions });
       };
       return { next, tell };

@@ -16,6 +16,7 @@ import type { Write } from '../../shared/ports/table.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { attributes, keys } from '../../shared/records/items.ts';
+import { identityProviders } from '../fakes/identity-providers.ts';
 
 /** As long as Microsoft's, so that sealing and storing them takes as long. */
 const ACCESS_TOKEN = 'a'.repeat(2300);
@@ -70,7 +71,7 @@ export const brokerOver = (path: string, keySetText: string) => {
     ...{ database, table, clock, random },
     vault: envelopeTokenVault(table, ring),
     records: brokerRecords(table, ring, clock, random),
-    providers: { microsoft: instantProvider('microsoft'), google: instantProvider('google') },
+    providers: identityProviders({ microsoft: instantProvider('microsoft'), google: instantProvider('google') }),
   };
 };
 

@@ -17,6 +17,7 @@ import { brokerRecords } from '../../shared/records/index.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
 import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
 import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
+import { identityProviders } from '../fakes/identity-providers.ts';
 import { instantProvider, ringOf } from './due-grants.ts';
 import { timed } from './figures.ts';
 
@@ -54,7 +55,7 @@ const composed = ({ table: where, keySetText, tokenEndpoint, clientId, clientSec
     endpoints: { authorization_endpoint: tokenEndpoint, token_endpoint: tokenEndpoint },
     refreshTokenRotation: 'strict',
   });
-  const providers = { microsoft, google: instantProvider('google') };
+  const providers = identityProviders({ microsoft, google: instantProvider('google') });
   const common = { records, vault: envelopeTokenVault(table, ring), providers, clock, random, log: quiet };
   const refresher = { refreshNow: makeRefreshGrant(common), refreshSoon: async () => undefined };
   const { fetchToken } = deviceUseCases({ ...common, refresher, scopeFor, serverFor: () => undefined });

@@ -240,8 +240,8 @@ export const troubled = async ({ administration, records, clock, held }: Console
   });
   const clientSecrets = [{ expiresOn: day(-3) }, {}];
   await putAppRegistration(records, { provider: 'google', clientId: GOOGLE_CLIENT_ID, clientSecrets });
-  const { revision } = await records.coolDowns.get('google');
-  await records.coolDowns.replace('google', revision, {
+  const { revision } = await records.coolDowns.get({ provider: 'google' });
+  await records.coolDowns.replace({ provider: 'google' }, revision, {
     cause: 'outage',
     failures: 7,
     since: now - 3600,
@@ -291,5 +291,5 @@ export const putAppRegistration = async (
   { appRegistrations }: Pick<Records, 'appRegistrations'>,
   registration: AppRegistration,
 ): Promise<void> => {
-  await appRegistrations.replace(await appRegistrations.get(registration.provider), registration);
+  await appRegistrations.replace(await appRegistrations.get(registration), registration);
 };

@@ -6,6 +6,8 @@ import { unsignedIdToken } from './token-endpoint.ts';
 export interface ForeignOAuthOptions {
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Secrets of other clients, by their ids. */
+  readonly otherClients?: Readonly<Record<string, string>>;
   /** Who is always signed in there. */
   readonly address: string;
   readonly accessTokenSeconds: number;
@@ -14,6 +16,7 @@ export interface ForeignOAuthOptions {
 }
 
 interface Code {
+  readonly clientId: string;
   readonly redirectUri: string;
   readonly challenge: string;
   readonly scope: string;
@@ -21,24 +24,29 @@ interface Code {
 
 /**
  * A plain OAuth 2.0 server: authorization code with PKCE S256 (RFC 7636), opaque tokens, refresh with strict rotation
- * (RFC 9700 section 4.14.2): a refresh token that is used twice ends them all. Shares no code with the stand-ins.
+ * (RFC 9700 section 4.14.2): a refresh token that is used twice ends them all. Codes and refresh tokens are good for the
+ * client that they were issued to (RFC 6749 sections 4.1.3 and 6). Shares no code with the stand-ins.
  */
 export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
-  const { clientId, clientSecret, address, accessTokenSeconds, minimal = false } = options;
+  const { clientId, clientSecret, otherClients = {}, address, accessTokenSeconds, minimal = false } = options;
+  const clients = new Map(Object.entries({ ...otherClients, [clientId]: clientSecret }));
   const codes = new Map<string, Code>();
-  const refreshTokens = new Map<string, 'live' | 'used'>();
+  const refreshTokens = new Map<string, { readonly clientId: string; used: boolean }>();
   const accessTokens = new Map<string, number>();
   const faults: string[] = [];
   const forms: URLSearchParams[] = [];
+  const authorizations: URLSearchParams[] = [];
   let refreshes = 0;
 
   const secret = (): string => randomBytes(24).toString('base64url');
 
   const authorize = (query: URLSearchParams, response: ServerResponse): void => {
+    authorizations.push(query);
+    const asking = query.get('client_id') ?? '';
     const redirectUri = query.get('redirect_uri') ?? '';
     const challenge = query.get('code_challenge') ?? '';
     const fits =
-      query.get('client_id') === clientId &&
+      clients.has(asking) &&
       query.get('response_type') === 'code' &&
       query.get('code_challenge_method') === 'S256' &&
       challenge !== '' &&
@@ -49,19 +57,19 @@ export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
       return;
     }
     const code = secret();
-    codes.set(code, { redirectUri, challenge, scope: query.get('scope') ?? '' });
+    codes.set(code, { clientId: asking, redirectUri, challenge, scope: query.get('scope') ?? '' });
     const back = new URL(redirectUri);
     back.searchParams.set('code', code);
     back.searchParams.set('state', query.get('state') ?? '');
     response.writeHead(302, { location: back.href }).end();
   };
 
-  const tokens = (scope: string) => {
+  const tokens = (asking: string, scope: string) => {
     const [access_token, refresh_token] = [secret(), secret()];
     const now = Math.floor(Date.now() / 1000);
     accessTokens.set(access_token, now + accessTokenSeconds);
-    refreshTokens.set(refresh_token, 'live');
-    const standard = { iss: 'http://foreign.example', aud: clientId, iat: now, exp: now + 600 };
+    refreshTokens.set(refresh_token, { clientId: asking, used: false });
+    const standard = { iss: 'http://foreign.example', aud: asking, iat: now, exp: now + 600 };
     const person = { sub: 'user-1', email: address };
     const more = minimal ? {} : { email_verified: true, name: 'Scanner', preferred_username: address };
     return {
@@ -74,7 +82,7 @@ export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
     };
   };
 
-  const grant = (form: URLSearchParams): object | string => {
+  const grant = (form: URLSearchParams, asking: string): object | string => {
     if (form.get('grant_type') === 'authorization_code') {
       const code = form.get('code') ?? '';
       const found = codes.get(code);
@@ -83,17 +91,17 @@ export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
         .update(form.get('code_verifier') ?? '')
         .digest('base64url');
       const fits = found?.challenge === challenge && found.redirectUri === form.get('redirect_uri');
-      return fits ? tokens(found.scope) : 'invalid_grant';
+      return fits && found.clientId === asking ? tokens(asking, found.scope) : 'invalid_grant';
     }
     if (form.get('grant_type') !== 'refresh_token') return 'unsupported_grant_type';
-    const token = form.get('refresh_token') ?? '';
-    if (refreshTokens.get(token) !== 'live') {
+    const found = refreshTokens.get(form.get('refresh_token') ?? '');
+    if (found === undefined || found.used || found.clientId !== asking) {
       refreshTokens.clear();
       return 'invalid_grant';
     }
-    refreshTokens.set(token, 'used');
+    found.used = true;
     refreshes += 1;
-    return tokens(form.get('scope') ?? '');
+    return tokens(asking, form.get('scope') ?? '');
   };
 
   const token = (request: IncomingMessage, form: URLSearchParams, response: ServerResponse): void => {
@@ -102,7 +110,8 @@ export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
       encoded === ''
         ? [form.get('client_id'), form.get('client_secret')]
         : Buffer.from(encoded, 'base64').toString().split(':').map(decodeURIComponent);
-    const answer = id === clientId && given === clientSecret ? grant(form) : 'invalid_client';
+    const isClient = typeof id === 'string' && clients.has(id) && clients.get(id) === given;
+    const answer = isClient ? grant(form, id) : 'invalid_client';
     if (typeof answer === 'string') faults.push(answer);
     response.writeHead(typeof answer === 'string' ? 400 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(typeof answer === 'string' ? { error: answer } : answer));
@@ -128,6 +137,8 @@ export const startForeignOAuth = async (options: ForeignOAuthOptions) => {
     ownerOf: (accessToken: string): string | undefined =>
       (accessTokens.get(accessToken) ?? 0) > Date.now() / 1000 ? address : undefined,
     refreshes: (): number => refreshes,
+    /** What browsers were sent with. */
+    authorizations: (): readonly URLSearchParams[] => authorizations,
     /** What the token endpoint was sent. */
     forms: (): readonly URLSearchParams[] => forms,
     /** Every refusal, in the order of asking. */

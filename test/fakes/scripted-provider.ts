@@ -123,14 +123,14 @@ const challengeOf = (codeVerifier: string): string => createHash('sha256').updat
 const invalidCode = (message: string): Result<never, ProviderFailure> =>
   fail({ class: 'person_must_act', affects: 'grant', kind: 'sign_in_refused', code: 'invalid_grant', message });
 
-/** Hands out refresh tokens, and knows what became of each. */
-const familyBook = () => {
+/** Hands out refresh tokens, and knows what became of each; those of one client are nothing to another. */
+const familyBook = (mark: string) => {
   const families: Family[] = [];
   const refreshTokens: string[] = [];
 
   const hand = (family: Family): string => {
     family.newest++;
-    const token = `refresh-token-of-family-${family.id}-number-${family.newest}`;
+    const token = `${mark}refresh-token-of-family-${family.id}-number-${family.newest}`;
     refreshTokens.push(token);
     return token;
   };
@@ -152,8 +152,9 @@ const familyBook = () => {
 };
 
 /** A model of an authorization server: codes with PKCE and refresh tokens as the standards have them, faults by script. */
-export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProvider => {
-  const book = familyBook();
+export const scriptedProvider = (name: ProviderName, clock: Clock, clientId?: string): ScriptedProvider => {
+  const mark = clientId === undefined ? '' : `${clientId}-`;
+  const book = familyBook(mark);
   const issued: IssuedAccessToken[] = [];
   const codes = new Map<string, { readonly login: Login; readonly challenge: string; readonly redirectUri: string }>();
   const script: ProviderFailure[] = [];
@@ -193,7 +194,7 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
 
   const provider: ScriptedProvider = {
     name,
-    clientId: `client-at-${name}`,
+    clientId: clientId ?? `client-at-${name}`,
     clientSecrets: [{}],
     rotation: 'strict',
     lifeSeconds: 3600,
@@ -227,7 +228,7 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
     login(authorizationUrl, login) {
       const { searchParams } = new URL(authorizationUrl);
       const scopes = login.scopes ?? Object.values(SCOPES[name]);
-      const code = `code-${codes.size}`;
+      const code = `${mark}code-${codes.size}`;
       codes.set(code, {
         login: { ...login, scopes },
         challenge: searchParams.get('code_challenge') ?? '',
@@ -237,7 +238,13 @@ export const scriptedProvider = (name: ProviderName, clock: Clock): ScriptedProv
     },
 
     async authorizationUrl({ redirectUri, state, codeChallenge, loginHint }) {
-      const query = { redirect_uri: redirectUri, state, code_challenge: codeChallenge, login_hint: loginHint ?? '' };
+      const query = {
+        client_id: provider.clientId ?? '',
+        redirect_uri: redirectUri,
+        state,
+        code_challenge: codeChallenge,
+        login_hint: loginHint ?? '',
+      };
       return `https://${name}.example/authorize?${new URLSearchParams({ ...query, code_challenge_method: 'S256' })}`;
     },
 

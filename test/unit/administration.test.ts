@@ -120,6 +120,7 @@ describe('GET /v1/admin/app-registrations', () => {
       app_registrations: [
         {
           provider: 'microsoft',
+          organization_id: null,
           client_id: 'client-at-microsoft',
           client_secrets: [
             { position: 1, expires_on: '2026-12-31', days_left: 30, refused_at: null },
@@ -136,7 +137,7 @@ describe('GET /v1/admin/app-registrations', () => {
               'The operator of the broker must check its app registration: client id, client secret and expiry date.',
           },
         },
-        { provider: 'google', client_id: 'id', client_secrets: [], cool_down: null },
+        { provider: 'google', organization_id: null, client_id: 'id', client_secrets: [], cool_down: null },
       ],
     });
   });

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import type { ProviderName } from '../../shared/domain/provider.ts';
+import type { IdentityProvider } from '../../shared/ports/identity-provider.ts';
 import type { Item, Table } from '../../shared/ports/table.ts';
-import type { IdentityProviders } from '../../shared/usecases/refresh-grant.ts';
 import { makeNoteRefusedSecrets, makeWatchAppRegistrations } from '../../shared/usecases/watch-app-registrations.ts';
 import { countingTable } from '../fakes/counting-table.ts';
 import { makeGate } from '../fakes/gate.ts';
+import { identityProviders } from '../fakes/identity-providers.ts';
 import { REGISTRATION_REFUSED } from '../fakes/scripted-provider.ts';
 import { advanceSeconds, makeWorld, now, settle, signedInOffice, startProcess, type World } from './support.ts';
 
 const HOUR = 3600;
 
 describe('the record of an app registration', () => {
+  const MICROSOFT = { provider: 'microsoft' } as const;
   const MICROSOFT_KEY = { pk: 'provider#microsoft', sk: 'app-registration' };
   /** A warning of it is due at once. */
   const SOON = '2026-12-31';
@@ -22,9 +25,13 @@ describe('the record of an app registration', () => {
     world.microsoft.clientSecrets = [{ expiresOn: SOON }, {}];
   });
 
-  const startWorker = (table: Table = world.table, configured: Partial<IdentityProviders> = {}) => {
+  const startWorker = (
+    table: Table = world.table,
+    configured: Partial<Record<ProviderName, IdentityProvider>> = {},
+  ) => {
     const process = startProcess(world, { table });
-    const dependencies = { ...process, ...process.records, providers: { ...process.providers, ...configured } };
+    const providers = identityProviders({ microsoft: world.microsoft, google: world.google, ...configured });
+    const dependencies = { ...process, ...process.records, providers };
     return { watch: makeWatchAppRegistrations(dependencies), note: makeNoteRefusedSecrets(dependencies) };
   };
 
@@ -51,7 +58,7 @@ describe('the record of an app registration', () => {
   };
 
   const records = () => startProcess(world).records.appRegistrations;
-  const found = () => records().get('microsoft');
+  const found = () => records().get(MICROSOFT);
   const refusals = async () => (await found()).registration?.clientSecrets.map(({ refusedAt }) => refusedAt);
   const count = (event: string) => world.log.of(event).length;
 
@@ -65,7 +72,7 @@ describe('the record of an app registration', () => {
       const { gate, table } = gatedTable();
       gate.close();
       const looking = startWorker(table).watch();
-      await startWorker().note('microsoft', [0]);
+      await startWorker().note(MICROSOFT, [0]);
       gate.open();
       await looking;
       assert.deepEqual(await refusals(), [now(world), undefined]);
@@ -83,28 +90,28 @@ describe('the record of an app registration', () => {
 
   it('lets one of many workers tell of a refused client secret, once an hour', async () => {
     const notedAt = now(world);
-    await atOnce(8, ({ note }) => note('microsoft', [0]));
+    await atOnce(8, ({ note }) => note(MICROSOFT, [0]));
     assert.equal(count('client_secret.refused'), 1);
     const before = await found();
     await advanceSeconds(world, HOUR - 1);
-    await startWorker().note('microsoft', [0]);
+    await startWorker().note(MICROSOFT, [0]);
     assert.equal(count('client_secret.refused'), 1);
     assert.deepEqual(await found(), before, 'nothing was written');
     await advanceSeconds(world, 1);
     const worker = startWorker();
-    await worker.note('microsoft', [0]);
+    await worker.note(MICROSOFT, [0]);
     assert.equal(count('client_secret.refused'), 2);
     assert.deepEqual(await refusals(), [notedAt + HOUR, undefined]);
     await advanceSeconds(world, HOUR);
-    await worker.note('microsoft', [0]);
+    await worker.note(MICROSOFT, [0]);
     assert.equal(count('client_secret.refused'), 3);
   });
 
   it('has all client secrets refused without a word of another that works', async () => {
-    await startWorker().note('microsoft', [0, 1]);
+    await startWorker().note(MICROSOFT, [0, 1]);
     assert.deepEqual(await refusals(), [now(world), now(world)]);
     world.microsoft.clientSecrets = [{ expiresOn: '2029-12-31' }];
-    await startWorker().note('microsoft', [0]);
+    await startWorker().note(MICROSOFT, [0]);
     assert.deepEqual(await refusals(), [now(world)]);
     assert.equal(count('client_secret.refused'), 0);
   });
@@ -121,9 +128,9 @@ describe('the record of an app registration', () => {
 
   it('takes back the refusal of a client secret that is taken again, and leaves the time of the other', async () => {
     const refusedAt = now(world);
-    await startWorker().note('microsoft', [0, 1]);
+    await startWorker().note(MICROSOFT, [0, 1]);
     await advanceSeconds(world, 60);
-    await startWorker().note('microsoft', [0]);
+    await startWorker().note(MICROSOFT, [0]);
     assert.deepEqual(await refusals(), [refusedAt, undefined]);
     assert.equal(count('client_secret.refused'), 0, 'that one was told of within the hour, as one of all');
   });
@@ -131,7 +138,7 @@ describe('the record of an app registration', () => {
   it('takes up another client id, and knows nothing of its secrets', async () => {
     world.microsoft.clientSecrets = [{}];
     await startWorker().watch();
-    await startWorker().note('microsoft', [0]);
+    await startWorker().note(MICROSOFT, [0]);
     await startWorker(world.table, { microsoft: { ...world.microsoft, clientId: 'another' } }).watch();
     const registration = { provider: 'microsoft', clientId: 'another', clientSecrets: [{}] };
     assert.deepEqual((await found()).registration, registration);
@@ -144,10 +151,10 @@ describe('the record of an app registration', () => {
   it('is read once an hour by a worker whose refreshes all meet the same refusal', async () => {
     const table = countingTable(world.table);
     const { note } = startWorker(table);
-    for (let refresh = 0; refresh < 3; refresh++) await note('microsoft', [0]);
+    for (let refresh = 0; refresh < 3; refresh++) await note(MICROSOFT, [0]);
     assert.deepEqual(table.roundTrips, ['get', 'writeAll']);
     world.microsoft.clientSecrets = [{ expiresOn: '2029-12-31' }, {}];
-    await note('microsoft', [0]);
+    await note(MICROSOFT, [0]);
     assert.equal(count('client_secret.refused'), 2, 'the secret in its place is another one');
   });
 
@@ -161,19 +168,19 @@ describe('the record of an app registration', () => {
     };
     const { watch, note } = startWorker({ ...world.table, writeAll });
     await watch();
-    await note('microsoft', [0]);
+    await note(MICROSOFT, [0]);
     // Five tries to write what was found, and five to note the refusal.
     assert.equal(lost, 10);
     assert.deepEqual(world.log.lines, []);
     losing = false;
-    await note('microsoft', [0]);
+    await note(MICROSOFT, [0]);
     await watch();
     assert.deepEqual([count('client_secret.refused'), count('client_secret.expiring')], [1, 1]);
   });
 
   it('is not written again for the order in which the table gives its attributes', async () => {
     await startWorker().watch();
-    await startWorker().note('microsoft', [0]);
+    await startWorker().note(MICROSOFT, [0]);
     const before = await found();
     const backwards = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(backwards);
@@ -193,8 +200,8 @@ describe('the record of an app registration', () => {
     const { watch, note } = startWorker();
     await watch();
     const stale = await found();
-    await note('microsoft', [0]);
-    assert.equal(await records().remove('microsoft', stale), false);
+    await note(MICROSOFT, [0]);
+    assert.equal(await records().remove(MICROSOFT, stale), false);
     assert.deepEqual(await refusals(), [now(world), undefined]);
     await startWorker(world.table, { microsoft: { ...world.microsoft, clientId: undefined } }).watch();
     assert.deepEqual(await found(), { registration: undefined, revision: 0 });

@@ -183,7 +183,7 @@ describe('the app registrations', () => {
     await watch();
     world.microsoft.failNext(unavailable());
     await refresh();
-    assert.notEqual((await process.records.coolDowns.get('microsoft')).coolDown, undefined);
+    assert.notEqual((await process.records.coolDowns.get({ provider: 'microsoft' })).coolDown, undefined);
     assert.equal((await microsoft()).coolDown, undefined);
   });
 });

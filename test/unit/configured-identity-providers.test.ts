@@ -17,7 +17,9 @@ const publicReply = async (t: TestContext, name: ProviderName, body: object, ent
   const reply = { access_token: 'made-up', expires_in: 3600, refresh_token: 'made-up-second', ...body };
   const { mock } = t.mock.method(globalThis, 'fetch', async () => Response.json(reply));
   const config = { providers: { [name]: { client_id: CLIENT_ID, client_secret: 'made-up', ...entry } } };
-  const provider = configuredIdentityProviders(parseBrokerConfig(JSON.stringify(config), 'test'))[name];
+  const provider = configuredIdentityProviders(parseBrokerConfig(JSON.stringify(config), 'test')).of({
+    provider: name,
+  });
   const refreshed = await provider.refresh({ refreshToken: 'made-up-first', audience: 'smtp' });
   const redeemed = await provider.redeemCode({
     code: 'c',
@@ -68,7 +70,9 @@ describe('a provider of the configuration', () => {
     const client_secrets = [{ value: 'made-up-1', expires_on: '2027-03-01' }, { value: 'made-up-2' }];
     for (const name of PROVIDERS) {
       const config = { providers: { [name]: { client_id: CLIENT_ID, client_secrets } } };
-      const provider = configuredIdentityProviders(parseBrokerConfig(JSON.stringify(config), 'test'))[name];
+      const provider = configuredIdentityProviders(parseBrokerConfig(JSON.stringify(config), 'test')).of({
+        provider: name,
+      });
       assert.equal(provider.clientId, CLIENT_ID);
       assert.deepEqual(
         provider.clientSecrets.map(({ expiresOn }) => expiresOn),
@@ -79,11 +83,46 @@ describe('a provider of the configuration', () => {
   });
 
   it('has none of either without an app registration, and says so of every grant', async () => {
-    for (const provider of Object.values(configuredIdentityProviders(parseBrokerConfig('{}', 'test')))) {
+    const providers = configuredIdentityProviders(parseBrokerConfig('{}', 'test'));
+    assert.deepEqual(await providers.configured(), []);
+    for (const provider of PROVIDERS.map((name) => providers.of({ provider: name }))) {
       assert.deepEqual([provider.clientId, provider.clientSecrets], [undefined, []]);
       const reply = await provider.refresh({ refreshToken: 'made-up', audience: 'smtp' });
       assert.ok(!reply.ok);
       assert.deepEqual([reply.error.class, reply.error.affects], ['operator_must_act', 'registration']);
     }
+  });
+});
+
+describe('the registrations of organizations', () => {
+  const entry = (client_id: string) => ({ client_id, client_secret: 'made-up' });
+  const CONTOSO = { provider: 'microsoft', organizationId: 'org_contoso' } as const;
+  const FABRIKAM = { provider: 'microsoft', organizationId: 'org_fabrikam' } as const;
+  const providers = configuredIdentityProviders(
+    parseBrokerConfig(
+      JSON.stringify({
+        providers: { microsoft: entry('of-broker') },
+        organizations: { org_contoso: { providers: { microsoft: entry('of-contoso') } } },
+      }),
+      'test',
+    ),
+  );
+
+  it('are theirs alone; all others go by the broker’s, where it has one', async () => {
+    assert.deepEqual(await providers.forSignIn(CONTOSO), CONTOSO);
+    assert.deepEqual(await providers.forSignIn(FABRIKAM), { provider: 'microsoft' });
+    assert.deepEqual(await providers.forSignIn({ ...CONTOSO, provider: 'google' }), { provider: 'google' });
+    assert.equal(providers.of(CONTOSO).clientId, 'of-contoso');
+    assert.equal(providers.of({ provider: 'microsoft' }).clientId, 'of-broker');
+    assert.deepEqual(await providers.configured(), [{ provider: 'microsoft' }, CONTOSO]);
+  });
+
+  it('are never replaced by the broker’s for what was signed in with them', async () => {
+    const gone = providers.of(FABRIKAM);
+    assert.deepEqual([gone.clientId, gone.clientSecrets], [undefined, []]);
+    const reply = await gone.refresh({ refreshToken: 'made-up', audience: 'smtp' });
+    assert.ok(!reply.ok);
+    assert.deepEqual([reply.error.code, reply.error.affects], ['not_configured', 'registration']);
+    assert.match(reply.error.message, /org_fabrikam/);
   });
 });

@@ -467,7 +467,11 @@ describe('the console', () => {
       await troubled(broker);
       const now = broker.clock.now() / 1000;
       const pause = { since: now, until: now + 60, code: 'http_503', message: 'Busy.' };
-      await broker.records.coolDowns.replace('microsoft', 0, { cause: 'throttled', failures: 1, ...pause });
+      await broker.records.coolDowns.replace({ provider: 'microsoft' }, 0, {
+        cause: 'throttled',
+        failures: 1,
+        ...pause,
+      });
       const { text } = await visitor.logIn();
       assert.match(text, /Microsoft has asked the broker to wait/);
       assert.match(rowOf(text, 'failing@fabrikam.com'), /vault for sign-ins/);
@@ -497,7 +501,7 @@ describe('the console', () => {
         assert.ok(text.includes(part), part);
       }
       assert.ok(!text.includes('spared@fabrikam.com'));
-      await broker.records.coolDowns.replace('google', 1, undefined);
+      await broker.records.coolDowns.replace({ provider: 'google' }, 1, undefined);
       const healed = (await visitor.get('/')).text;
       assert.equal(countOf(healed, '<section class="problem incident"'), 0);
       assert.match(rowOf(healed, 'spared@fabrikam.com'), /The mail provider does not answer at present/);
@@ -507,7 +511,11 @@ describe('the console', () => {
       const { old, spared } = await troubled(broker);
       const now = broker.clock.now() / 1000;
       const since = { since: now - 600, until: now - 1, code: 'AADSTS7000222', message: 'It has expired.' };
-      await broker.records.coolDowns.replace('microsoft', 0, { cause: 'registration', failures: 1, ...since });
+      await broker.records.coolDowns.replace({ provider: 'microsoft' }, 0, {
+        cause: 'registration',
+        failures: 1,
+        ...since,
+      });
       await visitor.logIn();
       const { text } = await visitor.get(`/console/mailboxes/${old.id}`);
       for (const part of ['Microsoft refuses the app registration', 'The operator of the broker', 'AADSTS7000222']) {

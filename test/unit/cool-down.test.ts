@@ -133,7 +133,7 @@ describe('the cool-down of a provider', () => {
     await work();
     return world.microsoft.refreshCalls - before;
   };
-  const pauseUntil = async () => (await one.records.coolDowns.get('microsoft')).coolDown?.until ?? 0;
+  const pauseUntil = async () => (await one.records.coolDowns.get({ provider: 'microsoft' })).coolDown?.until ?? 0;
   /** Until the pause that stands is over. */
   const endOfPause = async () => advanceSeconds(world, (await pauseUntil()) - now(world));
   /** One fault for each of the first grants. */
@@ -214,7 +214,7 @@ describe('the cool-down of a provider', () => {
     await world.clock.advance(900);
     const startedAt = world.clock.now();
     await failFaults(1, unavailable(3));
-    const { coolDown } = await one.records.coolDowns.get('microsoft');
+    const { coolDown } = await one.records.coolDowns.get({ provider: 'microsoft' });
     assert.ok((coolDown?.until ?? 0) * 1000 >= startedAt + 3000);
     const { grant } = await one.records.grants.get(mailboxes[0]?.id ?? '');
     assert.ok('trouble' in grant && (grant.trouble?.retryAt ?? 0) * 1000 >= startedAt + 3000);

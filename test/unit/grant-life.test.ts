@@ -202,7 +202,7 @@ const checkDueIndex = async (life: Life): Promise<void> => {
   if (!isLive(grant)) return assert.deepEqual(entries, []);
   assert.equal(entries.length, 1);
   // While the provider is spared nothing is queued, and what is due stays so.
-  const { coolDown } = await life.process.records.coolDowns.get('microsoft');
+  const { coolDown } = await life.process.records.coolDowns.get({ provider: 'microsoft' });
   if (coolDown !== undefined && coolDown.until > 0) return;
   const dueAt = entries[0]?.dueAt ?? 0;
   assert.ok(dueAt > now(world) && dueAt <= now(world) + 36 * 3600, `due in ${dueAt - now(world)} s`);

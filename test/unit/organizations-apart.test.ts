@@ -196,9 +196,10 @@ describe('an administrator of one organization', () => {
     );
   });
 
-  it('has no administration of customers, keys and app registrations', () => {
+  it('has no administration of customers and keys', () => {
     assert.equal(admin.scope, 'organization');
     assert.deepEqual(Object.keys(admin).sort(), [
+      'appRegistrations',
       'devices',
       'enrolmentTokens',
       'history',

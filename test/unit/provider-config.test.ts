@@ -134,3 +134,80 @@ describe('the rotation of refresh tokens in a provider entry', () => {
     });
   }
 });
+
+describe('the entries of organizations', () => {
+  const ID = 'org_k3a2bxxxxxxxxxxx';
+  const CLIENT = { client_id: 'theirs', client_secret: 'made-up' };
+  const document = (providers: unknown, id = ID) => JSON.stringify({ organizations: { [id]: { providers } } });
+
+  /** What is said of it, which repeats no value. */
+  const said = (text: string): string => {
+    try {
+      parseBrokerConfig(text, 'broker.json');
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      assert.ok(!error.message.includes('made-up') && !error.message.includes(GUID), error.message);
+      return error.message;
+    }
+    return assert.fail('expected a refusal');
+  };
+
+  it('are none where none are entered', () => {
+    assert.deepEqual(parseBrokerConfig('{}', 'test').organizations, {});
+  });
+
+  it('are as those of the broker, of one provider or both', () => {
+    const client_secrets = [{ value: 'made-up-1', expires_on: '2027-03-01' }, { value: 'made-up-2' }];
+    const microsoft = { client_id: 'theirs', client_secrets, tenant: 'contoso.example', endpoints: ENDPOINTS };
+    const read = parseBrokerConfig(document({ microsoft, google: CLIENT }), 'test').organizations[ID]?.providers;
+    assert.ok(read?.microsoft);
+    assert.deepEqual(read.microsoft, microsoft);
+    assert.deepEqual(
+      clientSecretsOf(read.microsoft).map(({ expiresOn }) => expiresOn),
+      ['2027-03-01', undefined],
+    );
+    assert.deepEqual(read.google, CLIENT);
+    assert.equal(
+      parseBrokerConfig(document({ microsoft: CLIENT }), 't').organizations[ID]?.providers.google,
+      undefined,
+    );
+  });
+
+  for (const provider of PROVIDERS) {
+    for (const protocol of ['smtp', 'pop', 'imap']) {
+      it(`${provider}: have no ${protocol} server, and it is said where that belongs`, () => {
+        const entry = { ...CLIENT, [protocol]: { host: 'made-up.example', port: 25, security: 'tls' } };
+        const where = `organizations.${ID}.providers.${provider}.${protocol}`;
+        assert.ok(
+          said(document({ [provider]: entry })).includes(
+            `${where} is of the broker's own entry, under providers at the top: leave it out here`,
+          ),
+        );
+      });
+    }
+
+    for (const [what, entry, says] of [
+      ['no secret', { client_id: 'id' }, /client_secret is missing/],
+      ['both forms', { ...CLIENT, client_secrets: [{ value: 'made-up-2' }] }, /stands beside client_secret/],
+      ['a day that is none', { ...CLIENT, client_secret_expires_on: '2027-02-31' }, /must be a date/],
+      ['an unknown field', { ...CLIENT, clientsecret: 'made-up' }, /clientsecret is not known/],
+      ['a rotation without endpoints', { ...CLIENT, refresh_token_rotation: 'lenient' }, /is for a server behind/],
+    ] as const) {
+      it(`${provider}: are refused with ${what}, as those of the broker`, () => {
+        const message = said(document({ [provider]: entry }));
+        assert.match(message, says);
+        assert.ok(message.includes(`organizations.${ID}.providers.${provider}`), message);
+      });
+    }
+  }
+
+  it('may not have the id of a secret at Microsoft', () => {
+    assert.match(said(document({ microsoft: { ...CLIENT, client_secret: GUID } })), /client_secret is a GUID/);
+  });
+
+  it('are of an organization by its id, of providers that there are, and of nothing else', () => {
+    assert.match(said(document({ microsoft: CLIENT }, 'Contoso')), /organizations\.Contoso is not the id of an org/);
+    assert.match(said(document({ yahoo: CLIENT })), /yahoo is not known/);
+    assert.match(said(JSON.stringify({ organizations: { [ID]: { microsoft: CLIENT } } })), /microsoft is not known/);
+  });
+});

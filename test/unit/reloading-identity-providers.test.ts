@@ -29,14 +29,23 @@ const reloading = async (t: TestContext, document = documentWith('made-up-first'
     if (world.refused.has(clientSecret)) return Response.json({ error: 'invalid_client' }, { status: 401 });
     return Response.json({ access_token: 'made-up', expires_in: 3600, refresh_token: 'made-up-second' });
   });
-  const { microsoft } = await reloadingIdentityProviders({ load, clock, log });
+  const providers = await reloadingIdentityProviders({ load, clock, log });
+  const microsoft = providers.of({ provider: 'microsoft' });
   /** Refreshes, and tells which client secrets were tried for it. */
   const refresh = async (): Promise<readonly string[]> => {
     const from = sent.length;
     await microsoft.refresh({ refreshToken: 'made-up', audience: 'smtp' });
     return sent.slice(from);
   };
-  return { world, clock, log, gate, microsoft, refresh };
+  return { world, clock, log, gate, sent, providers, microsoft, refresh };
+};
+
+const CONTOSO = { provider: 'microsoft', organizationId: 'org_contoso' } as const;
+
+/** The same, with a registration that Contoso has brought. */
+const withOwn = (document: string, clientSecret: string): string => {
+  const microsoft = { client_id: 'client-of-contoso', client_secret: clientSecret };
+  return JSON.stringify({ ...JSON.parse(document), organizations: { org_contoso: { providers: { microsoft } } } });
 };
 
 const DEPARTURE = { redirectUri: 'https://b.example/', state: 's', codeChallenge: 'c', loginHint: 'a@b.example' };
@@ -186,5 +195,59 @@ describe('providers that are reloaded', () => {
       throw new Error('made-up');
     };
     await assert.rejects(reloadingIdentityProviders({ load, clock, log }), /made-up/);
+  });
+
+  it('take up what organizations bring and take away, for sign-ins and refreshes', async (t) => {
+    const { world, clock, sent, providers } = await reloading(t);
+    const own = providers.of(CONTOSO);
+    const refreshOwn = () => own.refresh({ refreshToken: 'made-up', audience: 'smtp' });
+    assert.deepEqual(await providers.forSignIn(CONTOSO), { provider: 'microsoft' });
+    world.document = withOwn(world.document, 'made-up-of-contoso');
+    await clock.advance(FIVE_MINUTES);
+    assert.deepEqual(await providers.forSignIn(CONTOSO), CONTOSO);
+    const url = new URL(await own.authorizationUrl(DEPARTURE));
+    assert.equal(url.searchParams.get('client_id'), 'client-of-contoso');
+    assert.ok((await refreshOwn()).ok);
+    assert.equal(sent.at(-1), 'made-up-of-contoso');
+    world.document = withOwn(world.document, 'made-up-mended-by-contoso');
+    await clock.advance(FIVE_MINUTES);
+    await refreshOwn();
+    assert.equal(sent.at(-1), 'made-up-mended-by-contoso');
+    world.document = documentWith('made-up-first');
+    await clock.advance(FIVE_MINUTES);
+    const count = sent.length;
+    const refused = await refreshOwn();
+    assert.ok(!refused.ok && refused.error.code === 'not_configured');
+    assert.equal(sent.length, count, 'nobody else’s secret was tried in its place');
+  });
+
+  it('look before they say that one is not configured, but not more often than every half a minute', async (t) => {
+    const { world, clock, sent, providers } = await reloading(t);
+    const own = providers.of(CONTOSO);
+    const refreshOwn = () => own.refresh({ refreshToken: 'made-up', audience: 'smtp' });
+    world.document = withOwn(world.document, 'made-up-of-contoso');
+    await clock.advance(29_999);
+    assert.ok(!(await refreshOwn()).ok);
+    assert.equal(world.loads, 1);
+    await clock.advance(1);
+    assert.ok((await refreshOwn()).ok);
+    assert.equal(sent.at(-1), 'made-up-of-contoso');
+    world.document = documentWith('made-up-first');
+    await clock.advance(30_000);
+    assert.ok((await refreshOwn()).ok, 'what is known is looked at again in its time');
+    assert.equal(world.loads, 2);
+    world.failure = new Error('made-up');
+    const missing = providers.of({ ...CONTOSO, organizationId: 'org_other' });
+    for (let call = 0; call < 3; call++) await missing.refresh({ refreshToken: 'made-up', audience: 'smtp' });
+    assert.equal(world.loads, 3);
+  });
+
+  it('tell which there are by a document that is half a minute old at most', async (t) => {
+    const { world, clock, providers } = await reloading(t);
+    world.document = withOwn(world.document, 'made-up-of-contoso');
+    await clock.advance(29_999);
+    assert.deepEqual(await providers.configured(), [{ provider: 'microsoft' }]);
+    await clock.advance(1);
+    assert.deepEqual(await providers.configured(), [{ provider: 'microsoft' }, CONTOSO]);
   });
 });

@@ -29,6 +29,7 @@ import { monthOf, rateOf } from '../bench/scale/month.ts';
 import { SHARDS, type SimulatedRun, simulate, type Usage } from '../bench/scale/simulate.ts';
 import { MINUTES_OF_DAY, makeTally } from '../bench/scale/tally.ts';
 import { DAY_SECONDS, GOOGLE_SHARE, HOUR_SECONDS, START } from '../bench/scale/usage.ts';
+import { identityProviders } from '../fakes/identity-providers.ts';
 import { memoryKeyRing } from '../fakes/memory-key-ring.ts';
 import { memoryLog } from '../fakes/memory-log.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
@@ -291,12 +292,19 @@ const callsOfBroker = async ({ seed, days, uses }: { seed: number; days: number;
   };
   const stored = sqliteTable(openDatabase(':memory:'));
   const shard = dueShardOf('grant-google', id);
-  // Of the thirty-two shards one is in use; looking into the others each minute would take most of the time.
+  // Of all shards one is in use; looking into the others each minute would take most of the time.
   const table: Table = { ...stored, due: async (name, ...rest) => (name === shard ? stored.due(name, ...rest) : []) };
   const random = seededRandom('scale');
   const records = brokerRecords(table, memoryKeyRing('access'), clock, random);
   const vault = envelopeTokenVault(table, memoryKeyRing('vault'));
-  const common = { records, vault, providers: { google, microsoft: google }, clock, random, log: memoryLog() };
+  const common = {
+    records,
+    vault,
+    providers: identityProviders({ google, microsoft: google }),
+    clock,
+    random,
+    log: memoryLog(),
+  };
   const refreshGrant = makeRefreshGrant(common);
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   const bySecond: GrantWork[][] = Array.from({ length: 60 }, () => []);

@@ -30,11 +30,12 @@ import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
 import { makeSignOut } from '../../shared/usecases/sign-out.ts';
 import { type GrantWork, makeSweepGrants } from '../../shared/usecases/sweep-grants.ts';
 import type { Fuse } from '../fakes/fuse.ts';
+import { identityProviders, type OwnClient } from '../fakes/identity-providers.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
 import { memoryBlobStore } from '../fakes/memory-blob-store.ts';
 import { memoryKeyRing } from '../fakes/memory-key-ring.ts';
 import { memoryLog } from '../fakes/memory-log.ts';
-import { type Login, scriptedProvider } from '../fakes/scripted-provider.ts';
+import { type Login, type ScriptedProvider, scriptedProvider } from '../fakes/scripted-provider.ts';
 import { scriptedTransport } from '../fakes/scripted-transport.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
 
@@ -66,6 +67,8 @@ export const makeWorld = () => {
     mailQueue: queueOf('mail', true),
     microsoft: scriptedProvider('microsoft', clock),
     google: scriptedProvider('google', clock),
+    /** What organizations have brought. */
+    own: [] as OwnClient<ScriptedProvider>[],
     transport: scriptedTransport(),
     log: memoryLog(),
     processes: 0,
@@ -84,22 +87,22 @@ interface ProcessOptions {
 /** One process of the broker: everything composed anew over the world. Several share nothing else. */
 export const startProcess = (world: World, { table = world.table, fuse }: ProcessOptions = {}) => {
   world.processes++;
-  const { clock, log, microsoft, google, transport, accessTokenKeys, attemptKeys } = world;
-  const providers = { microsoft, google };
+  const { clock, log, microsoft, google, own, transport, accessTokenKeys, attemptKeys } = world;
+  const providers = identityProviders({ microsoft, google }, own);
   const random = seededRandom(`process ${world.processes}`);
-  const own = {
+  const mine = {
     table: fuse?.table(table) ?? table,
     blobs: fuse?.blobs(world.blobs) ?? world.blobs,
     grantQueue: fuse?.queue(world.grantQueue) ?? world.grantQueue,
     mailQueue: fuse?.queue(world.mailQueue) ?? world.mailQueue,
   };
-  const vault = envelopeTokenVault(own.table, world.vaultKeys);
-  const records = brokerRecords(own.table, accessTokenKeys, clock, random);
-  const common = { ...own, records, vault, providers, clock, random, log };
+  const vault = envelopeTokenVault(mine.table, world.vaultKeys);
+  const records = brokerRecords(mine.table, accessTokenKeys, clock, random);
+  const common = { ...mine, records, vault, providers, clock, random, log };
   const refreshGrant = makeRefreshGrant(common);
-  const refresher = inProcessRefresher(refreshGrant, own.grantQueue);
+  const refresher = inProcessRefresher(refreshGrant, mine.grantQueue);
   const scopeFor = (provider: ProviderName, audience: 'smtp' | 'imap' | 'pop' | 'api') =>
-    providers[provider].scopeFor(audience);
+    providers.of({ provider }).scopeFor(audience);
   const devices = deviceUseCases({ ...common, refresher, scopeFor, serverFor });
   const { submissions } = records;
   const sendSubmission = makeSendSubmission({ ...common, ...devices, transport, serverFor });
@@ -117,21 +120,26 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     administration: administrationFor(ROOT_AUTHORITY),
     registerDevice: makeRegisterDevice(common),
     manageRegistration: makeManageRegistration(common),
-    acceptMessage: makeAcceptMessage({ ...common, ...devices, queue: own.mailQueue, messageFormat: mimeMessageFormat }),
+    acceptMessage: makeAcceptMessage({
+      ...common,
+      ...devices,
+      queue: mine.mailQueue,
+      messageFormat: mimeMessageFormat,
+    }),
     readSubmission: makeReadSubmission(records),
     sendSubmission,
-    resumeHeld: makeResumeHeld({ submissions, queue: own.mailQueue, clock }),
-    sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: own.mailQueue }),
-    sweepGrants: makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: own.grantQueue, pace: SWEEP_PACE }),
+    resumeHeld: makeResumeHeld({ submissions, queue: mine.mailQueue, clock }),
+    sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: mine.mailQueue }),
+    sweepGrants: makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: mine.grantQueue, pace: SWEEP_PACE }),
     maintainGrant,
-    sweepIdleSlots: makeSweepIdleSlots({ ...common, queue: own.grantQueue }),
+    sweepIdleSlots: makeSweepIdleSlots({ ...common, queue: mine.grantQueue }),
     /** Empties the queues, as their workers would. */
     workGrants: () =>
-      drain(own.grantQueue, (body) => {
+      drain(mine.grantQueue, (body) => {
         const work = body as GrantWork | IdleSlotWork;
         return 'mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work);
       }),
-    workMail: () => drain(own.mailQueue, (body) => sendSubmission((body as { submissionId: string }).submissionId)),
+    workMail: () => drain(mine.mailQueue, (body) => sendSubmission((body as { submissionId: string }).submissionId)),
   };
 };
 

@@ -137,14 +137,14 @@ describe('the sweep', () => {
     await manyDue(200, () => now(world), 'google');
     const about = { failures: 1, code: 'http_429', message: 'Wait.', since: now(world) };
     const pause = { ...about, cause: 'throttled' } as const;
-    await process.records.coolDowns.replace('microsoft', 0, { ...pause, until: now(world) + 100 });
+    await process.records.coolDowns.replace({ provider: 'microsoft' }, 0, { ...pause, until: now(world) + 100 });
     assert.equal(await sweep(), 200);
     assert.ok(sentIds().every((id) => id.startsWith('google')));
     await advanceSeconds(world, 100);
     sent = [];
     assert.equal(await sweep(), 200 + 16);
     assert.equal(new Set(sentIds()).size, 216);
-    await process.records.coolDowns.replace('microsoft', 1, undefined);
+    await process.records.coolDowns.replace({ provider: 'microsoft' }, 1, undefined);
     sent = [];
     assert.equal(await sweep(), 400);
   });
@@ -177,7 +177,7 @@ describe('the sweep and its workers', () => {
     const calls = world.microsoft.refreshCalls;
     world.microsoft.latencyMs = 300;
     for (let minute = 0; minute < 5; minute++) {
-      await sweepAt(late, { periodSeconds: 1, grantsPerSecond: 1000 })();
+      await sweepAt(late, { periodSeconds: 1, grantsPerSecond: 2000 })();
       while ((await workOnce(world, processes)) > 0);
       await advanceSeconds(world, 60);
     }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { call, rawRequest, type WireBroker, wireBroker } from './support.ts';
+import { boundDevice, call, rawRequest, signInLink, type WireBroker, wireBroker } from './support.ts';
 
 /** Nobody listens there, and nothing in these tests asks. */
 const endpoints = {
@@ -67,4 +67,34 @@ describe('with both providers configured, and so without stand-ins', () => {
       assert.match(reply, new RegExp(`^HTTP/1\\.1 ${status} `));
     });
   }
+});
+
+describe('with registrations of one organization alone', () => {
+  let folder: string;
+  let broker: WireBroker;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'token-broker-configured-'));
+    const file = join(folder, 'broker.json');
+    const organizations = { org_fabrikam: { providers: { microsoft: registration, google: rotating } } };
+    await writeFile(file, JSON.stringify({ organizations }));
+    broker = await wireBroker({ BROKER_CONFIG: file });
+  });
+
+  after(async () => {
+    await broker?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('runs no stand-in, to whose mail server that organization’s tokens would go', () => {
+    assert.equal(broker.inbox, '');
+  });
+
+  it('tells whoever would sign in for another organization that the operator must act', async () => {
+    const { mailboxId } = await boundDevice(broker, 'microsoft');
+    const { status, text } = await call((await signInLink(broker, mailboxId)).url);
+    assert.equal(status, 503);
+    assert.match(text, /data-result="failed"/);
+    assert.match(text, /must check its app registration/);
+  });
 });

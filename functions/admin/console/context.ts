@@ -4,7 +4,6 @@ import { type ConsoleTexts, textsIn } from '../../../console/texts/index.ts';
 import { type ConsoleProvider, type Html, type Problem, problemOf, type View } from '../../../console/view.ts';
 import type { BrokerEnv } from '../../../shared/adapters/http/app.ts';
 import { pageLanguage } from '../../../shared/adapters/http/language.ts';
-import type { AppRegistrationStatus } from '../../../shared/domain/app-registration-status.ts';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
 import { type Clock, epochSeconds } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
@@ -61,10 +60,6 @@ export const viewOf = (
     notice: isNotice(done) ? done : undefined,
   };
 };
-
-/** The broker's registrations are shown to whoever has a key for all. */
-export const appRegistrationsOf = async (admin: Administration): Promise<readonly AppRegistrationStatus[]> =>
-  admin.scope === 'all' ? admin.appRegistrations.list() : [];
 
 /** Statuses are numbers in the table of outcomes; Hono wants one it knows to have a body. */
 type Status = 200 | 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500;

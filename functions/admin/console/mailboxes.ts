@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { registrationFor } from '../../../console/app-registrations.ts';
 import { confirmPage, type Question } from '../../../console/pages/confirm.ts';
 import { type MailboxModel, mailboxPage } from '../../../console/pages/mailbox.ts';
 import { mailboxFormPage } from '../../../console/pages/mailbox-form.ts';
@@ -14,7 +15,6 @@ import { publicSignInState } from '../../../shared/domain/sign-in.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
 import {
-  appRegistrationsOf,
   type ConsoleDependencies,
   type ConsoleEnv,
   redirectAfter,
@@ -58,19 +58,19 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
   const modelOf = async (admin: Administration, id: string): Promise<Result<MailboxModel, BrokerError>> => {
     const described = await admin.mailboxes.get(id);
     if (!described.ok) return described;
-    const { organizationId, provider } = described.value.mailbox;
+    const { organizationId } = described.value.mailbox;
     const [organization, bound, all, registrations] = await Promise.all([
       admin.organizations.get(organizationId),
       admin.mailboxes.boundDevices(id),
       admin.devices.list(organizationId),
-      appRegistrationsOf(admin),
+      admin.appRegistrations.list(),
     ]);
     if (!organization.ok) return organization;
     if (!bound.ok) return bound;
     const names = new Map(all.map(({ clientId, metadata }) => [clientId, metadata.clientName]));
     const boundDevices = bound.value.map((one) => ({ ...one, name: names.get(one.clientId) ?? one.clientId }));
-    const own = registrations.filter((registration) => registration.provider === provider);
-    return ok({ organization: organization.value, described: described.value, appRegistrations: own, boundDevices });
+    const appRegistrations = [registrationFor(registrations, described.value)].filter((one) => one !== undefined);
+    return ok({ organization: organization.value, described: described.value, appRegistrations, boundDevices });
   };
 
   app.get('/console/organizations/:id/mailboxes/new', async (c) => {

@@ -9,7 +9,6 @@ import { EMPTY_FORM, paths, problemOf, type View } from '../../../console/view.t
 import type { Organization } from '../../../shared/domain/entities.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
 import {
-  appRegistrationsOf,
   type ConsoleDependencies,
   type ConsoleEnv,
   redirectAfter,
@@ -54,7 +53,7 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
   app.get(paths.home, async (c) => {
     if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
     const { admin } = c.var;
-    const [all, registrations] = await Promise.all([admin.organizations.list(), appRegistrationsOf(admin)]);
+    const [all, registrations] = await Promise.all([admin.organizations.list(), admin.appRegistrations.list()]);
     const contents = await Promise.all(all.map((organization) => contentsOf(admin, organization)));
     const model = contents
       .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))

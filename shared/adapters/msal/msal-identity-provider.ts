@@ -4,6 +4,7 @@ import {
   type NetworkResponse,
   ResponseMode,
 } from '@azure/msal-node';
+import { AUDIENCES, type Audience } from '../../domain/provider.ts';
 import { ok } from '../../domain/result.ts';
 import type { IdentityProvider } from '../../ports/identity-provider.ts';
 import { SCOPES, scopeFor } from '../../protocol/scopes.ts';
@@ -17,16 +18,19 @@ import { MICROSOFT_REPLIES } from './replies.ts';
 export interface MicrosoftConfig extends OAuthClientConfig {
   /** A directory's id or domain, or `organizations`, `common`, `consumers`. */
   readonly tenant: string;
+  /** What a sign-in asks consent for; undefined: all. */
+  readonly audiences?: readonly Audience[] | undefined;
 }
 
-const { api: GRAPH_SCOPE, ...OUTLOOK } = SCOPES.microsoft;
-const OUTLOOK_SCOPES = Object.values(OUTLOOK);
-
 /**
- * Scopes of both resources: they are consented to in one go. A token request is for one resource, and the code is good for
- * one request, so it is redeemed for Outlook's; Graph's token comes by the refresh token (facts M5, M7, M8).
+ * What a sign-in asks for, of both resources: they are consented to in one go. A token request is for one resource, and the
+ * code is good for one request, so it is redeemed for Outlook's; Graph's token comes by the refresh token (facts M5, M7, M8).
  */
-const SIGN_IN_SCOPES = ['openid', 'profile', 'email', 'offline_access', ...OUTLOOK_SCOPES, GRAPH_SCOPE];
+const scopesOf = ({ audiences = AUDIENCES }: MicrosoftConfig) => {
+  const outlook = audiences.filter((audience) => audience !== 'api').map((audience) => SCOPES.microsoft[audience]);
+  const graph = audiences.includes('api') ? [SCOPES.microsoft.api] : [];
+  return { outlook, graph, signIn: ['openid', 'profile', 'email', 'offline_access', ...outlook, ...graph] };
+};
 
 /**
  * Microsoft by MSAL. MSAL hides the refresh token, drops status and `Retry-After`, and keeps throttling and a cache in
@@ -34,6 +38,7 @@ const SIGN_IN_SCOPES = ['openid', 'profile', 'email', 'offline_access', ...OUTLO
  */
 export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider => {
   const { clientId, now = Date.now } = config;
+  const { outlook, graph, signIn } = scopesOf(config);
   const requestToken = makeTokenRequests(config, MICROSOFT_REPLIES);
   const claimsOf = (idToken: unknown) => idTokenClaims(idToken, { clientId, issuers: undefined, nowMs: now() });
   const throughMsal =
@@ -48,7 +53,7 @@ export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider 
     scopeFor: (audience) => scopeFor('microsoft', audience),
     authorizationUrl: ({ redirectUri, state, codeChallenge, loginHint }) =>
       newApplication(config, config.clientSecrets[0].value, networkClient(sendsNothing)).getAuthCodeUrl({
-        scopes: SIGN_IN_SCOPES,
+        scopes: signIn,
         redirectUri,
         state,
         codeChallenge,
@@ -58,15 +63,15 @@ export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider 
       }),
     redeemCode: async ({ code, codeVerifier, redirectUri }) => {
       const call = throughMsal((application) =>
-        application.acquireTokenByCode({ code, codeVerifier, redirectUri, scopes: OUTLOOK_SCOPES }),
+        application.acquireTokenByCode({ code, codeVerifier, redirectUri, scopes: outlook }),
       );
-      const reply = await requestToken('code', OUTLOOK_SCOPES, call);
+      const reply = await requestToken('code', outlook, call);
       if (!reply.ok) return reply;
       const { idToken, ...tokens } = reply.value;
       const claims = claimsOf(idToken);
       // The reply names scopes of its own resource alone. Nobody can refuse Graph's singly; that it is missing after all
       // shows when it is used.
-      const scopes = [...new Set([...tokens.scopes, GRAPH_SCOPE])];
+      const scopes = [...new Set([...tokens.scopes, ...graph])];
       return ok({ ...tokens, scopes, formerStaysValid: formerStaysValid(config, claims), account: accountOf(claims) });
     },
     refresh: async ({ refreshToken, audience }) => {

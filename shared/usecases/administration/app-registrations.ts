@@ -1,18 +1,18 @@
 import { type AppRegistrationStatus, appRegistrationStatus } from '../../domain/app-registration-status.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
-import type { Records } from '../../records/index.ts';
+import type { RecordsWithin } from './reach.ts';
 
-/** The broker's registrations with the providers, as its workers last found them. */
+/** The registrations with the providers, the broker's and those that organizations have brought, as workers last found them. */
 export const appRegistrationAdministration = ({
   records,
   clock,
 }: {
-  readonly records: Pick<Records, 'appRegistrations'>;
+  readonly records: Pick<RecordsWithin, 'appRegistrations'>;
   readonly clock: Clock;
 }) => ({
   async list(): Promise<readonly AppRegistrationStatus[]> {
     const now = epochSeconds(clock);
-    return (await records.appRegistrations.describeAll()).map((found) => appRegistrationStatus(found, now));
+    return (await records.appRegistrations.describe()).map((found) => appRegistrationStatus(found, now));
   },
 });
 

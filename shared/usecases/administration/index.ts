@@ -28,6 +28,7 @@ interface CommonAdministration {
   readonly devices: DeviceAdministration;
   readonly mailboxes: MailboxAdministration;
   readonly history: HistoryAdministration;
+  readonly appRegistrations: AppRegistrationAdministration;
 }
 
 export interface AdministrationOfOne extends CommonAdministration {
@@ -38,7 +39,6 @@ export interface AdministrationOfAll extends CommonAdministration {
   readonly scope: 'all';
   readonly organizations: OrganizationAdministration & CustomerAdministration;
   readonly adminKeys: AdminKeyAdministration;
-  readonly appRegistrations: AppRegistrationAdministration;
 }
 
 /** The admin API and the console are two doors to it; what is for a key for all is not there without one. */
@@ -79,6 +79,7 @@ export const makeAdministrationFor = (dependencies: AdministrationDependencies):
       devices: deviceAdministration(within),
       mailboxes: mailboxAdministration(within),
       history: historyAdministration(records),
+      appRegistrations: appRegistrationAdministration(within),
     };
     const { scope } = authority;
     if (scope === 'organization') return { scope, ...forEverybody };
@@ -91,7 +92,6 @@ export const makeAdministrationFor = (dependencies: AdministrationDependencies):
       ...forEverybody,
       organizations: { ...forEverybody.organizations, ...customers },
       adminKeys,
-      appRegistrations: appRegistrationAdministration(dependencies),
     };
   }
   return administrationFor;

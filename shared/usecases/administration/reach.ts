@@ -8,7 +8,7 @@ import type { Records } from '../../records/index.ts';
  * begins with the finding of it. Every note in the audit log bears the authority's name.
  */
 export const recordsWithin = (records: Records, authority: Authority) => {
-  const { organizations, devices, enrolmentTokens, mailboxes, signIns, submissions, audit } = records;
+  const { organizations, devices, enrolmentTokens, mailboxes, signIns, submissions, audit, appRegistrations } = records;
 
   const within = <Found extends { readonly organizationId: string }>(found: Found | undefined): Found | undefined =>
     found && reaches(authority, found.organizationId) ? found : undefined;
@@ -44,6 +44,13 @@ export const recordsWithin = (records: Records, authority: Authority) => {
       ...mailboxes,
       get: async (id: string) => within(await mailboxes.get(id)),
       list: listWithin(mailboxes.list),
+    },
+    appRegistrations: {
+      /** The broker's are for the operator. */
+      describe: async () =>
+        authority.scope === 'all'
+          ? appRegistrations.describeAll()
+          : appRegistrations.describeOwn(authority.organizationId),
     },
     signIns: { ...signIns, get: async (id: string) => within(await signIns.get(id)) },
     submissions: { list: listWithin(submissions.list) },

@@ -1,4 +1,5 @@
 import { SECRET_READ_EVERY_MS } from '../../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
+import { PROVIDERS } from '../../../shared/domain/provider.ts';
 import { DUE_SHARDS } from '../../../shared/domain/timing.ts';
 import type { Cost, Costs, VaultName } from './costs.ts';
 import * as deployment from './deployment.ts';
@@ -47,8 +48,11 @@ export interface Consumption {
   readonly replyGb: number;
 }
 
-/** A sweep asks every shard of grants and of submissions, and what is known of each provider. */
-const SWEEP_READ_UNITS = (2 * DUE_SHARDS + DUE_SHARDS) / 2 + 2;
+/**
+ * A sweep asks every shard of grants, by provider and under registrations of organizations, of submissions and of users'
+ * slots, and what is known of each provider.
+ */
+const SWEEP_READ_UNITS = ((PROVIDERS.length + 3) * DUE_SHARDS) / 2 + PROVIDERS.length;
 
 const mixed = (google: number, of: (provider: 'microsoft' | 'google') => number): number =>
   of('google') * google + of('microsoft') * (1 - google);

@@ -23,6 +23,7 @@ import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
 import { newDevice } from '../../../shared/usecases/register-device.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
+import { identityProviders } from '../../fakes/identity-providers.ts';
 import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { itemBytes, type Metered, meteredTable } from './dynamodb-units.ts';
 import { START } from './usage.ts';
@@ -134,7 +135,7 @@ const prepare = async (provider: ProviderName, vaultName: VaultName) => {
       : secretsManagerTokenVault(secrets.client, { prefix: 'token-broker/grant/' });
   const records = brokerRecords(table, ring(), clock, random);
   const common = { records, vault, clock, random, log: quiet };
-  const instant = { microsoft: instantProvider('microsoft'), google: instantProvider('google') };
+  const instant = identityProviders({ microsoft: instantProvider('microsoft'), google: instantProvider('google') });
   const refreshGrant = makeRefreshGrant({ ...common, providers: instant });
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   const refresher = { refreshNow: refreshGrant, refreshSoon: async () => undefined };

@@ -1,5 +1,5 @@
 import { PROVIDERS } from '../../../shared/domain/provider.ts';
-import { dueShards } from '../../../shared/domain/timing.ts';
+import { dueShards, grantDueKind } from '../../../shared/domain/timing.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import type { Due, Table } from '../../../shared/ports/table.ts';
@@ -41,7 +41,8 @@ const modelled = (freeDays: readonly number[] | undefined): Usage => ({
   alerts: (alerting, _at, chance) => chance.count(ALERTS_PER_SECOND * alerting),
 });
 
-export const SHARDS = PROVIDERS.flatMap((provider) => dueShards(`grant-${provider}`));
+/** Those of the broker's registrations; no organization has brought its own. */
+export const SHARDS = PROVIDERS.flatMap((provider) => dueShards(grantDueKind({ provider })));
 
 const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -84,7 +85,9 @@ const makeSweep = (fleet: Fleet, queue: Queue, clock: Clock, pace: SweepPace) =>
   const table: Table = {
     get: async () => undefined,
     due: async (shard, until, limit) => {
-      const due = fleet.due(SHARDS.indexOf(shard), until, limit);
+      const index = SHARDS.indexOf(shard);
+      if (index < 0) return [];
+      const due = fleet.due(index, until, limit);
       found.push(...due.slice(foundIn.get(shard) ?? 0));
       foundIn.set(shard, due.length);
       return due.map((grant): Due => ({ pk: `mailbox#${fleet.idOf(grant)}`, sk: 'grant', dueAt: until }));

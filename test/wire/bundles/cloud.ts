@@ -47,11 +47,15 @@ const MOVED_CLOCK = new URL('../../fakes/moved-clock.ts', import.meta.url).href;
 
 const keyRing = (): string => JSON.stringify({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } });
 
+interface ClientEntry {
+  readonly client_id: string;
+  readonly client_secret: string;
+}
+
 /** As far as tests change it. */
 export interface ProviderDocument {
-  readonly providers: Readonly<
-    Record<'microsoft' | 'google', { readonly client_id: string; readonly client_secret: string }>
-  >;
+  readonly providers: Readonly<Record<'microsoft' | 'google', ClientEntry>>;
+  readonly organizations?: Readonly<Record<string, { readonly providers: { readonly microsoft: ClientEntry } }>>;
 }
 
 export interface Addresses {

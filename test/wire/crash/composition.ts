@@ -16,6 +16,7 @@ import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
 import { signInUseCases } from '../../../shared/usecases/sign-in-use-cases.ts';
 import { makeSignOut } from '../../../shared/usecases/sign-out.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
+import { identityProviders } from '../../fakes/identity-providers.ts';
 import { type Watch, watchAwsClient, watchedTable } from './steps.ts';
 
 /** Where things rest that outlive a process. Keys are in files in both: reading them changes nothing. */
@@ -106,7 +107,7 @@ export const composeBroker = async (
   const random = systemRandom;
   const records = brokerRecords(table, accessTokenKeys, clock, random);
   const { grants, signIns } = records;
-  const providers = { microsoft: provider, google: provider };
+  const providers = identityProviders({ microsoft: provider, google: provider });
   const common = { records, vault, providers, clock, random, log };
   return {
     records,

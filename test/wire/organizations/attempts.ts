@@ -148,6 +148,12 @@ const LISTS: Readonly<Record<string, Tries>> = Object.fromEntries(
   ]),
 );
 
+/** Without a name in it, and with nothing to show where an organization has brought none. */
+const APP_REGISTRATIONS: Tries = (me) => [
+  { path: '/v1/admin/app-registrations', headers: bearer(me.adminKey), status: 200 },
+  { path: '/v1/admin/app-registrations', headers: basic(me.device.basic) },
+];
+
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** What devices are served with. */
@@ -266,6 +272,7 @@ export const OWN_VIEWS: Readonly<Record<string, (me: Customer) => Attempt>> = {
 /** What to try at a route; undefined where nobody has said so yet. */
 export const triesOf = (route: string): Tries | undefined => {
   const [, path = ''] = route.split(' ');
+  if (route === 'GET /v1/admin/app-registrations') return APP_REGISTRATIONS;
   const own = DEVICES[route] ?? LISTS[route];
   if (own) return own;
   if (route in OWN_VIEWS) return () => [];

@@ -7,7 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { startIdentityStandIn } from '../../../local/stand-ins/identity/server.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
-import { configuredIdentityProviders } from '../../../shared/adapters/identity-providers/configured.ts';
+import { unconfiguredIdentityProvider } from '../../../shared/adapters/identity-providers/unconfigured.ts';
 import { fileKeyRing } from '../../../shared/adapters/key-ring/file-key-ring.ts';
 import { msalIdentityProvider } from '../../../shared/adapters/msal/msal-identity-provider.ts';
 import { secretsManagerTokenVault } from '../../../shared/adapters/secrets-manager/secrets-manager-token-vault.ts';
@@ -17,7 +17,6 @@ import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { inProcessRefresher } from '../../../shared/adapters/system/in-process-refresher.ts';
 import { systemClock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
-import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
 import { ROOT_AUTHORITY } from '../../../shared/domain/authority.ts';
 import type { Mailbox } from '../../../shared/domain/entities.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
@@ -33,6 +32,7 @@ import { makeSweepGrants } from '../../../shared/usecases/sweep-grants.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
 import { startDynamodb } from '../../fakes/dynamodb.ts';
 import { startFauxqs } from '../../fakes/fauxqs.ts';
+import { identityProviders } from '../../fakes/identity-providers.ts';
 import { memoryLog } from '../../fakes/memory-log.ts';
 import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { PUBLIC_URL } from '../herd/compose.ts';
@@ -130,8 +130,8 @@ const composeWorker = (cloud: Cloud, clock: Clock, weather: Weather, count: (fau
     endpoints: { ...cloud.identity.endpoints, token_endpoint: cloud.provider.url },
     timeoutMs: PROVIDER_TIMEOUT_MS,
   });
-  const { google } = configuredIdentityProviders(parseBrokerConfig('{"providers":{}}', 'the test'));
-  const providers = { microsoft, google };
+  const google = unconfiguredIdentityProvider({ provider: 'google' });
+  const providers = identityProviders({ microsoft, google });
   const log = memoryLog();
   const serverFor = () => undefined;
   const common = { table, vault, records, providers, scopeFor, serverFor, clock, random, log, publicUrl: PUBLIC_URL };
