@@ -1,0 +1,43 @@
+import type { Context, Hono } from 'hono';
+import { replyError } from '../../../shared/adapters/http/app.ts';
+import { readQuery } from '../../../shared/adapters/http/bodies.ts';
+import { type BrokerError, brokerError } from '../../../shared/domain/errors.ts';
+import { fail, ok, type Result } from '../../../shared/domain/result.ts';
+import { auditReply } from '../../../shared/protocol/administration.ts';
+import { adminSubmissionReply } from '../../../shared/protocol/submission.ts';
+import type { HistoryQuery } from '../../../shared/usecases/administration/history.ts';
+import { type AdminEnv, ID_LIMIT } from './context.ts';
+
+/** The longest page of a list. */
+const PAGE_LIMIT = 200;
+const PAGE_DEFAULT = 50;
+
+export const historyRoutes = (api: Hono<AdminEnv>): void => {
+  const historyQuery = async (c: Context<AdminEnv>): Promise<Result<HistoryQuery, BrokerError>> => {
+    const query = readQuery(c);
+    if (!query.ok) return query;
+    const { organization_id: organizationId, cursor, limit = String(PAGE_DEFAULT) } = query.value;
+    if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE_LIMIT) {
+      return fail(brokerError('invalid_request', `limit is 1 to ${PAGE_LIMIT}.`));
+    }
+    for (const [name, id = ''] of Object.entries({ organization_id: organizationId, cursor })) {
+      if (id.length <= ID_LIMIT) continue;
+      return fail(brokerError('invalid_request', `${name} has at most ${ID_LIMIT} characters.`));
+    }
+    const organization = organizationId === undefined ? undefined : await c.var.admin.organizations.get(organizationId);
+    if (organization && !organization.ok) return organization;
+    return ok({ organizationId, cursor, limit: Number(limit) });
+  };
+  api.get('/submissions', async (c) => {
+    const query = await historyQuery(c);
+    if (!query.ok) return replyError(c, query.error);
+    const { entries, cursor = null } = await c.var.admin.history.submissions(query.value);
+    return c.json({ submissions: entries.map(adminSubmissionReply), cursor });
+  });
+  api.get('/audit', async (c) => {
+    const query = await historyQuery(c);
+    if (!query.ok) return replyError(c, query.error);
+    const { entries, cursor = null } = await c.var.admin.history.audit(query.value);
+    return c.json({ audit: entries.map(auditReply), cursor });
+  });
+};
