@@ -43,6 +43,8 @@ export const newEnrolmentTokenReply = (
   nowSeconds: number,
 ) => ({ enrolment_token: made.enrolmentToken, ...enrolmentTokenReply(made.token, nowSeconds) });
 
+type BindingShown = Binding & { readonly fetchedSinceSignIn?: boolean | undefined };
+
 export const bindingReply = ({ clientId, slot, mailboxId, boundAt, lastFetchedAt }: Binding) => ({
   client_id: clientId,
   slot,
@@ -51,7 +53,7 @@ export const bindingReply = ({ clientId, slot, mailboxId, boundAt, lastFetchedAt
   last_fetched_at: rfc3339OrNull(lastFetchedAt),
 });
 
-export const deviceReply = (device: Device, nowSeconds: number, bindings?: readonly Binding[]) => ({
+export const deviceReply = (device: Device, nowSeconds: number, bindings?: readonly BindingShown[]) => ({
   client_id: device.clientId,
   organization_id: device.organizationId,
   enabled: device.enabled,
@@ -60,7 +62,14 @@ export const deviceReply = (device: Device, nowSeconds: number, bindings?: reado
   user_idle_seconds: device.userIdleSeconds || null,
   ...wireMetadata(device.metadata),
   ...wireSenderPolicy(device),
-  ...(bindings === undefined ? {} : { bindings: bindings.map(bindingReply) }),
+  ...(bindings === undefined
+    ? {}
+    : {
+        bindings: bindings.map((binding) => ({
+          ...bindingReply(binding),
+          fetched_since_sign_in: binding.fetchedSinceSignIn ?? null,
+        })),
+      }),
 });
 
 /** The only reply that holds the secret. */

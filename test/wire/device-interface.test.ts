@@ -507,6 +507,12 @@ describe('the status', () => {
     const { device, mailboxId, address } = microsoft;
     await bind(broker, device.clientId, 'receive', mailboxId);
     await fetchToken(broker, device);
+    const { bindings } = await broker.administer('GET', `/devices/${device.clientId}`);
+    const fetched = (bindings as readonly Json[]).map(({ slot, fetched_since_sign_in }) => [
+      slot,
+      fetched_since_sign_in,
+    ]);
+    assert.deepEqual(Object.fromEntries(fetched), { scan: true, receive: false });
     const reply = await statusIn('en', microsoft);
     assert.equal(reply.status, 200);
     assertCommonHeaders(reply);

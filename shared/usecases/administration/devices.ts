@@ -1,3 +1,4 @@
+import { isFetchedSince } from '../../domain/binding.ts';
 import { rotatedSecrets, SECRET_GRACE_SECONDS } from '../../domain/client-secret.ts';
 import type { Binding, Device, DeviceMetadata } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
@@ -8,6 +9,7 @@ import { slotNamed } from '../../domain/slot.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Table } from '../../ports/table.ts';
+import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { type NewDevice, newDevice } from '../register-device.ts';
 import { hashOf } from '../secrets.ts';
 import type { RecordsWithin } from './reach.ts';
@@ -15,11 +17,17 @@ import type { RecordsWithin } from './reach.ts';
 interface Dependencies {
   readonly table: Table;
   readonly records: Pick<RecordsWithin, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
+  readonly describeMailbox: DescribeMailbox;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 export type DeviceChanges = Partial<Pick<Device, 'enabled' | 'metadata' | 'senderPolicy' | 'userIdleSeconds'>>;
+
+export interface ShownBinding extends Binding {
+  /** Undefined: nobody is signed in (R29). */
+  readonly fetchedSinceSignIn: boolean | undefined;
+}
 
 export interface NewSecret {
   readonly clientSecret: string;
@@ -28,7 +36,7 @@ export interface NewSecret {
 
 const missing = fail(brokerError('not_found', 'No such device.'));
 
-export const deviceAdministration = ({ table, records, clock, random }: Dependencies) => {
+export const deviceAdministration = ({ table, records, describeMailbox, clock, random }: Dependencies) => {
   const { devices, audit } = records;
 
   const noteDown = ({ organizationId, clientId }: Device, action: string, detail = ''): Promise<void> =>
@@ -40,6 +48,12 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
   ): Promise<Result<Value, BrokerError>> => {
     const device = await devices.get(clientId);
     return device ? act(device) : missing;
+  };
+
+  const shown = async (binding: Binding): Promise<ShownBinding> => {
+    const mailbox = await records.mailboxes.get(binding.mailboxId);
+    const description = mailbox && (await describeMailbox(mailbox));
+    return { ...binding, fetchedSinceSignIn: isFetchedSince(binding, description?.signedInAt) };
   };
 
   return {
@@ -57,8 +71,8 @@ export const deviceAdministration = ({ table, records, clock, random }: Dependen
     list: (organizationId: string): Promise<readonly Device[]> => devices.list(organizationId),
 
     get: (clientId: string) =>
-      withDevice<{ device: Device; bindings: readonly Binding[] }>(clientId, async (device) =>
-        ok({ device, bindings: await devices.bindings(clientId) }),
+      withDevice<{ device: Device; bindings: readonly ShownBinding[] }>(clientId, async (device) =>
+        ok({ device, bindings: await Promise.all((await devices.bindings(clientId)).map(shown)) }),
       ),
 
     update: (clientId: string, changes: DeviceChanges) =>
