@@ -20,8 +20,9 @@ import { sqliteWorkQueue } from '../shared/adapters/sqlite/sqlite-work-queue.ts'
 import { inProcessRefresher } from '../shared/adapters/system/in-process-refresher.ts';
 import { systemClock as clock } from '../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
+import { ConfigError } from '../shared/config/config-document.ts';
 import { mailServers } from '../shared/config/mail-servers.ts';
-import { type BrokerConfig, ConfigError } from '../shared/config/provider-config.ts';
+import type { BrokerConfig } from '../shared/config/provider-config.ts';
 import { VERSION } from '../shared/config/version.ts';
 import type { MailServer } from '../shared/domain/provider.ts';
 import { epochSeconds } from '../shared/ports/clock.ts';

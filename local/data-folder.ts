@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { writeNewFile } from '../shared/adapters/filesystem/durable-file.ts';
 import { parseAdminKey } from '../shared/config/admin-key.ts';
-import { ConfigError } from '../shared/config/provider-config.ts';
+import { ConfigError } from '../shared/config/config-document.ts';
 import type { Random } from '../shared/ports/random.ts';
 import { longSecret } from '../shared/usecases/secrets.ts';
 

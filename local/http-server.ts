@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import { ROUTES, type RoutedFunction } from '../functions/routes.ts';
 import { type BrokerEnv, newRequestId } from '../shared/adapters/http/app.ts';
 import { systemRandom } from '../shared/adapters/system/system-random.ts';
-import { ConfigError } from '../shared/config/provider-config.ts';
+import { ConfigError } from '../shared/config/config-document.ts';
 import type { ErrorKind } from '../shared/domain/errors.ts';
 import { problemReply } from '../shared/protocol/error-replies.ts';
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../shared/config/provider-config.ts';
+import { ConfigError } from '../shared/config/config-document.ts';
 
 /** What whoever runs a command can mend, as text; undefined where it is no misuse but a bug, to be thrown on. */
 export const misuseOf = (error: unknown): string | undefined => {

@@ -9,7 +9,7 @@ import { secretsManagerClient } from '../shared/adapters/secrets-manager/secrets
 import { systemClock as clock } from '../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
 import { cloudTokenVaults } from '../shared/adapters/vaults/cloud-token-vault.ts';
-import { ConfigError } from '../shared/config/provider-config.ts';
+import { ConfigError } from '../shared/config/config-document.ts';
 import { noKeyRing } from '../shared/ports/key-ring.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import { type MigrationTally, makeMigrateVault } from '../shared/usecases/migrate-vault.ts';

@@ -9,8 +9,7 @@ import { secretsManagerKeyRing } from '../../shared/adapters/secrets-manager/sec
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
-import { mailServers } from '../../shared/config/mail-servers.ts';
-import { parseMailServers } from '../../shared/config/provider-config.ts';
+import { mailServers, parseMailServers } from '../../shared/config/mail-servers.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';

@@ -1,4 +1,4 @@
-import { ConfigError } from './provider-config.ts';
+import { ConfigError } from './config-document.ts';
 
 /** The admin key from where it is kept. Empty, after a crash or a slip, it would open the console to everybody. */
 export const parseAdminKey = (text: string, source: string): string => {

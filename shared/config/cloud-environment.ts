@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ConfigError } from './provider-config.ts';
+import { ConfigError } from './config-document.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const optional = v.exactOptional(v.string());

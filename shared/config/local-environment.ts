@@ -1,4 +1,4 @@
-import { ConfigError } from './provider-config.ts';
+import { ConfigError } from './config-document.ts';
 
 /** The one machine's settings (docs/configuration.md). */
 export interface LocalEnvironment {

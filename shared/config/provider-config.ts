@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { inputProblem } from '../domain/input-problem.ts';
-import { AUDIENCES, type MailServer } from '../domain/provider.ts';
+import { AUDIENCES } from '../domain/provider.ts';
 import { clientSecretFields, clientSecretsAreNoIds, clientSecretsFit } from './client-secrets.ts';
+import { parseDocument } from './config-document.ts';
+import { mailServerFields } from './mail-servers.ts';
 
 /** `http://` is for servers on this very machine; everything else is TLS. */
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -16,20 +17,6 @@ const endpoint = v.pipe(
     return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
   }, 'must be https:// (http:// is allowed on loopback only)'),
 );
-
-/** A mail server. `ca_file`: PEM file of the authority that signed its certificate, where that is not a public one. */
-const mailServer = v.strictObject({
-  host: v.pipe(v.string(), v.minLength(1)),
-  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
-  security: v.picklist(['starttls', 'tls']),
-  ca_file: v.exactOptional(v.string()),
-});
-
-const ofEachProtocol = {
-  smtp: v.exactOptional(mailServer),
-  pop: v.exactOptional(mailServer),
-  imap: v.exactOptional(mailServer),
-};
 
 /** An organization's own registration changes who asks for tokens, not where mail goes. */
 const ofBroker = v.exactOptional(
@@ -65,7 +52,7 @@ const microsoftClient = {
   ),
 };
 
-const microsoft = v.strictObject({ ...microsoftClient, ...ofEachProtocol });
+const microsoft = v.strictObject({ ...microsoftClient, ...mailServerFields });
 const ownMicrosoft = v.strictObject({ ...microsoftClient, ...noMailServers });
 
 type Microsoft = v.InferOutput<typeof microsoft>;
@@ -106,7 +93,7 @@ const googleClient = {
   ),
 };
 
-const google = v.strictObject({ ...googleClient, ...ofEachProtocol });
+const google = v.strictObject({ ...googleClient, ...mailServerFields });
 const ownGoogle = v.strictObject({ ...googleClient, ...noMailServers });
 
 type Google = v.InferOutput<typeof google>;
@@ -142,60 +129,10 @@ const brokerConfig = v.strictObject({
   organizations: v.optional(v.record(organizationId, organization), {}),
 });
 
-const ofOneProvider = v.strictObject(ofEachProtocol);
-
-const mailServersConfig = v.strictObject({
-  microsoft: v.exactOptional(ofOneProvider),
-  google: v.exactOptional(ofOneProvider),
-});
-
 /** An app registration with either, the broker's or an organization's own. */
 export type MicrosoftConfig = Microsoft | OwnMicrosoft;
 export type GoogleConfig = Google | OwnGoogle;
-export type MailServersConfig = v.InferOutput<typeof mailServersConfig>;
 export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
-export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;
-
-/** A setting that does not fit. The message says which, and what to do; it never repeats a value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-const parseDocument = <Schema extends v.GenericSchema>(schema: Schema, text: string, source: string) => {
-  let json: unknown;
-  try {
-    // Editors on Windows put a byte order mark first (RFC 8259 section 8.1 lets readers pass over it).
-    json = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    throw new ConfigError(`${source} is not JSON.`);
-  }
-  if (Array.isArray(json)) throw new ConfigError(`${source}: the document must be an object.`);
-  const parsed = v.safeParse(schema, json);
-  if (parsed.success) return parsed.output;
-  const problems = parsed.issues.map((issue) => {
-    return `${v.getDotPath(issue) ?? 'the document'} ${inputProblem(issue)}`;
-  });
-  throw new ConfigError(`${source}: ${problems.join('; ')}.`);
-};
-
 /** The document behind `BROKER_CONFIG` (docs/configuration.md). `source` is named in the error. */
 export const parseBrokerConfig = (text: string, source: string): BrokerConfig =>
   parseDocument(brokerConfig, text, source);
-
-/** Its mail servers alone, for functions that may not see the client secrets. */
-export const parseMailServers = (text: string, source: string): MailServersConfig =>
-  parseDocument(mailServersConfig, text, source);
-
-/** Where the providers' own mail servers are (facts M17 to M22, G11). */
-export const PUBLIC_MAIL_SERVERS = {
-  microsoft: {
-    smtp: { host: 'smtp.office365.com', port: 587, security: 'starttls' },
-    pop: { host: 'outlook.office365.com', port: 995, security: 'tls' },
-    imap: { host: 'outlook.office365.com', port: 993, security: 'tls' },
-  },
-  google: {
-    smtp: { host: 'smtp.gmail.com', port: 587, security: 'starttls' },
-    pop: { host: 'pop.gmail.com', port: 995, security: 'tls' },
-    imap: { host: 'imap.gmail.com', port: 993, security: 'tls' },
-  },
-} as const satisfies Record<string, Record<string, MailServer>>;

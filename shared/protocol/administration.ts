@@ -11,7 +11,7 @@ import type { GrantTrouble } from '../domain/grant.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import type { Registration } from '../domain/registration.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
-import { wireMetadata } from './registration.ts';
+import { wireMetadata } from './device-metadata.ts';
 import { wireSenderPolicy } from './sender-policy.ts';
 import { ERROR_TEXTS } from './texts/index.ts';
 import { rfc3339, rfc3339OrNull } from './time.ts';

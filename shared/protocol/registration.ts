@@ -3,6 +3,7 @@ import type { Device, DeviceMetadata } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { inputProblem } from '../domain/input-problem.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { METADATA_FIELDS, wireMetadata } from './device-metadata.ts';
 import { GRANT_TYPES } from './token-request.ts';
 
 /** Printable, and short enough for a list and a panel. */
@@ -26,17 +27,6 @@ const metadata = v.object({
   locale: v.optional(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/i, 'is not a language tag'))),
 });
 
-const FIELDS = {
-  clientName: 'client_name',
-  softwareId: 'software_id',
-  softwareVersion: 'software_version',
-  vendor: 'vendor',
-  model: 'model',
-  serialNumber: 'serial_number',
-  location: 'location',
-  locale: 'locale',
-} as const satisfies Record<keyof DeviceMetadata, keyof v.InferOutput<typeof metadata>>;
-
 /** JSON of a registration to device metadata. Errors: `invalid_client_metadata`, naming the field. */
 export const parseDeviceMetadata = (body: unknown): Result<DeviceMetadata, BrokerError> => {
   const parsed = v.safeParse(metadata, body);
@@ -44,14 +34,8 @@ export const parseDeviceMetadata = (body: unknown): Result<DeviceMetadata, Broke
     const [issue] = parsed.issues;
     return fail(brokerError('invalid_client_metadata', `${v.getDotPath(issue) ?? 'The body'} ${inputProblem(issue)}.`));
   }
-  const entries = Object.entries(FIELDS).map(([name, wireName]) => [name, parsed.output[wireName]]);
+  const entries = Object.entries(METADATA_FIELDS).map(([name, wireName]) => [name, parsed.output[wireName]]);
   return ok(Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as DeviceMetadata);
-};
-
-/** Device metadata in wire spelling. */
-export const wireMetadata = (device: DeviceMetadata): Record<string, string> => {
-  const entries = Object.entries(FIELDS).map(([name, wireName]) => [wireName, device[name as keyof DeviceMetadata]]);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 };
 
 /**

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { configuredIdentityProviders } from '../../shared/adapters/identity-providers/configured.ts';
-import { ConfigError, parseBrokerConfig } from '../../shared/config/provider-config.ts';
+import { ConfigError } from '../../shared/config/config-document.ts';
+import { parseBrokerConfig } from '../../shared/config/provider-config.ts';
 
 const DEPARTURE = {
   ...{ redirectUri: 'https://b.example/', state: 's', codeChallenge: 'c'.repeat(43), loginHint: undefined },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clientSecretsOf } from '../../shared/config/client-secrets.ts';
-import { ConfigError, parseBrokerConfig } from '../../shared/config/provider-config.ts';
+import { ConfigError } from '../../shared/config/config-document.ts';
+import { parseBrokerConfig } from '../../shared/config/provider-config.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
 
 const ENDPOINTS = { authorization_endpoint: 'https://a.example/', token_endpoint: 'https://a.example/token' };

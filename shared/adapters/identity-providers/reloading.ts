@@ -1,4 +1,5 @@
-import { ConfigError, parseBrokerConfig } from '../../config/provider-config.ts';
+import { ConfigError } from '../../config/config-document.ts';
+import { parseBrokerConfig } from '../../config/provider-config.ts';
 import type { Registration } from '../../domain/registration.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { IdentityProvider } from '../../ports/identity-provider.ts';

@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { VaultChoice } from '../../config/cloud-environment.ts';
-import { ConfigError } from '../../config/provider-config.ts';
+import { ConfigError } from '../../config/config-document.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Table } from '../../ports/table.ts';
 import type { TokenVault } from '../../ports/token-vault.ts';
