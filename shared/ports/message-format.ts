@@ -2,8 +2,12 @@ import type { Result } from '../domain/result.ts';
 
 /** What the broker needs to know of a message before it takes responsibility for it. Addresses are bare. */
 export interface MessageFacts {
-  /** Every address in From and Sender fields, however many there are. */
+  /**
+   * Every address that anybody could take for the sender's: in From, Sender, Resent-From and Resent-Sender fields,
+   * however many there are, and what looks like an address in their display names and comments.
+   */
   readonly senders: readonly string[];
+  /** Whether any From field names an address. Where none does, the fields may be there all the same. */
   readonly hasFrom: boolean;
   readonly to: readonly string[];
   readonly cc: readonly string[];
@@ -15,7 +19,7 @@ export interface MessageFacts {
 
 /** Internet messages (RFC 5322). */
 export interface MessageFormat {
-  /** `error` is one sentence that says why this is not a message. */
+  /** `error` says why this is not a message, or why it is not certain whom it is from. */
   inspect(message: Uint8Array): Result<MessageFacts, string>;
   /**
    * The message as it shall be sent: `headers` put in front, every header field named in `without` taken out, lone CR and

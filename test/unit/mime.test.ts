@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import parseAddresses from 'nodemailer/lib/addressparser';
+import { parseMailboxes } from '../../shared/adapters/mime/mailboxes.ts';
 import { mimeMessageFormat } from '../../shared/adapters/mime/mime-message-format.ts';
 import type { MessageFacts } from '../../shared/ports/message-format.ts';
 
@@ -106,6 +108,179 @@ describe('mimeMessageFormat.inspect', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+const OWN = 'scanner@contoso.example';
+const OTHER = 'ceo@contoso.example';
+const word = (content: string, charset = 'utf-8'): string =>
+  `=?${charset}?B?${Buffer.from(content, 'utf8').toString('base64')}?=`;
+
+/** Made of what readers are known to differ on. */
+const crooked = fc
+  .array(
+    fc.constantFrom(
+      ...[
+        OWN,
+        OWN,
+        OTHER,
+        `<${OWN}>`,
+        `<${OTHER}>`,
+        'ceo',
+        'Scanner',
+        '"Scanner, 2nd floor"',
+        `"${OTHER}"`,
+        `(${OTHER})`,
+      ],
+      ...[
+        ' ',
+        ' ',
+        ' ',
+        '\t',
+        ',',
+        ', ',
+        ':',
+        ';',
+        '<',
+        '>',
+        '(',
+        ')',
+        '"',
+        '\\',
+        '@',
+        '.',
+        '[',
+        '=?utf-8?q?ceo=40x?=',
+      ],
+      ...[word(OTHER), word('@'), word('ceo'), '=?utf-7?q?+AEA-?=', '=?utf-8?q?=4', '?=', '(hall)', 'é', '\u2028'],
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
+
+describe('the senders that mimeMessageFormat.inspect finds', () => {
+  const senders = (header: string): readonly string[] => facts(`${header}\r\nTo: a@b.example\r\n\r\n`).senders;
+  const refused = (header: string): string => refusal(bytes(`${header}\r\nTo: a@b.example\r\n\r\n`));
+
+  it('are read from what devices write', () => {
+    for (const from of [
+      OWN,
+      `<${OWN}>`,
+      `< ${OWN} >`,
+      `Scanner <${OWN}>`,
+      `Scanner<${OWN}>`,
+      `"Scanner, 2nd floor" <${OWN}>`,
+      `"Scanner \\"new\\" @ HQ" <${OWN}>`,
+      `St. Mary's 2.OG <${OWN}>`,
+      `Büro <${OWN}>`,
+      `コピー\u3000機 <${OWN}>`,
+      `Scanner ${word('Étage 2, à droite')} <${OWN}>`,
+      `"${word('Étage 2')}" <${OWN}>`,
+      `=?iso-8859-1*fr?Q?=C9tage_2?= =?us-ascii?q?=2C left?= <${OWN}>`,
+      `=?iso-2022-jp?B?GyRCJTklLSVjJUobKEI=?= <${OWN}>`,
+      `(hall) Scanner (second \\) floor) <${OWN}> (left)`,
+      `${OWN} (Scanner, hall)`,
+      `"Scanner,\r\n\t2nd floor"\r\n <${OWN}>`,
+      `\r\n ${OWN}`,
+    ]) {
+      assert.deepEqual(senders(`From: ${from}`), [OWN], from);
+      assert.deepEqual(senders(`Sender: ${from}`), [OWN], from);
+    }
+  });
+
+  it('are none where From names nobody, so that one can be supplied', () => {
+    for (const from of ['', ' ', 'Scanner', '<>', '"Scanner" <>', '\r\n ']) {
+      const found = facts(`From:${from}\r\nTo: a@b.example\r\n\r\n`);
+      assert.deepEqual([found.senders, found.hasFrom], [[], false], from);
+    }
+  });
+
+  it('include the fields of resending', () => {
+    assert.deepEqual(senders(`From: ${OWN}\r\nResent-From: ${OTHER}, b@c.example`), [OWN, OTHER, 'b@c.example']);
+    assert.deepEqual(senders(`From: ${OWN}\r\nresent-sender: <${OTHER}>`), [OWN, OTHER]);
+  });
+
+  it('include what looks like an address in names and comments, encoded or not', () => {
+    for (const [from, claimed] of [
+      [`"${OTHER}" <${OWN}>`, OTHER],
+      [`"ceo\\@contoso.example" <${OWN}>`, OTHER],
+      [`"for ${OTHER}, (hall)" <${OWN}>`, OTHER],
+      [`${OWN} (${OTHER})`, OTHER],
+      [`(x <${OTHER}>,) ${OWN}`, OTHER],
+      [`${word(OTHER)} <${OWN}>`, OTHER],
+      [`"${word(OTHER)}" <${OWN}>`, OTHER],
+      [`(${word(OTHER)}) <${OWN}>`, OTHER],
+      [`=?utf-8?q?ceo=40contoso.example?= <${OWN}>`, OTHER],
+      [`=?utf-8?q?ceo?= =?utf-8?q?=40contoso.example?= <${OWN}>`, OTHER],
+      [`=?utf-8?q?ceo?=\r\n =?utf-8?b?${btoa('@contoso.example')}?= <${OWN}>`, OTHER],
+      [`=?utf-8?q?ceo_=40_contoso.example?= <${OWN}>`, '@'],
+    ] as const) {
+      assert.deepEqual(senders(`From: ${from}`), [OWN, claimed], from);
+    }
+    assert.deepEqual(new Set(senders(`From: "${OWN}" <${OWN}>`)), new Set([OWN]));
+  });
+
+  it('are refused where readers could differ, and the field is named', () => {
+    for (const [from, why] of [
+      [`${OTHER} <${OWN}>`, /text after an address/],
+      [`<${OWN}> <${OTHER}>`, /text after an address/],
+      [`${OWN} ${OTHER}`, /text after an address/],
+      [`<${OWN}> Scanner`, /text after an address/],
+      [`Scanner ${OWN}`, /double quotes/],
+      [`${OTHER}:${OWN};`, /":" is out of place at character 20\. Groups/],
+      [`Staff: ${OWN};`, /":" is out of place/],
+      [`ceo, ${OWN}`, /address is missing/],
+      [`${OWN},`, /address is missing/],
+      [`"${OTHER}"`, /address is missing/],
+      [word(OTHER), /address is missing/],
+      [`"ceo"@contoso.example <${OWN}>`, /"@" is out of place/],
+      [`ceo(x)@contoso.example`, /"@" is out of place/],
+      [`ceo@contoso(x).example`, /text after an address/],
+      [`<@relay.example:${OWN}>`, /is not an address/],
+      [`<<${OWN}>`, /"<" is out of place/],
+      [`Scanner [2F] <${OWN}>`, /"\[" is out of place/],
+      [`a(b(c)) <${OWN}>`, /"\(" is out of place/],
+      [`"Scanner <${OWN}>`, /"\\"" is out of place/],
+      [`Scan\u2028ner <${OWN}>`, /control character/],
+      [`=?utf-7?q?ceo+AEA-x?= <${OWN}>`, /decoded/],
+      [`=?utf-16le?b?QA==?= =?utf-16le?b?AA==?= <${OWN}>`, /decoded/],
+      [`=?utf-8?b?Q?= =?utf-8?b?A==?= <${OWN}>`, /decoded/],
+      [`=?utf-8?q?ceo=40contoso.example <${OWN}>`, /decoded/],
+      [`=?utf-8?q?=4?= =?utf-8?q?0?= <${OWN}>`, /decoded/],
+    ] as const) {
+      assert.match(refused(`From: ${from}`), /^It is not certain whom the From field means: /, from);
+      assert.match(refused(`From: ${from}`), why, from);
+    }
+    for (const name of ['Sender', 'Resent-From', 'Resent-Sender']) {
+      for (const value of ['', 'ceo', '=?utf-8?q?ceo=40contoso.example?=', `${OTHER} <${OWN}>`]) {
+        assert.match(refused(`From: ${OWN}\r\n${name}: ${value}`), new RegExp(`whom the ${name} field`), value);
+      }
+    }
+    assert.match(refused(`Sender: ${OWN}, ${OWN}`), /Sender field has more than one address/);
+    assert.match(refused(`From: ceo\r\nFrom: ${OWN}`), /address is missing/);
+  });
+
+  it('are those that a lenient reader finds too, whatever is written', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(crooked, (value) => {
+        const strict = parseMailboxes(value);
+        if (!strict.ok) return;
+        accepted++;
+        const { addresses, claimed } = strict.value;
+        const lenient = parseAddresses(value, { flatten: true }).map(({ address }) => address);
+        assert.ok(addresses.every((address) => lenient.includes(address)));
+        const known = new Set([...addresses, ...claimed]);
+        assert.deepEqual(
+          lenient.filter((address) => address.includes('@') && !known.has(address)),
+          [],
+        );
+        // The most lenient of all: everything between blanks and brackets that has an at sign.
+        for (const found of value.match(/[^\s<>(),"]*@[^\s<>(),"]*/gu) ?? []) assert.ok(known.has(found), found);
+      }),
+      { numRuns: 5000 },
+    );
+    assert.ok(accepted > 100, `only ${accepted} were accepted`);
   });
 });
 

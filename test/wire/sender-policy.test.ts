@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import {
   ADDRESSES,
+  arrived,
   assertProblem,
   bind,
   call,
@@ -11,6 +12,7 @@ import {
   postMessage,
   signIn,
   smallMessage,
+  submissionIn,
   type WireBroker,
   type WireDevice,
   wireBroker,
@@ -126,5 +128,46 @@ describe('the sender policy of a device', () => {
     assert.equal(changed.status, 200, changed.text);
     assert.deepEqual((await status()).device, ['user_may_change', null]);
     assert.equal((await postMessage(broker, device, smallMessage(ALIAS, '<own@device.example>'))).status, 202);
+  });
+
+  test('holds for whatever a reader could take for the sender, and delivers nothing of the rest', async () => {
+    await setPolicy({ sender_policy: 'administrator' });
+    const ceo = 'ceo@contoso.example';
+    const encoded = '=?utf-8?q?ceo=40contoso.example?=';
+    const handInHeader = (header: string) =>
+      postMessage(broker, device, `${header}\r\nTo: archive@example.org\r\nSubject: Trick\r\n\r\nx\r\n`);
+    for (const header of [
+      `From: ${ceo} <${OWN}>`,
+      `From: ${ceo}:${OWN};`,
+      `From: <${OWN}> <${ceo}>`,
+      `From: ${OWN} ${ceo}`,
+      `From: ceo, ${OWN}`,
+      `From: ${OWN}\r\nSender: ceo`,
+      `From: ${OWN}\r\nSender: ${encoded}`,
+    ]) {
+      const refused = await handInHeader(header);
+      assertProblem(refused, 422, 'not_a_message');
+      assert.match(String(refused.body.detail), /^It is not certain whom the (From|Sender) field means: /);
+    }
+    for (const header of [
+      `From: "${ceo}" <${OWN}>`,
+      `From: ${encoded} <${OWN}>`,
+      `From: ${OWN} (${ceo})`,
+      `From: ${OWN}\r\nResent-From: ${ceo}`,
+      `From: ${OWN}\r\nResent-Sender: ${ceo}`,
+      `Resent-From: ${ceo}`,
+    ]) {
+      const refused = await handInHeader(header);
+      assertProblem(refused, 403, 'sender_not_allowed');
+      assert.equal(refused.body.detail, `The message is from ${ceo}; allowed on slot scan: ${OWN}.`);
+    }
+    // The mail of one mailbox is sent in order: had one of them been taken, it would be there before this.
+    const header = `From: "Scanner, 2nd floor" <${OWN}>\r\nResent-From: ${OWN}\r\nResent-Bcc: secret@example.org`;
+    const { body } = await handInHeader(header);
+    await submissionIn(broker, device, body.submission_id ?? body.id, 'sent');
+    const tricks = (await arrived(broker)).filter(({ raw }) => raw.includes('Subject: Trick'));
+    assert.equal(tricks.length, 1);
+    assert.match(tricks[0]?.raw ?? '', /^From: "Scanner, 2nd floor"/m);
+    assert.doesNotMatch(tricks[0]?.raw ?? '', /secret/);
   });
 });

@@ -1,8 +1,10 @@
 import Headers from 'mailsplit/lib/headers.js';
 import parseAddresses from 'nodemailer/lib/addressparser';
-import { fail, ok } from '../../domain/result.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
 import type { MessageFacts, MessageFormat } from '../../ports/message-format.ts';
+import { decodeWords } from './encoded-words.ts';
 import { cutMessage, withCrlf } from './lines.ts';
+import { parseMailboxes } from './mailboxes.ts';
 
 /** Exchange Online takes 256 KB, Gmail 500 KB; a device's own are under 2 KB. */
 const HEADER_LIMIT_BYTES = 64 * 1024;
@@ -18,7 +20,7 @@ export const mimeMessageFormat: MessageFormat = {
   inspect: (message) => {
     const { header } = cutMessage(withCrlf(message));
     const fault = faultOf(message, header);
-    return fault === undefined ? ok(factsOf(header)) : fail(fault);
+    return fault === undefined ? factsOf(header) : fail(fault);
   },
   prepare: (message, { headers: added, without }) => {
     for (const field of added) checkField(field);
@@ -57,20 +59,47 @@ const faultOf = (message: Uint8Array, header: Uint8Array): string | undefined =>
   return lines.some((line) => USUAL_FIELD.test(line)) ? undefined : 'The header has no field that mail has.';
 };
 
-const factsOf = (header: Uint8Array): MessageFacts => {
+const factsOf = (header: Uint8Array): Result<MessageFacts, string> => {
   const headers = parsed(header);
   const values = (name: string): string[] => headers.get(name).map(fieldValue);
   const addresses = (name: string): string[] => values(name).flatMap(addressesOf);
-  return {
-    senders: [...addresses('from'), ...addresses('sender')],
-    hasFrom: addresses('from').length > 0,
+  const hasFrom = values('from').some(namesAnAddress);
+  const senders = sendersOf(
+    SENDER_FIELDS.flatMap((name) => values(name).map((value) => [name, value] as const)),
+    hasFrom,
+  );
+  if (!senders.ok) return senders;
+  return ok({
+    senders: senders.value,
+    hasFrom,
     to: addresses('to'),
     cc: addresses('cc'),
     bcc: addresses('bcc'),
     messageId: values('message-id').find((value) => value !== ''),
     hasDate: values('date').some((value) => value !== ''),
-  };
+  });
 };
+
+/** Every field that readers name as the author or the sender (RFC 5322 sections 3.6.2 and 3.6.6). */
+const SENDER_FIELDS = ['From', 'Sender', 'Resent-From', 'Resent-Sender'] as const;
+type SenderField = readonly [name: (typeof SENDER_FIELDS)[number], value: string];
+
+const sendersOf = (fields: readonly SenderField[], hasFrom: boolean): Result<readonly string[], string> => {
+  const senders: string[] = [];
+  for (const [name, value] of fields) {
+    // Fields that name nobody are taken out, and the broker's put in their place: but not where another one stays.
+    if (name === 'From' && !hasFrom) continue;
+    const mailboxes = parseMailboxes(value);
+    if (!mailboxes.ok) return fail(`It is not certain whom the ${name} field means: ${mailboxes.error}`);
+    const { addresses, claimed } = mailboxes.value;
+    if (name.endsWith('Sender') && addresses.length > 1) return fail(`The ${name} field has more than one address.`);
+    senders.push(...addresses, ...claimed);
+  }
+  return ok(senders);
+};
+
+/** What cannot be decoded might be one. */
+const namesAnAddress = (value: string): boolean => decodeWords(value)?.includes('@') ?? true;
 
 /** RFC 5322 section 2.2.3 unfolding; RFC 6532 for the characters. */
 const fieldValue = (line: string): string =>

@@ -1,0 +1,47 @@
+/** RFC 2047 section 2, found wherever lenient readers find them: within other text, in quotes, with blanks inside. */
+const ENCODED_WORD = /=\?([^?]*)\?([bq])\?(.*?)\?=/giu;
+/** The start of one without its end, which some readers decode all the same. */
+const UNFINISHED = /=\?[^?]*\?[bq]\?/iu;
+/** Blanks between two of them do not count (RFC 2047 section 6.2). */
+const BETWEEN = /(?<=\?=)[ \t]+(?==\?)/gu;
+
+/** The text with its encoded-words decoded; undefined where one cannot be, so that nobody knows what others make of it. */
+export const decodeWords = (text: string): string | undefined => {
+  let readable = !UNFINISHED.test(text.replace(ENCODED_WORD, ''));
+  const decoded = text.replace(BETWEEN, '').replace(ENCODED_WORD, (_word, charset, encoding, content) => {
+    const bytes = /b/i.test(encoding) ? base64(content) : quotedPrintable(content);
+    const plain = bytes && decode(charset, bytes);
+    readable &&= plain !== undefined;
+    return plain ?? '';
+  });
+  return readable ? decoded : undefined;
+};
+
+/** Only whole ones: some readers join the contents of neighbours before they decode. */
+const base64 = (content: string): Buffer | undefined => {
+  const bytes = Buffer.from(content, 'base64');
+  const unpadded = content.replace(/={0,2}$/u, '');
+  return bytes.toString('base64').replace(/=+$/u, '') === unpadded ? bytes : undefined;
+};
+
+const quotedPrintable = (content: string): Buffer | undefined => {
+  if (/=(?![\da-f]{2})/iu.test(content)) return undefined;
+  const utf8 = Buffer.from(content.replaceAll('_', ' '), 'utf8').toString('latin1');
+  const bytes = utf8.replace(/=([\da-f]{2})/giu, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1');
+};
+
+/**
+ * Character sets that browsers know, which leaves out those in which an at sign looks like something else (UTF-7, EBCDIC).
+ * UTF-16 is left out too: its characters can be cut in two between words. A language may follow (RFC 2231 section 5).
+ */
+const decode = (charset: string, bytes: Uint8Array): string | undefined => {
+  const label = charset.replace(/\*.*$/u, '');
+  if (/utf-?16|unicode|ucs-2|iso-10646/iu.test(label)) return undefined;
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+};
