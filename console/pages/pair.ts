@@ -54,6 +54,8 @@ export interface ConsentModel {
   readonly userCode: string;
   /** Shows that the button was pressed on this very page. */
   readonly confirmation: string;
+  /** The button was pressed, and the browser has kept no cookie. */
+  readonly needsCookie: boolean;
 }
 
 const slotName = (language: Language, slot: string): string => {
@@ -64,7 +66,7 @@ const slotName = (language: Language, slot: string): string => {
 };
 
 /** Which device asks, and for what; nothing happens before the button. */
-export const consentPage = ({ language, asked, userCode, confirmation }: ConsentModel): Html => {
+export const consentPage = ({ language, asked, userCode, confirmation, needsCookie }: ConsentModel): Html => {
   const { pair: words, device: ofDevice, mailbox: ofMailbox } = textsIn(language);
   const { pairing, device, organization, mailbox } = asked;
   const { clientName, vendor, model, serialNumber, location } = device.metadata;
@@ -88,6 +90,7 @@ ${choice}
 </p>`;
   return page(viewOf(language, userCode), {
     title: words.consentTitle,
+    problem: needsCookie ? { message: words.cookieMissing, remedy: words.cookieRemedy } : undefined,
     body: html`
 <div class="card narrow">
 <p>${words.consentText}</p>

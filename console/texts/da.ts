@@ -334,6 +334,8 @@ export const da: ConsoleTexts = {
     expired: 'Dette logonlink er udløbet. Intet er ændret.',
   },
   pair: {
+    cookieMissing: 'Denne browser beholdt ikke sidens cookie.',
+    cookieRemedy: 'Tillad cookies for denne adresse, eller brug en anden browser, og tryk på knappen igen.',
     title: 'Tilslut en enhed',
     intro: 'Indtast den kode, som enheden viser.',
     code: 'Kode',

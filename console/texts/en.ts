@@ -334,6 +334,8 @@ export const en = {
     expired: 'This sign-in link has expired. Nothing was changed.',
   },
   pair: {
+    cookieMissing: 'This browser did not keep the cookie of this page.',
+    cookieRemedy: 'Allow cookies for this address, or use another browser, and press the button again.',
     title: 'Connect a device',
     intro: 'Type the code that the device shows.',
     code: 'Code',

@@ -345,6 +345,9 @@ export const fr: ConsoleTexts = {
     expired: "Ce lien de connexion a expiré. Rien n'a été modifié.",
   },
   pair: {
+    cookieMissing: "Ce navigateur n'a pas conservé le cookie de cette page.",
+    cookieRemedy:
+      'Autorisez les cookies pour cette adresse ou utilisez un autre navigateur, puis appuyez de nouveau sur le bouton.',
     title: 'Connecter un appareil',
     intro: "Saisissez le code affiché par l'appareil.",
     code: 'Code',

@@ -336,6 +336,8 @@ export const lt: ConsoleTexts = {
     expired: 'Ši prisijungimo nuoroda nebegalioja. Niekas nepakeista.',
   },
   pair: {
+    cookieMissing: 'Ši naršyklė neišsaugojo šio puslapio slapuko.',
+    cookieRemedy: 'Leiskite slapukus šiuo adresu arba naudokite kitą naršyklę ir paspauskite mygtuką dar kartą.',
     title: 'Prijungti įrenginį',
     intro: 'Įveskite kodą, kurį rodo įrenginys.',
     code: 'Kodas',

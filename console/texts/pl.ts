@@ -338,6 +338,8 @@ export const pl: ConsoleTexts = {
     expired: 'Ten link do logowania wygasł. Niczego nie zmieniono.',
   },
   pair: {
+    cookieMissing: 'Ta przeglądarka nie zachowała pliku cookie tej strony.',
+    cookieRemedy: 'Zezwól na pliki cookie dla tego adresu albo użyj innej przeglądarki i naciśnij przycisk ponownie.',
     title: 'Połącz urządzenie',
     intro: 'Wpisz kod, który pokazuje urządzenie.',
     code: 'Kod',

@@ -44,10 +44,13 @@ export const fetchTokenApp = ({
 }): Hono<BrokerEnv> => {
   const app = brokerApp({ errorShape: 'oauth', log, random });
 
-  const replyToken = (c: BrokerContext, token: Result<Parameters<typeof tokenReply>[0], BrokerError>) =>
-    token.ok && (c.req.header('accept') ?? '').split(',')[0]?.trim().startsWith('text/plain')
+  const replyToken = (c: BrokerContext, token: Result<Parameters<typeof tokenReply>[0], BrokerError>) => {
+    // RFC 6749 section 5.1, for caches of HTTP/1.0.
+    c.header('Pragma', 'no-cache');
+    return token.ok && (c.req.header('accept') ?? '').split(',')[0]?.trim().startsWith('text/plain')
       ? c.text(token.value.accessToken)
       : replyResult(c, token, tokenReply);
+  };
 
   app.get('/.well-known/oauth-authorization-server', (c) => c.json(authorizationServerMetadata(publicUrl)));
 

@@ -20,6 +20,12 @@ import { hashOf, longSecret, matchesAny } from '../../shared/usecases/secrets.ts
 
 const COOKIE = 'pairing';
 
+/** Of `longSecret`. */
+const SECRET_LENGTH = 43;
+
+/** A code and what people type around it; more is not shown again. */
+const TYPED_LENGTH = 32;
+
 type Fields = Readonly<Record<string, string>>;
 
 interface Dependencies {
@@ -50,19 +56,32 @@ export const pairPages = ({ answerPairing, publicUrl, random }: Dependencies): H
   const replyForm = (c: BrokerContext, form: PairForm, error?: BrokerError) => {
     const language = pageLanguage(c);
     const problem = error && { ...problemOf(language, error), field: 'user_code' };
-    return c.html(pairPage({ language, ...form, problem }), error ? statusOf(error) : 200);
+    const userCode = form.userCode?.slice(0, TYPED_LENGTH);
+    return c.html(pairPage({ language, userCode, problem }), error ? statusOf(error) : 200);
   };
 
   /** Shows who asks; the button works only together with the cookie that is set here. */
-  const replyConsent = (c: BrokerContext, asked: ConsentModel['asked'], userCode: string) => {
+  const replyConsent = (c: BrokerContext, asked: ConsentModel['asked'], userCode: string, needsCookie: boolean) => {
     const secret = longSecret(random);
     setCookie(c, COOKIE, secret, cookie);
     const confirmation = hashOf(`${secret}.${userCode}`);
-    return c.html(consentPage({ language: pageLanguage(c), asked, userCode: shownUserCode(userCode), confirmation }));
+    const model = { language: pageLanguage(c), asked, userCode: shownUserCode(userCode), confirmation, needsCookie };
+    return c.html(consentPage(model));
   };
 
-  const isConfirmed = (c: BrokerContext, form: Fields, userCode: string): boolean =>
-    matchesAny(`${getCookie(c, COOKIE) ?? ''}.${userCode}`, [form.confirmation ?? '']);
+  /**
+   * Whether the button was pressed on the page that this browser was shown. Another site can send the form, but neither the
+   * cookie, which is strictly of this one, nor any browser's word that the form is (W3C Fetch Metadata).
+   */
+  const isConfirmed = (c: BrokerContext, form: Fields, userCode: string): boolean => {
+    const secret = getCookie(c, COOKIE) ?? '';
+    const site = c.req.header('sec-fetch-site') ?? 'same-origin';
+    return (
+      secret.length >= SECRET_LENGTH &&
+      site === 'same-origin' &&
+      matchesAny(`${secret}.${userCode}`, [form.confirmation ?? ''])
+    );
+  };
 
   app.use('/pair', pageHeaders({ leadsAway: true }));
 
@@ -81,7 +100,7 @@ export const pairPages = ({ answerPairing, publicUrl, random }: Dependencies): H
       if (!found.ok || userCode === undefined) {
         return replyForm(c, { userCode: typed }, found.ok ? brokerError('user_code_unknown') : found.error);
       }
-      return replyConsent(c, found.value, userCode);
+      return replyConsent(c, found.value, userCode, decides && getCookie(c, COOKIE) === undefined);
     }
     if (action === 'cancel') {
       const cancelled = await answerPairing.cancel(typed, place);

@@ -21,7 +21,13 @@ export const revocationRoute = (app: Hono<BrokerEnv>, { revokeToken }: { readonl
     }
     const named = slot === undefined ? undefined : parseSlot(slot);
     if (named && !named.ok) return replyError(c, named.error);
-    const revoked = await revokeToken({ ...credential.value, place: placeOf(c), token, slot: named?.value });
+    const revoked = await revokeToken({
+      ...credential.value,
+      place: placeOf(c),
+      token,
+      hint: form.value.token_type_hint,
+      slot: named?.value,
+    });
     return revoked.ok ? c.body(null, 200) : replyError(c, revoked.error);
   });
 };

@@ -8,6 +8,8 @@ export interface RefreshTokenFamily {
   readonly id: string;
   readonly clientId: string;
   readonly slot: string;
+  /** Whose mailbox the slot had: it serves nobody who comes after. */
+  readonly mailboxId: string;
   readonly audience: Audience;
   /** Each token makes the next with it. Of no use to whoever has no token. */
   readonly salt: string;

@@ -53,6 +53,8 @@ export const registrationReply = (
   registration_access_token: secrets.registrationAccessToken,
   registration_client_uri: `${publicUrl}/oauth/register/${device.clientId}`,
   grant_types: GRANT_TYPES,
+  // Of no authorization endpoint; without this member it would be `code`.
+  response_types: [],
   token_endpoint_auth_method: 'client_secret_basic',
   ...wireMetadata(device.metadata),
 });

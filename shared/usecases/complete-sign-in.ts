@@ -175,12 +175,17 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
   ): Promise<Result<CompletedSignIn, SignInError>> => {
     const permission = await redeem(signIn, expected, callback);
     if (!permission.ok) return permission;
+    const standing = isPaired(signIn) ? await pairings.check(signIn) : undefined;
+    if (standing && !standing.ok) return standing;
     const mailbox = expected ? ok(expected) : await pairings.mailboxFor(signIn, permission.value.account);
     if (!mailbox.ok) return mailbox;
     const established = await establish(mailbox.value, permission.value);
     if (!established.ok) return established;
-    if (isPaired(signIn)) await pairings.grant(signIn, mailbox.value);
     await resumeHeld(mailbox.value.id);
+    if (isPaired(signIn) && standing) {
+      const granted = await pairings.grant(signIn, mailbox.value, standing.value);
+      if (!granted.ok) return fail({ ...granted.error, tookEffect: true });
+    }
     return ok({ mailbox: mailbox.value, tokenStatus: established.value, isPaired: isPaired(signIn) });
   };
 

@@ -17,6 +17,9 @@ export interface Verdict {
 const scopeOf = (claimed: Claimed): AttemptScope =>
   claimed === 'admin' || claimed === 'pairing' ? `${claimed}_at_place` : 'device_at_place';
 
+/** An administrator chooses the admin key, and a pairing code is short; a device's secret is neither. */
+const isGuessable = (claimed: Claimed | undefined): boolean => claimed === 'admin' || claimed === 'pairing';
+
 const tooMany = (retryAfterSeconds: number): BrokerError => ({ kind: 'too_many_attempts', retryAfterSeconds });
 
 /** Bounds how often wrong credentials are presented (RFC 6749 section 10.10, RFC 9700). */
@@ -38,13 +41,14 @@ export const countAttempts = ({
     const now = epochSeconds(clock);
     const { ofPlace, ofDevice } = await attempts.around(attempted);
     const wait = Math.max(lockedFor('place', ofPlace, now), lockedFor('device', ofDevice, now));
-    if (wait > 0) return tooMany(wait);
+    // Of what could be guessed every wrong one counts, or a locked place would be a place to guess from.
+    if (wait > 0 && !isGuessable(claimed)) return tooMany(wait);
     await attempts.addFailure(attempted, now).catch((error: unknown) => {
       // It is refused all the same.
       log.warn('attempt.not_counted', { place, error: String(error) });
     });
     log.info('attempt.refused', { claimed, place, kind: refusal.kind });
-    return refusal;
+    return wait > 0 ? tooMany(wait) : refusal;
   };
 
   return {
@@ -63,7 +67,8 @@ export const countAttempts = ({
       const wait = lockedFor(scopeOf(claimed), before, epochSeconds(clock));
       if (wait > 0) return fail(tooMany(wait));
       if (!isRight) return fail(await refuse(attempted, refusal));
-      if (before) {
+      // Whoever has one code of their own must not guess at others with it for ever.
+      if (before && claimed !== 'pairing') {
         await attempts.forget(place, claimed).catch((error: unknown) => {
           log.warn('attempt.not_forgotten', { claimed, place, error: String(error) });
         });

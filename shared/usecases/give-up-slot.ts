@@ -35,6 +35,8 @@ export type GiveUpSlot = ReturnType<typeof makeGiveUpSlot>;
 export interface RevocationRequest extends DeviceCredential {
   /** A refresh token of the broker's own, or an access token. */
   readonly token: string | undefined;
+  /** `token_type_hint` */
+  readonly hint: string | undefined;
   /** Which slot is given up; for devices that have no refresh token. */
   readonly slot: string | undefined;
 }
@@ -62,8 +64,10 @@ export const makeRevokeToken =
     const family = familyId === undefined ? undefined : await families.get(familyId);
     if (family?.clientId === clientId) await families.remove(family.id);
 
+    // An access token is the provider's, and cannot be revoked here; what is nothing at all is no error (section 2.2).
+    const looksForeign = familyId === undefined && request.hint !== 'refresh_token';
     const slot = request.slot ?? (family?.clientId === clientId ? family.slot : undefined);
-    if (slot === undefined) return familyId === undefined ? fail(brokerError('unsupported_token_type')) : ok(undefined);
+    if (slot === undefined) return looksForeign ? fail(brokerError('unsupported_token_type')) : ok(undefined);
     const binding = isPersonal(slot) ? await devices.binding(clientId, slot) : undefined;
     if (binding) await giveUpSlot(binding, `device:${clientId}`);
     return ok(undefined);

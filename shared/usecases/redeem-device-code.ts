@@ -48,10 +48,16 @@ export const makeRedeemDeviceCode =
     if (answer !== 'redeem') return fail(brokerError(answer));
 
     const { slot, audience } = pairing;
+    if (pairing.state !== 'granted') return fail(brokerError('pairing_unknown'));
     const token = await fetchToken({ ...request, slot, audience });
     if (!token.ok) return passesByItself(token.error) ? fail(brokerError('pairing_pending')) : token;
     if (!(await pairings.move(pairing, { state: 'redeemed' }))) return fail(brokerError('pairing_unknown'));
-    const refreshToken = await makeRefreshToken({ clientId: request.clientId, slot, audience });
+    const refreshToken = await makeRefreshToken({
+      clientId: request.clientId,
+      slot,
+      mailboxId: pairing.mailboxId,
+      audience,
+    });
     return ok({ ...token.value, refreshToken });
   };
 

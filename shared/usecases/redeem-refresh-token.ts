@@ -44,7 +44,7 @@ interface Dependencies {
 /** The first token of a new family, for a slot. */
 export const refreshTokenMaker =
   ({ records, clock, random }: Dependencies) =>
-  async (of: Pick<RefreshTokenFamily, 'clientId' | 'slot' | 'audience'>): Promise<string> => {
+  async (of: Pick<RefreshTokenFamily, 'clientId' | 'slot' | 'mailboxId' | 'audience'>): Promise<string> => {
     const [id, salt, secret] = [longSecret(random), longSecret(random), longSecret(random)];
     const expiresAt = epochSeconds(clock) + REFRESH_TOKEN_SECONDS;
     await records.refreshTokenFamilies.create({ ...of, id, salt, currentHash: hashOf(secret), expiresAt });
@@ -55,7 +55,7 @@ export type MakeRefreshToken = ReturnType<typeof refreshTokenMaker>;
 
 export interface RefreshTokenRequest extends DeviceCredential {
   readonly refreshToken: string;
-  /** Undefined: the one that the token was made for. */
+  /** Undefined: the one that the token was made for, and none but that. */
   readonly audience: Audience | undefined;
   readonly minTtlSeconds: number;
 }
@@ -65,12 +65,13 @@ export interface RefreshTokenRequest extends DeviceCredential {
  * token. Errors: `invalid_client`, `refresh_token_unknown`, and those of the mailbox, after which the token is as good as before.
  */
 export const makeRedeemRefreshToken = ({
-  records: { refreshTokenFamilies: families },
+  records: { refreshTokenFamilies: families, devices },
   authenticateDevice,
   fetchToken,
   clock,
   log,
-}: Omit<Dependencies, 'random'> & {
+}: Omit<Dependencies, 'random' | 'records'> & {
+  readonly records: Pick<Records, 'refreshTokenFamilies' | 'devices'>;
   readonly authenticateDevice: AuthenticateDevice;
   readonly fetchToken: FetchToken;
   readonly log: Log;
@@ -104,22 +105,30 @@ export const makeRedeemRefreshToken = ({
   return async (request: RefreshTokenRequest): Promise<Result<IssuedTokens, BrokerError>> => {
     const device = await authenticateDevice(request);
     if (!device.ok) return device;
+    const { clientId } = device.value;
     const presented = parse(request.refreshToken);
     if (presented === undefined) return unknown;
     const { id, secret } = presented;
-    const found = await familyOf(id, secret, device.value.clientId);
+    const found = await familyOf(id, secret, clientId);
     if (!found.ok) return found;
-    const { slot, audience } = found.value;
-    const token = await fetchToken({ ...request, slot, audience: request.audience ?? audience });
-    if (!token.ok) return token;
+    const { slot, audience, mailboxId } = found.value;
+    // RFC 6749 section 6: no more than was granted.
+    if ((request.audience ?? audience) !== audience) {
+      return fail(brokerError('scope_not_granted', `The refresh token is for ${audience}.`));
+    }
+    const binding = await devices.binding(clientId, slot);
+    if (binding && binding.mailboxId !== mailboxId) return unknown;
 
+    // Before the fetch, which may take its time: a second request with the same token, after a time-out, then finds the family
+    // as this one left it. Should the fetch fail, the token is as good as before.
     const next = nextSecret(found.value, secret);
     if (!(await rotate(found.value, hashOf(secret), hashOf(next)))) {
-      // Two requests with the same token at once: for the second it is the former one by now.
-      const again = await familyOf(id, secret, device.value.clientId);
-      if (!again.ok) return again;
+      const moved = await families.get(id);
+      // A request with the same token was faster, and made the same successor; or two have it, which its next use tells.
+      if (moved === undefined || presentedAs(moved, hashOf(secret)) === 'reused') return unknown;
     }
-    return ok({ ...token.value, refreshToken: tokenOf(id, next) });
+    const token = await fetchToken({ ...request, slot, audience });
+    return token.ok ? ok({ ...token.value, refreshToken: tokenOf(id, next) }) : token;
   };
 };
 

@@ -9,7 +9,9 @@ import {
   makeWorld,
   type Office,
   type Process,
+  settle,
   signedInOffice,
+  signIn,
   startProcess,
   value,
   type World,
@@ -24,7 +26,9 @@ describe("the broker's own refresh token", () => {
   let first: string;
 
   const make = (slot = 'scan') =>
-    refreshTokenMaker(process)({ clientId: office.device.clientId, slot, audience: 'smtp' });
+    refreshTokenMaker(process)({
+      ...{ clientId: office.device.clientId, slot, mailboxId: office.mailbox.id, audience: 'smtp' },
+    });
   const redeem = (refreshToken: string, by: Process = process, credential = office.credential) =>
     by.redeemRefreshToken({ ...credential, refreshToken, audience: undefined, minTtlSeconds: 600 });
   const next = async (refreshToken: string) => value(await redeem(refreshToken)).refreshToken;
@@ -116,9 +120,39 @@ describe("the broker's own refresh token", () => {
     assert.equal(await kind(first), 'token');
   });
 
-  it('is good for every audience of its slot', async () => {
+  it('is good for the audience that it was made for, and no more (RFC 6749 section 6)', async () => {
     const request = { ...office.credential, refreshToken: first, minTtlSeconds: 600 };
-    assert.equal(value(await process.redeemRefreshToken({ ...request, audience: 'imap' })).audience, 'imap');
+    assert.equal(value(await process.redeemRefreshToken({ ...request, audience: 'smtp' })).audience, 'smtp');
+    const wider = failure(await process.redeemRefreshToken({ ...request, audience: 'imap' }));
+    assert.equal(wider.kind, 'scope_not_granted');
+  });
+
+  it('serves nobody who has the slot after its user has left it', async () => {
+    const { clientId } = office.device;
+    const address = 'carl@contoso.example';
+    const { mailbox } = value(
+      await process.administration.mailboxes.create(office.organization.id, {
+        ...{ provider: 'microsoft' },
+        address,
+        aliases: [],
+      }),
+    );
+    value(await signIn(world, process, mailbox));
+    value(await process.administration.devices.bind(clientId, 'scan', mailbox.id));
+    assert.equal(await kind(first), 'refresh_token_unknown');
+  });
+
+  it('survives a client that lost patience: the slow request and its repetition get the same next one', async () => {
+    await advanceSeconds(world, 3601);
+    world.microsoft.latencyMs = 6000;
+    const slow = redeem(first);
+    await advanceSeconds(world, 1);
+    const again = redeem(first);
+    await advanceSeconds(world, 10);
+    const [one, other] = [value(await settle(world, slow)), value(await settle(world, again))];
+    assert.equal(one.refreshToken, other.refreshToken);
+    world.microsoft.latencyMs = 0;
+    assert.equal(await kind(one.refreshToken), 'token');
   });
 
   it('stands nowhere in plain text', async () => {
@@ -138,7 +172,7 @@ describe("the broker's own refresh token", () => {
 
   describe('that is revoked', () => {
     const revoke = (token: string | undefined, slot?: string, credential = office.credential) =>
-      process.revokeToken({ ...credential, token, slot });
+      process.revokeToken({ ...credential, token, hint: undefined, slot });
 
     it('ends with all that came of it, and leaves the mailbox of the organization alone', async () => {
       const second = await next(first);

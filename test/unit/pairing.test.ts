@@ -224,13 +224,65 @@ describe('pairing', () => {
     assert.ok((await settle(world, poll(deviceCode))).ok);
   });
 
-  it('rebinds no slot that an administrator bound meanwhile', async () => {
-    const { userCode } = await begin();
-    const departed = await agree(userCode);
-    value(await process.administration.devices.bind(office.device.clientId, 'user:jan', office.mailbox.id));
-    const { state, code } = world.microsoft.login(departed.authorizationUrl, { account: accountOf(JAN) });
-    value(await settle(world, process.completeSignIn(callbackOf(departed, { state, code }))));
-    assert.equal((await bindingOf('user:jan'))?.mailboxId, office.mailbox.id);
+  describe('whose circumstances change while the person is at the provider', () => {
+    /** The person agrees, then something happens, then the person comes back. */
+    const meanwhile = async (happens: () => Promise<unknown>, slot = 'user:jan', address = JAN) => {
+      const begun = await begin({ slot });
+      const departed = await agree(begun.userCode);
+      await happens();
+      const { state, code } = world.microsoft.login(departed.authorizationUrl, { account: accountOf(address) });
+      return { ...begun, end: await settle(world, process.completeSignIn(callbackOf(departed, { state, code }))) };
+    };
+    const admin = () => process.administration;
+    const mailboxes = async () => (await admin().mailboxes.list(office.organization.id)).length;
+
+    it('tells the person, keeps no sign-in and makes no mailbox', async () => {
+      const id = office.device.clientId;
+      for (const [happens, kind] of [
+        [() => admin().devices.bind(id, 'user:jan', office.mailbox.id), 'conflict'],
+        [() => admin().devices.update(id, { enabled: false }), 'sign_in_refused'],
+        [() => admin().organizations.update(office.organization.id, { enabled: false }), 'sign_in_refused'],
+        [() => admin().devices.remove(id), 'sign_in_refused'],
+      ] as const) {
+        world = makeWorld();
+        process = startProcess(world);
+        office = await openOffice(process);
+        const { end } = await meanwhile(() => happens());
+        assert.equal(failure(end).kind, kind);
+        assert.equal(await mailboxes(), 1);
+      }
+    });
+
+    it('binds no slot again that an administrator has unbound', async () => {
+      const unbind = () => admin().devices.unbind(office.device.clientId, 'scan');
+      const { end } = await meanwhile(unbind, 'scan', office.mailbox.address);
+      assert.equal(failure(end).kind, 'conflict');
+      assert.equal(await bindingOf('scan'), undefined);
+    });
+
+    it('stays denied once another person has said no', async () => {
+      const begun = await begin();
+      const departed = await agree(begun.userCode);
+      value(await process.answerPairing.cancel(begun.userCode, PLACE));
+      const { state, code } = world.microsoft.login(departed.authorizationUrl, { account: accountOf(JAN) });
+      const end = await settle(world, process.completeSignIn(callbackOf(departed, { state, code })));
+      assert.equal(failure(end).kind, 'pairing_denied');
+      assert.equal(await pollKind(begun.deviceCode), 'pairing_denied');
+    });
+
+    it('is for the first of two persons who finish it, and the second is told so', async () => {
+      const begun = await begin();
+      const [first, second] = [await agree(begun.userCode), await agree(begun.userCode)];
+      const come = (departed: typeof first, address: string) => {
+        const { state, code } = world.microsoft.login(departed.authorizationUrl, { account: accountOf(address) });
+        return settle(world, process.completeSignIn(callbackOf(departed, { state, code })));
+      };
+      value(await come(first, JAN));
+      assert.equal(await pollKind(begun.deviceCode), 'token');
+      assert.equal(failure(await come(second, 'eva@contoso.example')).kind, 'pairing_unknown');
+      assert.equal(await pollKind(begun.deviceCode), 'pairing_unknown');
+      assert.equal(await mailboxes(), 2);
+    });
   });
 
   it('shows a person which device asks, and nothing of a disabled one', async () => {
@@ -252,6 +304,23 @@ describe('pairing', () => {
     assert.deepEqual([...new Set(guesses.slice(20))], ['too_many_attempts']);
     assert.equal(failure(await process.answerPairing.find(userCode, PLACE)).kind, 'too_many_attempts');
     value(await process.answerPairing.find(userCode, '198.51.100.7'));
+  });
+
+  it('bounds them also where a code of their own is typed between them, and where the place is locked already', async () => {
+    const { userCode } = await begin();
+    const guess = async () => failure(await process.answerPairing.find('BCDFGHJK', PLACE)).kind;
+    for (let time = 0; time < 15; time++) await guess();
+    value(await process.answerPairing.find(userCode, PLACE));
+    for (let time = 0; time < 5; time++) await guess();
+    assert.equal(failure(await process.answerPairing.find(userCode, PLACE)).kind, 'too_many_attempts');
+
+    const elsewhere = '198.51.100.7';
+    for (let device = 0; device < 10; device++) {
+      const made = { clientId: `device${device}`, clientSecret: 'wrong', place: elsewhere };
+      for (let time = 0; time < 10; time++) await process.authenticateDevice(made);
+    }
+    for (let time = 0; time < 20; time++) failure(await process.answerPairing.find('BCDFGHJK', elsewhere));
+    assert.equal(failure(await process.answerPairing.find(userCode, elsewhere)).kind, 'too_many_attempts');
   });
 
   it('keeps no code in plain text', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import jsQr from 'jsqr';
@@ -189,8 +190,17 @@ describe('a device at the panel', () => {
       return person.submit(await person.open(String(begun.body.verification_uri_complete)), undefined);
     };
     const fields = Object.fromEntries(formIn(await consentOf())?.fields ?? []);
-    for (const cookie of ['', 'pairing=made-up']) {
-      const body = new URLSearchParams({ ...fields, action: 'continue' });
+    const bare = String(begun.body.user_code).replace('-', '');
+    // What anybody can work out who has begun a pairing: the form's own value, and what it would be without a cookie.
+    const forged = createHash('sha256').update(`.${bare}`).digest('base64url');
+    for (const [cookie, confirmation] of [
+      ['', fields.confirmation],
+      ['pairing=made-up', fields.confirmation],
+      ['', forged],
+      ['pairing=', forged],
+      ['pairing=x', createHash('sha256').update(`x.${bare}`).digest('base64url')],
+    ] as const) {
+      const body = new URLSearchParams({ ...fields, confirmation: confirmation ?? '', action: 'continue' });
       const reply = await call(`${broker.url}/pair`, { method: 'POST', headers: { cookie }, body });
       assert.equal(reply.status, 200, 'the question is asked again');
       assert.match(reply.text, /value="continue"/);
