@@ -122,7 +122,8 @@ export const TABLE_ACCESS = {
     GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*', 'attempts#*'],
     BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
     PutItem: ['submission#*', 'submissions#*', 'idempotency#*', 'attempts#*'],
-    UpdateItem: ['attempts#*'],
+    // Of a device's partition the note that a binding was used.
+    UpdateItem: ['device#*', 'attempts#*'],
     DeleteItem: ['attempts#*'],
   },
   'relay-mail/send': {

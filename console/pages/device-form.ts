@@ -29,7 +29,7 @@ ${textField(form, {
 };
 
 /** Seconds; 0: never. */
-export const USER_IDLE_CHOICES = [0, 900, 3600, 8 * 3600, 86_400, 7 * 86_400, 30 * 86_400] as const;
+export const USER_IDLE_CHOICES = [0, 1800, 3600, 8 * 3600, 86_400, 7 * 86_400, 30 * 86_400] as const;
 
 const duration = ({ language }: View, seconds: number): string => {
   const [unit, length] = (

@@ -74,6 +74,7 @@ const enrolmentTokenTable = (view: View, tokens: readonly EnrolmentToken[]): Htm
 const settings = (view: View, { id, enabled, locale, createdAt }: Organization): Html => {
   const { organization: words, common } = textsIn(view.language);
   const here = paths.organization(id);
+  // Whom the operator has suspended does not lift it.
   const toggle = enabled
     ? buttonForm(view, `${here}/enabled`, common.disable, 'plain', { enabled: 'false' })
     : buttonForm(view, `${here}/enabled`, common.enable, 'plain', { enabled: 'true' });
@@ -86,11 +87,10 @@ ${facts([
   [words.id, html`<code>${id}</code>`],
   [common.created, time(createdAt)],
 ])}
-<p class="quiet">${words.disableHint}</p>
+${view.isForAll ? html`<p class="quiet">${words.disableHint}</p>` : ''}
 <div class="actions">
 ${linkButton(`${here}/edit`, words.change)}
-${toggle}
-${view.isForAll ? linkButton(`${here}/remove`, words.remove, 'danger') : ''}
+${view.isForAll ? html`${toggle} ${linkButton(`${here}/remove`, words.remove, 'danger')}` : ''}
 </div></div>`;
 };
 

@@ -18,16 +18,22 @@ type Secrets = Pick<Device, 'secretHashes' | 'formerSecretUntil'>;
 export const validSecretHashes = ({ secretHashes, formerSecretUntil = 0 }: Secrets, now: number): readonly string[] =>
   formerSecretUntil > now ? secretHashes : secretHashes.slice(0, 1);
 
-/** The former one stays good for so long; one before it stops at once, as there are never more than two. */
+/**
+ * The former one stays good for so long. There are never more than two: where one before it has time left yet, that one is
+ * what stands in the panel until somebody has walked there, and so it keeps its time, and the newer one, which is replaced
+ * before it was typed, stops at once. Without grace all of them stop.
+ */
 export const rotatedSecrets = (
-  { secretHashes }: Secrets,
+  { secretHashes, formerSecretUntil: until = 0 }: Secrets,
   hash: string,
   graceSeconds: number,
   now: number,
-): Required<Secrets> => ({
-  secretHashes: graceSeconds > 0 ? [hash, ...secretHashes.slice(0, 1)] : [hash],
-  formerSecretUntil: graceSeconds > 0 ? now + graceSeconds : 0,
-});
+): Required<Secrets> => {
+  if (graceSeconds <= 0) return { secretHashes: [hash], formerSecretUntil: 0 };
+  const inGrace = until > now ? secretHashes[1] : undefined;
+  if (inGrace !== undefined) return { secretHashes: [hash, inGrace], formerSecretUntil: until };
+  return { secretHashes: [hash, ...secretHashes.slice(0, 1)], formerSecretUntil: now + graceSeconds };
+};
 
 /** Until when the former secret is good; undefined where there is none any more. */
 export const formerSecretUntil = ({ formerSecretUntil: until = 0 }: Secrets, now: number): number | undefined =>

@@ -31,6 +31,8 @@ export interface Device {
   /** The current one; and after it the former one, good until `formerSecretUntil`, while a rotation is under way. */
   readonly secretHashes: readonly string[];
   readonly formerSecretUntil?: number;
+  /** Grows with every rotation: of two that began with the same secrets one wins. Absent: registered before this was kept. */
+  readonly secretRevision?: number;
   readonly registrationTokenHash: string;
   /** As whom it sends; absent, as with devices that came before: `user_may_change`. */
   /** After so long without a fetch a person's own slot is emptied; 0 or absent: never (R17). */

@@ -84,10 +84,12 @@ export const deviceAccessRecords = (table: Table) => {
       };
     },
 
-    async recordFetch({ clientId, slot, fetchedAt }: Binding, audience: Audience, now: number): Promise<void> {
+    /** Of which audience a token was fetched; none where the broker sends. */
+    async recordUse({ clientId, slot, fetchedAt }: Binding, now: number, audience?: Audience): Promise<void> {
+      const fetched = audience && { fetchedAt: { ...fetchedAt, [audience]: now } };
       await table.write({
         update: keys.binding(clientId, slot),
-        changes: { set: attributes({ lastFetchedAt: now, fetchedAt: { ...fetchedAt, [audience]: now } }) },
+        changes: { set: attributes({ lastFetchedAt: now, ...fetched }) },
         when: { present: true },
       });
     },

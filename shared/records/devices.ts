@@ -1,10 +1,14 @@
 import type { Binding, Device } from '../domain/entities.ts';
+import { isPersonal } from '../domain/slot.ts';
 import { dueShardOf } from '../domain/timing.ts';
 import type { Table, Write } from '../ports/table.ts';
 import { attributes, entity, getAll, keys, queryAll } from './items.ts';
 
 const dueWhenIdle = (clientId: string, dueAt: number | undefined) =>
   dueAt === undefined ? {} : { dueShard: dueShardOf('user-slot', clientId), dueAt };
+
+/** A rotation, and what a device changes together with it. */
+type SecretChanges = Required<Pick<Device, 'secretHashes' | 'formerSecretUntil'>> & Partial<Pick<Device, 'metadata'>>;
 
 /** Devices and their bindings share a partition: what a device may use is read along with it. */
 export const deviceRecords = (table: Table) => ({
@@ -34,9 +38,7 @@ export const deviceRecords = (table: Table) => ({
   /** False when there is no such device. */
   async update(
     clientId: string,
-    changes: Partial<
-      Pick<Device, 'metadata' | 'enabled' | 'senderPolicy' | 'secretHashes' | 'formerSecretUntil' | 'userIdleSeconds'>
-    >,
+    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'senderPolicy' | 'userIdleSeconds'>>,
   ): Promise<boolean> {
     const update = {
       update: keys.device(clientId),
@@ -44,6 +46,21 @@ export const deviceRecords = (table: Table) => ({
       when: { present: true },
     } as const;
     return (await table.write(update)) === 'written';
+  },
+
+  /** Undefined: there is no such device, or its secrets may have changed since it was read. It is to be read again. */
+  async replaceSecrets(device: Device, secretChanges: SecretChanges): Promise<Device | undefined> {
+    const { clientId, secretRevision } = device;
+    const key = keys.device(clientId);
+    if (secretRevision === undefined) {
+      // A condition cannot name what is absent. Adding nothing gives the item a 0, and leaves a number that it has by now.
+      await table.write({ update: key, changes: { add: { secretRevision: 0 } }, when: { present: true } });
+      return undefined;
+    }
+    const changes = { ...secretChanges, secretRevision: secretRevision + 1 };
+    const when = { equals: { secretRevision } };
+    const outcome = await table.write({ update: key, changes: { set: attributes(changes) }, when });
+    return outcome === 'written' ? { ...device, ...changes } : undefined;
   },
 
   async bindings(clientId: string): Promise<readonly Binding[]> {
@@ -67,6 +84,17 @@ export const deviceRecords = (table: Table) => ({
     ]);
   },
 
+  /** False: the slot has a mailbox already. */
+  async bindFree(binding: Binding, idleUntil?: number): Promise<boolean> {
+    const { clientId, slot, mailboxId } = binding;
+    const item = { ...keys.binding(clientId, slot), ...attributes(binding), ...dueWhenIdle(clientId, idleUntil) };
+    const writes = [
+      { put: item, when: { absent: true } } as const,
+      { put: keys.boundDevice(mailboxId, clientId, slot) },
+    ];
+    return (await table.writeAll(writes)) === 'written';
+  },
+
   /** When the sweep looks at a person's slot; undefined: no more. */
   async watchIdle({ clientId, slot }: Binding, idleUntil: number | undefined): Promise<void> {
     const changes =
@@ -85,9 +113,15 @@ export const deviceRecords = (table: Table) => ({
     return true;
   },
 
-  /** The device last, so that a removal cut short can be repeated. */
-  async remove(device: Device): Promise<void> {
-    for (const { slot } of await this.bindings(device.clientId)) await this.unbind(device.clientId, slot);
+  /**
+   * The device last, so that a removal cut short can be repeated. `slotsDueAt`: people's own slots stay until the sweep gives
+   * them up, for who may not sign their mailboxes out; without the device they are of use to nobody.
+   */
+  async remove(device: Device, slotsDueAt?: number): Promise<void> {
+    for (const binding of await this.bindings(device.clientId)) {
+      if (slotsDueAt !== undefined && isPersonal(binding.slot)) await this.watchIdle(binding, slotsDueAt);
+      else await this.unbind(device.clientId, binding.slot);
+    }
     await table.writeAll([
       { delete: keys.deviceOf(device.organizationId, device.clientId) },
       { delete: keys.device(device.clientId) },

@@ -11,9 +11,10 @@ import type { Log } from '../ports/log.ts';
 import type { MessageFacts, MessageFormat } from '../ports/message-format.ts';
 import type { Random } from '../ports/random.ts';
 import type { WorkQueue } from '../ports/work-queue.ts';
-
+import type { DeviceAccess } from '../records/device-access.ts';
 import type { Records } from '../records/index.ts';
 import type { CheckDevice, DeviceCredential } from './authenticate-device.ts';
+import { makeRecordUse } from './record-use.ts';
 import { hashOf } from './secrets.ts';
 
 export interface HandedInMessage extends DeviceCredential {
@@ -60,6 +61,14 @@ export const makeAcceptMessage = ({
   random: Random;
   log: Log;
 }) => {
+  const recordUseOfBinding = makeRecordUse({ records, clock });
+
+  const recordUse = (access: DeviceAccess): Promise<unknown> =>
+    recordUseOfBinding(access).catch((error: unknown) => {
+      // The message is safe; that the slot was used can be noted the next time.
+      log.warn('submission.use_not_recorded', { mailbox_id: access.mailbox?.id, error: String(error) });
+    });
+
   /** Whom it goes to: the envelope if given, else everybody the headers name. */
   const recipients = (envelopeTo: string | undefined, facts: MessageFacts): Result<readonly string[], BrokerError> =>
     parseEnvelopeTo(envelopeTo ?? [...facts.to, ...facts.cc, ...facts.bcc].join(','));
@@ -81,7 +90,7 @@ export const makeAcceptMessage = ({
     const message = messageFormat.prepare(handedIn.message, {
       headers: supplied,
       // Who is told in secret stands in the envelope alone; a field supplied takes the place of an empty one.
-      without: ['bcc', ...supplied.map(([name]) => name)],
+      without: ['bcc', 'resent-bcc', ...supplied.map(([name]) => name)],
     });
     const submission: Submission = {
       id,
@@ -138,7 +147,10 @@ export const makeAcceptMessage = ({
 
     if (idempotencyKey !== undefined) {
       const earlier = await earlierSubmission(clientId, hashOf(idempotencyKey));
-      if (earlier) return ok(earlier);
+      if (earlier) {
+        await recordUse(access);
+        return ok(earlier);
+      }
     }
     const checked = { facts: inspected.value, sender: sender.value, to: to.value };
     const submission = await store(device.value, mailbox, handedIn, checked);
@@ -152,6 +164,7 @@ export const makeAcceptMessage = ({
         // It is durable, and due: the sweep will queue it.
         log.warn('submission.not_queued', { submission_id: submission.id, error: String(error) });
       });
+    await recordUse(access);
     log.info('submission.accepted', {
       submission_id: submission.id,
       client_id: clientId,

@@ -51,8 +51,10 @@ export const makeEmptyIdleSlot =
   }) =>
   async ({ clientId, slot }: IdleSlotWork): Promise<void> => {
     const [device, binding] = await Promise.all([devices.get(clientId), devices.binding(clientId, slot)]);
-    if (device === undefined || binding === undefined) return;
-    const until = idleUntil(device, binding);
-    if (until !== undefined && until <= epochSeconds(clock)) await giveUpSlot(binding, 'broker');
+    if (binding === undefined) return;
+    const until = device && idleUntil(device, binding);
+    // A device that has removed itself leaves its people's slots to this: whom it talks to may not sign them out.
+    const isOver = device === undefined || (until !== undefined && until <= epochSeconds(clock));
+    if (isOver) await giveUpSlot(binding, 'broker');
     else await devices.watchIdle(binding, until);
   };

@@ -1,15 +1,14 @@
-import { isFetchedSince } from '../domain/binding.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
-import { isLive } from '../domain/grant.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { renewAheadAt, USE_RECORDED_EVERY_SECONDS } from '../domain/timing.ts';
+import { renewAheadAt } from '../domain/timing.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { DeviceAccess } from '../records/device-access.ts';
 import type { Records } from '../records/index.ts';
 import type { AcquireAccessToken } from './acquire-access-token.ts';
 import type { CheckDevice, DeviceCredential } from './authenticate-device.ts';
+import { makeRecordUse } from './record-use.ts';
 
 export interface TokenRequest extends DeviceCredential {
   readonly slot: string;
@@ -50,15 +49,12 @@ export const makeFetchToken = ({
   clock: Clock;
   log: Log;
 }) => {
+  const recordUseOfBinding = makeRecordUse({ records, clock });
+
   const recordUse = async (access: DeviceAccess, audience: Audience): Promise<void> => {
-    const { binding, mailbox, token } = access;
+    const { mailbox, token } = access;
+    if (!mailbox || !(await recordUseOfBinding(access, audience))) return;
     const now = epochSeconds(clock);
-    if (!binding || !mailbox) return;
-    const { grant } = access.grant;
-    // The first fetch after a sign-in is told at once: it shows that the device has come so far (R29).
-    const isFirst = isLive(grant) && isFetchedSince(binding, grant.signedInAt) === false;
-    if (!isFirst && now - (binding.fetchedAt?.[audience] ?? 0) < USE_RECORDED_EVERY_SECONDS) return;
-    await records.deviceAccess.recordFetch(binding, audience, now);
     await records.grants.recordUse(
       mailbox.id,
       audience,

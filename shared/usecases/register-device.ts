@@ -1,4 +1,4 @@
-import { OWN_ROTATION_GRACE_SECONDS, rotatedSecrets, validSecretHashes } from '../domain/client-secret.ts';
+import { OWN_ROTATION_GRACE_SECONDS, validSecretHashes } from '../domain/client-secret.ts';
 import type { Device, DeviceMetadata } from '../domain/entities.ts';
 import { type BrokerError, brokerError } from '../domain/errors.ts';
 import { CLIENT_ID_LENGTH, CLIENT_SECRET_LENGTH, panelString } from '../domain/identifiers.ts';
@@ -7,6 +7,7 @@ import { type Clock, epochSeconds } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Table } from '../ports/table.ts';
 import type { Records } from '../records/index.ts';
+import { makeRotateSecret } from './rotate-secret.ts';
 import { hashOf, longSecret, matchesAny } from './secrets.ts';
 
 /** Shown once; the broker keeps only hashes. */
@@ -31,6 +32,7 @@ export const newDevice = (
     metadata,
     enabled: true,
     secretHashes: [hashOf(clientSecret)],
+    secretRevision: 0,
     registrationTokenHash: hashOf(registrationAccessToken),
     createdAt: epochSeconds(clock),
   };
@@ -91,44 +93,52 @@ export const makeManageRegistration = ({ records, clock, random }: Omit<Dependen
     return fail(brokerError('invalid_registration_token'));
   };
 
+  const rotateSecret = makeRotateSecret({ records, clock, random });
+
   return {
     read: authorized,
 
-    /** `clientSecret` must be the device's, where it is named (RFC 7592 section 2.2). `rotateSecret`: a new one; the former stays good for a day. */
+    /** `clientSecret` must be the device's, where it is named (RFC 7592 section 2.2). `rotateSecret`: a new one (`rotatedSecrets`). */
     async update(
       clientId: string,
       token: string,
       metadata: DeviceMetadata,
-      { clientSecret: presented, rotateSecret }: { readonly clientSecret?: unknown; readonly rotateSecret: boolean },
+      {
+        clientSecret: presented,
+        rotateSecret: rotate,
+      }: { readonly clientSecret?: unknown; readonly rotateSecret: boolean },
     ): Promise<Result<{ device: Device; clientSecret: string | undefined }, BrokerError>> {
-      const found = await authorized(clientId, token);
-      if (!found.ok) return found;
-      const now = epochSeconds(clock);
-      const isWrong = !matchesAny(String(presented), validSecretHashes(found.value, now));
-      if (presented !== undefined && isWrong) {
+      const mayChange = async (): Promise<Result<Device, BrokerError>> => {
+        const found = await authorized(clientId, token);
+        if (!found.ok || presented === undefined) return found;
+        if (matchesAny(String(presented), validSecretHashes(found.value, epochSeconds(clock)))) return found;
         return fail(brokerError('invalid_client_metadata', 'client_secret is not that of this device; leave it out.'));
-      }
-      const clientSecret = rotateSecret ? panelString(CLIENT_SECRET_LENGTH, random.bytes) : undefined;
-      const changes = {
-        metadata,
-        ...(clientSecret !== undefined &&
-          rotatedSecrets(found.value, hashOf(clientSecret), OWN_ROTATION_GRACE_SECONDS, now)),
       };
-      if (!(await records.devices.update(clientId, changes))) return fail(brokerError('invalid_registration_token'));
+      const describe = async (): Promise<Result<{ device: Device; clientSecret: undefined }, BrokerError>> => {
+        const found = await mayChange();
+        if (!found.ok) return found;
+        const isThere = await records.devices.update(clientId, { metadata });
+        if (!isThere) return fail(brokerError('invalid_registration_token'));
+        return ok({ device: { ...found.value, metadata }, clientSecret: undefined });
+      };
+      const changed = rotate
+        ? await rotateSecret(mayChange, OWN_ROTATION_GRACE_SECONDS, { metadata })
+        : await describe();
+      if (!changed.ok) return changed;
       await records.audit.add({
-        organizationId: found.value.organizationId,
+        organizationId: changed.value.device.organizationId,
         by: `device:${clientId}`,
-        action: clientSecret === undefined ? 'device.changed' : 'device.secret-rotated',
+        action: rotate ? 'device.secret-rotated' : 'device.changed',
         subject: clientId,
         detail: 'metadata',
       });
-      return ok({ device: { ...found.value, ...changes }, clientSecret });
+      return changed;
     },
 
     async remove(clientId: string, token: string): Promise<Result<undefined, BrokerError>> {
       const found = await authorized(clientId, token);
       if (!found.ok) return found;
-      await records.devices.remove(found.value);
+      await records.devices.remove(found.value, epochSeconds(clock));
       await records.audit.add({
         organizationId: found.value.organizationId,
         by: `device:${clientId}`,

@@ -13,6 +13,7 @@ import {
   PLACE,
   type Process,
   signedInOffice,
+  signIn,
   startProcess,
   tokenRequest,
   value,
@@ -124,6 +125,50 @@ describe('acceptMessage', () => {
       const { id } = value(await handIn(changes, startProcess(world, { table })));
       assert.ok(stored(id).includes('See below.'));
     }
+  });
+
+  describe('as use of the binding', () => {
+    const lastUsedAt = async () =>
+      (await process.records.devices.binding(office.device.clientId, 'scan'))?.lastFetchedAt;
+
+    it('is noted at once after a sign-in (R29), and then every ten minutes at most', async () => {
+      await advanceSeconds(world, 10);
+      value(await handIn());
+      const first = now(world);
+      assert.equal(await lastUsedAt(), first);
+      await advanceSeconds(world, 599);
+      value(await handIn({ idempotencyKey: 'job 1' }));
+      assert.equal(await lastUsedAt(), first);
+      await advanceSeconds(world, 1);
+      value(await handIn({ idempotencyKey: 'job 1' }));
+      assert.equal(await lastUsedAt(), first + 600, 'also where the message is repeated');
+      await advanceSeconds(world, 10);
+      value(await signIn(world, process, office.mailbox));
+      await advanceSeconds(world, 10);
+      value(await handIn());
+      assert.equal(await lastUsedAt(), now(world));
+    });
+
+    it('is not noted where the message is refused', async () => {
+      failure(await handIn({ message: 'From: somebody@else.example\r\nTo: a@b.example\r\n\r\nx' }));
+      failure(await handIn({ envelopeTo: 'nobody' }));
+      assert.equal(await lastUsedAt(), undefined);
+    });
+
+    it('fails no message where it cannot be noted', async () => {
+      const { id } = value(await handIn({}, startProcess(world, { table: { ...world.table, write: outage } })));
+      assert.ok(stored(id).includes('See below.'));
+      assert.equal(await lastUsedAt(), undefined);
+      assert.equal(world.log.of('submission.use_not_recorded').length, 1);
+    });
+
+    it('does not pass for a fetch, by which a mailbox is kept warm', async () => {
+      value(await handIn());
+      await advanceSeconds(world, 1);
+      value(await process.fetchToken(tokenRequest(office.credential)));
+      const { lastUsedAt: used } = await process.records.grants.getWithTokens(office.mailbox.id, []);
+      assert.equal(used.smtp, now(world));
+    });
   });
 
   describe('under one idempotency key', () => {

@@ -94,7 +94,8 @@ describe('the console', () => {
       await visitor.logIn(state.adminKey.adminKey);
     });
 
-    const isForAll = (path: string) => /\/console\/keys|organizations\/new|organizations\/\w+\/remove/.test(path);
+    const isForAll = (path: string) =>
+      /\/console\/keys|organizations\/new|organizations\/\w+\/(?:remove|enabled)/.test(path);
 
     it('shows this organization and no other, and offers nothing that is refused', async () => {
       for (const path of consolePages(state).filter((page) => !isForAll(page))) {
@@ -123,6 +124,7 @@ describe('the console', () => {
         assert.ok(overview.text.includes(`href="${path}"`), path);
       }
       assert.ok(organization.text.includes(`href="/console/organizations/${state.organization.id}/remove"`));
+      assert.ok(organization.text.includes(`action="/console/organizations/${state.organization.id}/enabled"`));
     });
 
     it('says that the key is for one organization where somebody types an address', async () => {
@@ -136,6 +138,7 @@ describe('the console', () => {
       for (const path of [
         '/console/organizations',
         `/console/organizations/${state.organization.id}/remove`,
+        `/console/organizations/${state.organization.id}/enabled`,
         '/console/keys',
         `/console/keys/${state.adminKey.key.id}/revoke`,
       ]) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { USER_IDLE_SECONDS } from '../../shared/domain/idle-slot.ts';
 import {
   advanceSeconds,
   failure,
@@ -38,6 +39,14 @@ describe("a person's own slot", () => {
   };
   const isBound = async (slot: string) =>
     (await process.records.devices.binding(office.device.clientId, slot)) !== undefined;
+  const handIn = (slot: string) =>
+    process.acceptMessage({
+      ...office.credential,
+      slot,
+      message: Buffer.from('From: scan@contoso.example\r\nTo: ann@contoso.example\r\n\r\nSee below.\r\n'),
+      envelopeTo: undefined,
+      idempotencyKey: undefined,
+    });
   const fetch = async (slot: string) => value(await process.fetchToken(tokenRequest(office.credential, { slot })));
 
   it('stays for ever where nobody switched on that it is emptied', async () => {
@@ -90,6 +99,101 @@ describe("a person's own slot", () => {
     await advanceSeconds(world, 100 * HOUR);
     assert.equal(await process.sweepIdleSlots(), 0);
     assert.ok(await isBound('user:jan'));
+  });
+
+  it('is in use by the mail that is handed in for it, which is noted as a fetch is (R17)', async () => {
+    await allowIdle(HOUR);
+    for (let time = 0; time < 3; time++) {
+      await advanceSeconds(world, HOUR - 1);
+      value(await handIn('user:jan'));
+      await sweep();
+      assert.ok(await isBound('user:jan'));
+    }
+    await advanceSeconds(world, HOUR);
+    await sweep();
+    assert.equal(await isBound('user:jan'), false);
+  });
+
+  it('is never emptied under the hands of who uses it every ten minutes, at the least that is allowed', async () => {
+    await allowIdle(USER_IDLE_SECONDS.least);
+    for (let time = 0; time < 12; time++) {
+      await advanceSeconds(world, 599);
+      await sweep();
+      assert.ok(await isBound('user:jan'), `the ${time}th time`);
+      if (time < 6) await fetch('user:jan');
+      else value(await handIn('user:jan'));
+    }
+  });
+
+  it('is kept for the least that is allowed, though less was allowed when the device was set up', async () => {
+    await allowIdle(600);
+    await advanceSeconds(world, USER_IDLE_SECONDS.least - 1);
+    await sweep();
+    assert.ok(await isBound('user:jan'));
+    await advanceSeconds(world, 1);
+    await sweep();
+    assert.equal(await isBound('user:jan'), false);
+  });
+
+  describe('of a device that is removed', () => {
+    const assertNobodyIsSignedIn = async () => {
+      assert.equal(await tokenStatusOf(process, office.mailbox), 'not_acquired');
+      assert.deepEqual(await process.records.devices.bindings(office.device.clientId), []);
+      assert.deepEqual(await process.records.mailboxes.boundDevices(office.mailbox.id), []);
+      assert.equal(await process.sweepIdleSlots(), 0, 'nothing is left to be done');
+    };
+
+    beforeEach(async () => {
+      await bind('user:eva');
+      value(await devices().unbind(office.device.clientId, 'scan'));
+    });
+
+    it('takes its sign-in with it', async () => {
+      value(await devices().remove(office.device.clientId));
+      await assertNobodyIsSignedIn();
+    });
+
+    it('takes it with it by the next sweep where the device removed itself (RFC 7592)', async () => {
+      const made = value(await devices().create(office.organization.id, { clientName: 'Other' }));
+      const { clientId } = made.device;
+      for (const slot of ['user:jan', 'fax']) value(await devices().bind(clientId, slot, office.mailbox.id));
+      value(await devices().remove(office.device.clientId));
+      assert.equal(await tokenStatusOf(process, office.mailbox), 'acquired', 'the other device uses it');
+      value(await process.manageRegistration.remove(clientId, made.registrationAccessToken));
+      assert.deepEqual(
+        (await process.records.devices.bindings(clientId)).map(({ slot }) => slot),
+        ['user:jan'],
+      );
+      await sweep();
+      assert.deepEqual(await process.records.devices.bindings(clientId), []);
+      await assertNobodyIsSignedIn();
+    });
+  });
+
+  describe('beside one that an administrator bound', () => {
+    it('leaves alone the mailbox of a slot that an administrator bound', async () => {
+      value(await devices().unbind(office.device.clientId, 'user:jan'));
+      assert.equal(await tokenStatusOf(process, office.mailbox), 'acquired', 'the slot scan uses it');
+      value(await devices().unbind(office.device.clientId, 'scan'));
+      assert.equal(
+        await tokenStatusOf(process, office.mailbox),
+        'acquired',
+        'it is the organization that signed it in',
+      );
+      await bind('scan');
+      value(await devices().remove(office.device.clientId));
+      assert.equal(await tokenStatusOf(process, office.mailbox), 'acquired');
+    });
+  });
+
+  it('that an administrator unbinds takes its sign-in with it, and the log tells who did it', async () => {
+    value(await devices().unbind(office.device.clientId, 'scan'));
+    await advanceSeconds(world, 1);
+    value(await devices().unbind(office.device.clientId, 'user:JAN'));
+    assert.equal(await tokenStatusOf(process, office.mailbox), 'not_acquired');
+    const [newest] = await process.records.audit.list(office.organization.id, 1);
+    assert.deepEqual([newest?.action, newest?.by], ['slot.given-up', 'admin']);
+    assert.equal(failure(await devices().unbind(office.device.clientId, 'user:jan')).kind, 'not_found');
   });
 
   it('survives an old message, and one that comes twice', async () => {

@@ -41,6 +41,10 @@ type Outcome = Result<unknown, BrokerError>;
 const ACTS: Readonly<Record<string, (admin: Administration, ids: Ids, own: Ids) => Promise<Outcome>>> = {
   'reads an organization': ({ organizations }, { organization }) => organizations.get(organization),
   'changes an organization': ({ organizations }, { organization }) => organizations.update(organization, { name: 'X' }),
+  'enables an organization': ({ organizations, scope }, { organization }, own) =>
+    organization === own.organization && scope !== 'all'
+      ? organizations.get(organization) // refused, by a test of its own
+      : organizations.update(organization, { enabled: true }),
   'makes an enrolment token': ({ enrolmentTokens }, { organization }) => enrolmentTokens.create(organization),
   'revokes an enrolment token': ({ enrolmentTokens }, ids) =>
     enrolmentTokens.revoke(ids.organization, ids.enrolmentToken),
@@ -194,6 +198,18 @@ describe('an administrator of one organization', () => {
       entries.map(({ by, action }) => [by, action]),
       [['admin:key_ours', 'device.changed']],
     );
+  });
+
+  it('does not lift what the operator has suspended, nor suspend itself', async () => {
+    value(await process.administration.organizations.update(own.organization, { enabled: false }));
+    for (const enabled of [true, false]) {
+      const before = everythingAtRest(world);
+      const refused = failure(await admin.organizations.update(own.organization, { name: 'X', enabled }));
+      assert.equal(refused.kind, 'invalid_admin_key');
+      assert.match(refused.detail ?? '', /needs a key for all/);
+      assert.equal(everythingAtRest(world), before);
+    }
+    assert.equal(value(await admin.organizations.update(own.organization, { name: 'X' })).enabled, false);
   });
 
   it('has no administration of customers and keys', () => {

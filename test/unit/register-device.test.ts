@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import type { Organization } from '../../shared/domain/entities.ts';
+import { validSecretHashes } from '../../shared/domain/client-secret.ts';
+import type { Device, Organization } from '../../shared/domain/entities.ts';
 import type { Table } from '../../shared/ports/table.ts';
+import { keys } from '../../shared/records/items.ts';
 import { makeRegisterDevice } from '../../shared/usecases/register-device.ts';
+import { hashOf } from '../../shared/usecases/secrets.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
 import {
@@ -193,17 +196,133 @@ describe('manageRegistration', () => {
     assert.equal(await works(changed.clientSecret ?? ''), true);
   });
 
-  it('never has more than two good secrets', async () => {
+  const rotate = async (by = process) =>
+    value(await by.manageRegistration.update(clientId, token, METADATA, { rotateSecret: true })).clientSecret ?? '';
+
+  it('never has more than two good secrets: the newest, and the oldest that has time left', async () => {
     const secrets = [clientSecret];
     for (let time = 0; time < 3; time++) {
-      const { clientSecret: secret } = value(
-        await process.manageRegistration.update(clientId, token, METADATA, { rotateSecret: true }),
-      );
-      secrets.push(secret ?? '');
+      secrets.push(await rotate());
+      await advanceSeconds(world, 3600);
     }
     const good = [];
     for (const secret of secrets) good.push(await works(secret));
-    assert.deepEqual(good, [false, false, true, true]);
+    assert.deepEqual(good, [true, false, false, true]);
+  });
+
+  it('keeps the secret in the panel for its time and no longer, however often it is rotated meanwhile', async () => {
+    const { rotateSecret } = process.administration.devices;
+    value(await rotateSecret(clientId, 7 * 86_400));
+    await advanceSeconds(world, 86_400);
+    const second = value(await rotateSecret(clientId, 60));
+    assert.equal(second.device.formerSecretUntil, now(world) + 6 * 86_400);
+    await rotate();
+    await advanceSeconds(world, 6 * 86_400 - 1);
+    assert.equal(await works(clientSecret), true);
+    const last = await rotate();
+    await advanceSeconds(world, 1);
+    assert.equal(await works(clientSecret), false);
+    assert.equal(await works(last), true);
+    await rotate();
+    assert.equal(await works(last), true, 'the next rotation begins anew');
+  });
+
+  it('ends every secret before it where it is rotated without grace', async () => {
+    const first = await rotate();
+    const { clientSecret: second } = value(await process.administration.devices.rotateSecret(clientId, 0));
+    assert.deepEqual([await works(clientSecret), await works(first), await works(second)], [false, false, true]);
+  });
+
+  describe('under parallel rotations by the device and the administration, in two processes', () => {
+    /** Hashes of the current secrets, in the order in which they were stored. */
+    let stored: string[];
+    let processes: Process[];
+
+    beforeEach(() => {
+      stored = [];
+      const table: Table = {
+        ...world.table,
+        write: async (one) => {
+          await new Promise(setImmediate);
+          const outcome = await world.table.write(one);
+          const set = 'update' in one ? one.changes.set : undefined;
+          const [hash] = (set?.secretHashes ?? []) as readonly string[];
+          if (outcome === 'written' && hash !== undefined) stored.push(hash);
+          return outcome;
+        },
+      };
+      processes = [startProcess(world, { table }), startProcess(world, { table })];
+    });
+
+    const rotateAll = (count: number, graceSeconds?: number) =>
+      Promise.all(
+        Array.from({ length: count }, async (_, index) => {
+          const by = processes[index % 2] as Process;
+          if (index % 4 < 2) return rotate(by);
+          return value(await by.administration.devices.rotateSecret(clientId, graceSeconds)).clientSecret;
+        }),
+      );
+
+    const assertInOrder = async (secrets: readonly string[]) => {
+      assert.deepEqual(
+        [...stored].sort(),
+        secrets.map(hashOf).sort(),
+        'each secret that was handed out was stored once',
+      );
+      const last = secrets.find((secret) => hashOf(secret) === stored.at(-1)) ?? '';
+      assert.equal(await works(last), true, 'the one that was stored last');
+      const device = await process.records.devices.get(clientId);
+      assert.deepEqual(device && validSecretHashes(device, now(world)), [hashOf(last), hashOf(clientSecret)]);
+    };
+
+    it('hands out no secret that was never good; the last one works, and that in the panel', async () => {
+      await assertInOrder(await rotateAll(40));
+      assert.equal(await works(clientSecret), true);
+    });
+
+    it('does so for a device that was registered before rotations were counted', async () => {
+      const { pk, sk } = keys.device(clientId);
+      await world.table.write({ update: { pk, sk }, changes: { remove: ['secretRevision'] } });
+      await assertInOrder(await rotateAll(20));
+      assert.equal(await works(clientSecret), true);
+    });
+
+    it('counts on where somebody read such a device long ago', async () => {
+      const { devices } = process.records;
+      await world.table.write({ update: keys.device(clientId), changes: { remove: ['secretRevision'] } });
+      const read = async () => (await devices.get(clientId)) ?? assert.fail('it is gone');
+      const replace = async (device: Device, hash: string) =>
+        (await devices.replaceSecrets(device, { secretHashes: [hash], formerSecretUntil: 0 })) !== undefined;
+      const first = await read();
+      assert.equal(await replace(first, 'one'), false);
+      const second = await read();
+      assert.equal(await replace(second, 'two'), true);
+      assert.deepEqual([await replace(first, 'three'), await replace(second, 'four')], [false, false]);
+      assert.deepEqual((await read()).secretHashes, ['two']);
+    });
+
+    it('does so where some ask for no grace', async () => {
+      const secrets = await rotateAll(20, 0);
+      assert.deepEqual([...stored].sort(), secrets.map(hashOf).sort());
+      const last = secrets.find((secret) => hashOf(secret) === stored.at(-1)) ?? '';
+      assert.equal(await works(last), true);
+      assert.equal(await works(clientSecret), false);
+    });
+  });
+
+  it('hands out a secret that works though the write was repeated, as its answer was lost', async () => {
+    let lost = 0;
+    const table: Table = {
+      ...world.table,
+      write: async (one) => {
+        const outcome = await world.table.write(one);
+        const isRotation = 'update' in one && one.changes.set?.secretHashes !== undefined;
+        return isRotation && lost++ === 0 ? world.table.write(one) : outcome;
+      },
+    };
+    const secret = await rotate(startProcess(world, { table }));
+    assert.ok(lost > 1);
+    assert.deepEqual([await works(secret), await works(clientSecret)], [true, true]);
   });
 
   it('takes a client secret beside the metadata only if it is the own one (RFC 7592 section 2.2)', async () => {
@@ -241,13 +360,13 @@ describe('manageRegistration', () => {
       },
     };
     const { manageRegistration, administration } = startProcess(world, { table });
-    for (const [change, kind] of [
+    for (const [change, error] of [
       [
         () => manageRegistration.update(clientId, token, METADATA, { rotateSecret: true }),
-        'invalid_registration_token',
+        { kind: 'invalid_registration_token' },
       ],
-      [() => administration.devices.update(clientId, { enabled: false }), 'not_found'],
-      [() => administration.devices.rotateSecret(clientId), 'not_found'],
+      [() => administration.devices.update(clientId, { enabled: false }), { kind: 'not_found' }],
+      [() => administration.devices.rotateSecret(clientId), { kind: 'not_found', detail: 'No such device.' }],
     ] as const) {
       removed = undefined;
       const enrolment = value(await process.administration.enrolmentTokens.create(organization.id));
@@ -255,7 +374,7 @@ describe('manageRegistration', () => {
       ({ registrationAccessToken: token } = made);
       clientId = made.device.clientId;
       const result = await change();
-      assert.deepEqual(result, { ok: false, error: { kind } });
+      assert.deepEqual(result, { ok: false, error });
       assert.equal(everythingAtRest(world), removed);
     }
   });

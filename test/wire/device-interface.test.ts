@@ -347,6 +347,7 @@ describe('the token endpoint', () => {
       for (const reply of [byHeader, byForm]) {
         assert.equal(reply.status, 200, reply.text);
         assertCommonHeaders(reply);
+        assert.equal(reply.headers.get('pragma'), 'no-cache');
         assertToken(reply.body, bound, provider, 'smtp');
       }
       assert.equal(byForm.body.access_token, byHeader.body.access_token);

@@ -170,6 +170,22 @@ describe('an organization', () => {
     }
   });
 
+  test('cannot lift a suspension by the operator with its own key, and is told why', async () => {
+    const [[me] = []] = customers;
+    assert.ok(me);
+    const headers = { authorization: `Bearer ${me.adminKey}`, 'content-type': 'application/json' };
+    const path = `/organizations/${me.names.organization}`;
+    assert.equal((await broker.admin('PATCH', path, { enabled: false })).status, 200);
+    const body = JSON.stringify({ enabled: true });
+    const { status, body: told } = await call(`${broker.url}/v1/admin${path}`, { method: 'PATCH', headers, body });
+    assert.deepEqual(
+      [status, told.error, told.detail],
+      [401, 'invalid_token', 'This key is for one organization; this needs a key for all.'],
+    );
+    assert.equal((await broker.admin('GET', path)).body.enabled, false);
+    assert.equal((await broker.admin('PATCH', path, { enabled: true })).status, 200);
+  });
+
   test('is told why its key manages neither keys nor organizations, and its key stops when it is revoked', async () => {
     const [[me] = []] = customers;
     assert.ok(me);

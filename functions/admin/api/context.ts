@@ -1,10 +1,11 @@
 import { createMiddleware } from 'hono/factory';
 import * as v from 'valibot';
 import { type AnyContext, type BrokerEnv, replyError } from '../../../shared/adapters/http/app.ts';
-import { type BrokerError, brokerError } from '../../../shared/domain/errors.ts';
+import type { BrokerError } from '../../../shared/domain/errors.ts';
 import type { Result } from '../../../shared/domain/result.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { Administration, AdministrationOfAll } from '../../../shared/usecases/administration/index.ts';
+import { needsKeyForAll } from '../../../shared/usecases/administration/reach.ts';
 
 export interface ApiDependencies {
   readonly publicUrl: string;
@@ -21,10 +22,7 @@ export const ofAll = createMiddleware<{ Variables: BrokerEnv['Variables'] & { ad
   async (c, next) => {
     const { scope }: Administration = c.var.admin;
     if (scope === 'all') return next();
-    return replyError(
-      c,
-      brokerError('invalid_admin_key', 'This key is for one organization; this needs a key for all.'),
-    );
+    return replyError(c, needsKeyForAll());
   },
 );
 

@@ -103,7 +103,7 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
     return redirectAfter(c, paths.organization(found.value.id), 'organization_saved');
   });
 
-  app.post('/console/organizations/:id/enabled', async (c) => {
+  app.post('/console/organizations/:id/enabled', requireKeyForAll, async (c) => {
     const enabled = c.get('form').enabled === 'true';
     const updated = await c.var.admin.organizations.update(c.req.param('id'), { enabled });
     if (!updated.ok) return replyFailure(c, updated.error);

@@ -1,23 +1,24 @@
 import { isFetchedSince } from '../../domain/binding.ts';
-import { rotatedSecrets, SECRET_GRACE_SECONDS } from '../../domain/client-secret.ts';
+import { SECRET_GRACE_SECONDS } from '../../domain/client-secret.ts';
 import type { Binding, Device, DeviceMetadata } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
-import { CLIENT_SECRET_LENGTH, panelString } from '../../domain/identifiers.ts';
 import { idleUntil } from '../../domain/idle-slot.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import { slotNamed } from '../../domain/slot.ts';
+import { isPersonal, slotNamed } from '../../domain/slot.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Table } from '../../ports/table.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { type NewDevice, newDevice } from '../register-device.ts';
-import { hashOf } from '../secrets.ts';
+import { makeRotateSecret, type NewSecret } from '../rotate-secret.ts';
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
   readonly table: Table;
   readonly records: Pick<RecordsWithin, 'organizations' | 'devices' | 'mailboxes' | 'audit'>;
   readonly describeMailbox: DescribeMailbox;
+  /** Notes down who did it. */
+  readonly giveUpSlot: (binding: Binding) => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -29,15 +30,11 @@ export interface ShownBinding extends Binding {
   readonly fetchedSinceSignIn: boolean | undefined;
 }
 
-export interface NewSecret {
-  readonly clientSecret: string;
-  readonly device: Device;
-}
-
 const missing = fail(brokerError('not_found', 'No such device.'));
 
-export const deviceAdministration = ({ table, records, describeMailbox, clock, random }: Dependencies) => {
+export const deviceAdministration = ({ table, records, describeMailbox, giveUpSlot, clock, random }: Dependencies) => {
   const { devices, audit } = records;
+  const rotate = makeRotateSecret({ records, clock, random });
 
   const noteDown = ({ organizationId, clientId }: Device, action: string, detail = ''): Promise<void> =>
     audit.add({ organizationId, action, subject: clientId, detail });
@@ -88,18 +85,19 @@ export const deviceAdministration = ({ table, records, describeMailbox, clock, r
         return ok(changed);
       }),
 
-    /** A new secret, shown once. The former one stays good for so long; with 0 it stops at once. */
-    rotateSecret: (clientId: string, graceSeconds = SECRET_GRACE_SECONDS) =>
-      withDevice<NewSecret>(clientId, async (device) => {
-        const clientSecret = panelString(CLIENT_SECRET_LENGTH, random.bytes);
-        const secrets = rotatedSecrets(device, hashOf(clientSecret), graceSeconds, epochSeconds(clock));
-        if (!(await devices.update(clientId, secrets))) return fail(brokerError('not_found'));
-        await noteDown(device, 'device.secret-rotated');
-        return ok({ clientSecret, device: { ...device, ...secrets } });
-      }),
+    /** A new secret, shown once. The former one stays good for so long (`rotatedSecrets`); with 0 it stops at once. */
+    async rotateSecret(clientId: string, graceSeconds = SECRET_GRACE_SECONDS): Promise<Result<NewSecret, BrokerError>> {
+      const find = () => withDevice<Device>(clientId, async (device) => ok(device));
+      const rotated = await rotate(find, graceSeconds);
+      if (rotated.ok) await noteDown(rotated.value.device, 'device.secret-rotated');
+      return rotated;
+    },
 
     remove: (clientId: string) =>
       withDevice<undefined>(clientId, async (device) => {
+        for (const binding of await devices.bindings(clientId)) {
+          if (isPersonal(binding.slot)) await giveUpSlot(binding);
+        }
         await devices.remove(device);
         await noteDown(device, 'device.removed');
         return ok(undefined);
@@ -123,9 +121,15 @@ export const deviceAdministration = ({ table, records, describeMailbox, clock, r
         return ok(binding);
       }),
 
+    /** A person's own slot is given up: its mailbox does not stay signed in for nobody. */
     unbind: (clientId: string, name: string) =>
       withDevice<undefined>(clientId, async (device) => {
         const slot = slotNamed(name) ?? name;
+        const personal = isPersonal(slot) ? await devices.binding(clientId, slot) : undefined;
+        if (personal) {
+          await giveUpSlot(personal);
+          return ok(undefined);
+        }
         if (!(await devices.unbind(clientId, slot))) {
           return fail(brokerError('not_found', 'Nothing is bound to this slot.'));
         }

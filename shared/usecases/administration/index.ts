@@ -6,6 +6,7 @@ import type { Table } from '../../ports/table.ts';
 import type { TokenVault } from '../../ports/token-vault.ts';
 import type { Records } from '../../records/index.ts';
 import { makeDescribeMailbox } from '../describe-mailbox.ts';
+import { makeGiveUpSlot } from '../give-up-slot.ts';
 import { makeSignOut } from '../sign-out.ts';
 import { type AdminKeyAdministration, adminKeyAdministration } from './admin-keys.ts';
 import { type AppRegistrationAdministration, appRegistrationAdministration } from './app-registrations.ts';
@@ -62,11 +63,13 @@ export interface AdministrationDependencies {
 
 export const makeAdministrationFor = (dependencies: AdministrationDependencies): AdministrationFor => {
   const { grants } = dependencies.records;
+  const signOut = makeSignOut({ ...dependencies, grants });
   const common = {
     ...dependencies,
     describeMailbox: makeDescribeMailbox({ grants, clock: dependencies.clock }),
-    signOut: makeSignOut({ ...dependencies, grants }),
+    signOut,
   };
+  const giveUpSlot = makeGiveUpSlot({ ...dependencies, signOut });
 
   function administrationFor(authority: AuthorityOverAll): AdministrationOfAll;
   function administrationFor(authority: Authority): Administration;
@@ -74,9 +77,9 @@ export const makeAdministrationFor = (dependencies: AdministrationDependencies):
     const records = recordsWithin(dependencies.records, authority);
     const within = { ...common, records };
     const forEverybody = {
-      organizations: organizationAdministration(within),
+      organizations: organizationAdministration({ ...within, scope: authority.scope }),
       enrolmentTokens: enrolmentTokenAdministration(within),
-      devices: deviceAdministration(within),
+      devices: deviceAdministration({ ...within, giveUpSlot: (binding) => giveUpSlot(binding, authority.by) }),
       mailboxes: mailboxAdministration(within),
       history: historyAdministration(records),
       appRegistrations: appRegistrationAdministration(within),

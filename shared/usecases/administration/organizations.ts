@@ -1,3 +1,4 @@
+import type { Authority } from '../../domain/authority.ts';
 import type { Organization } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
@@ -6,7 +7,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
 import { newId } from '../secrets.ts';
 import type { AdminKeyAdministration } from './admin-keys.ts';
-import type { RecordsWithin } from './reach.ts';
+import { needsKeyForAll, type RecordsWithin } from './reach.ts';
 
 const missing = fail(brokerError('not_found', 'No such organization.'));
 
@@ -14,8 +15,10 @@ type Changes = Partial<Pick<Organization, 'name' | 'locale' | 'enabled'>>;
 
 export const organizationAdministration = ({
   records: { organizations, audit },
+  scope,
 }: {
   readonly records: Pick<RecordsWithin, 'organizations' | 'audit'>;
+  readonly scope: Authority['scope'];
 }) => {
   const get = async (id: string): Promise<Result<Organization, BrokerError>> => {
     const organization = await organizations.get(id);
@@ -26,7 +29,12 @@ export const organizationAdministration = ({
 
     list: (): Promise<readonly Organization[]> => organizations.list(),
 
+    /** `enabled` is for a key for all: whom the operator has suspended does not lift it. */
     async update(id: string, changes: Changes): Promise<Result<Organization, BrokerError>> {
+      if (changes.enabled !== undefined && scope !== 'all') {
+        const found = await get(id);
+        return found.ok ? fail(needsKeyForAll()) : found;
+      }
       if (!(await organizations.update(id, changes))) return missing;
       const detail = Object.keys(changes).join(', ');
       await audit.add({ organizationId: id, action: 'organization.changed', subject: id, detail });

@@ -1,6 +1,11 @@
 import { type Authority, reaches } from '../../domain/authority.ts';
 import type { AuditEntry } from '../../domain/entities.ts';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import type { Records } from '../../records/index.ts';
+
+/** Why a key of one organization may not. */
+export const needsKeyForAll = (): BrokerError =>
+  brokerError('invalid_admin_key', 'This key is for one organization; this needs a key for all.');
 
 /**
  * The records as far as an authority reaches, and all that the administration's use cases are given: what belongs to another

@@ -72,13 +72,21 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
     it('empties the slot of a user who has been away for as long as the device allows', async () => {
       const { devices } = await admin('GET', `/organizations/${organizationId}/devices`);
       const [device] = devices as readonly Json[];
-      await admin('PATCH', `/devices/${device?.client_id}`, { user_idle_seconds: 600 });
+      await admin('PATCH', `/devices/${device?.client_id}`, { user_idle_seconds: 1800 });
       const { body: begun } = await post('/oauth/device_authorization', { slot: 'user:eva' });
       const address = String(begun.verification_uri_complete);
       await makePerson().signIn(address, { username: 'eva@contoso.example', stopAt: 'none' });
       const bindings = async () => (await admin('GET', `/devices/${device?.client_id}`)).bindings as readonly Json[];
       assert.equal((await bindings()).length, 1);
-      await cloud.moveClock(700);
+      assert.equal((await bindings())[0]?.fetched_since_sign_in, false);
+      const sent = await fetch(`${cloud.url}/v1/messages?slot=user:eva`, {
+        method: 'POST',
+        headers: { authorization: basic, 'content-type': 'message/rfc822' },
+        body: 'From: eva@contoso.example\r\nTo: ann@contoso.example\r\n\r\nSee below.\r\n',
+      });
+      assert.equal(sent.status, 202);
+      assert.equal((await bindings())[0]?.fetched_since_sign_in, true, 'mail that is handed in is use');
+      await cloud.moveClock(1900);
       await cloud.functionOf('refresh-grants/sweep').invoke({ source: 'aws.scheduler' });
       await cloud.grantSource.drain();
       assert.deepEqual(await bindings(), []);
