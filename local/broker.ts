@@ -29,23 +29,27 @@ import { epochSeconds } from '../shared/ports/clock.ts';
 import type { Log } from '../shared/ports/log.ts';
 import { scopeFor } from '../shared/protocol/scopes.ts';
 import { brokerRecords } from '../shared/records/index.ts';
-import { makeAcceptMessage } from '../shared/usecases/accept-message.ts';
-import { adminUseCases } from '../shared/usecases/admin-use-cases.ts';
-import { countAttempts } from '../shared/usecases/count-attempts.ts';
-import { deviceUseCases } from '../shared/usecases/device-use-cases.ts';
-import { type IdleSlotWork, makeEmptyIdleSlot, makeSweepIdleSlots } from '../shared/usecases/empty-idle-slots.ts';
-import { makeGiveUpSlot } from '../shared/usecases/give-up-slot.ts';
-import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/maintain-grants.ts';
-import { makeReadSubmission } from '../shared/usecases/read-submission.ts';
-import { makeRefreshGrant } from '../shared/usecases/refresh-grant.ts';
-import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/register-device.ts';
+import { adminUseCases } from '../shared/usecases/administration/admin-use-cases.ts';
+import { countAttempts } from '../shared/usecases/devices/count-attempts.ts';
+import { deviceUseCases } from '../shared/usecases/devices/device-use-cases.ts';
+import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/devices/register-device.ts';
+import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/grants/maintain-grants.ts';
+import { makeRefreshGrant } from '../shared/usecases/grants/refresh-grant.ts';
+import { type GrantWork, makeSweepGrants } from '../shared/usecases/grants/sweep-grants.ts';
+import { makeWatchAppRegistrations } from '../shared/usecases/grants/watch-app-registrations.ts';
+import { makeAcceptMessage } from '../shared/usecases/mail/accept-message.ts';
+import { makeReadSubmission } from '../shared/usecases/mail/read-submission.ts';
+import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/mail/requeue-submissions.ts';
+import { makeSendSubmission } from '../shared/usecases/mail/send-submission.ts';
+import {
+  type IdleSlotWork,
+  makeEmptyIdleSlot,
+  makeSweepIdleSlots,
+} from '../shared/usecases/pairing/empty-idle-slots.ts';
+import { makeGiveUpSlot } from '../shared/usecases/pairing/give-up-slot.ts';
 import { makeReportDeadLetters } from '../shared/usecases/report-dead-letters.ts';
-import { makeRecoverSubmissions, makeSweepSubmissions } from '../shared/usecases/requeue-submissions.ts';
-import { makeSendSubmission } from '../shared/usecases/send-submission.ts';
-import { signInUseCases } from '../shared/usecases/sign-in-use-cases.ts';
-import { makeSignOut } from '../shared/usecases/sign-out.ts';
-import { type GrantWork, makeSweepGrants } from '../shared/usecases/sweep-grants.ts';
-import { makeWatchAppRegistrations } from '../shared/usecases/watch-app-registrations.ts';
+import { signInUseCases } from '../shared/usecases/sign-in/sign-in-use-cases.ts';
+import { makeSignOut } from '../shared/usecases/sign-in/sign-out.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type QueueWorker, SWEEP_SECONDS } from './workers.ts';
 

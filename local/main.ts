@@ -10,7 +10,7 @@ import { type LocalEnvironment, readLocalEnvironment } from '../shared/config/lo
 import { type BrokerConfig, parseBrokerConfig } from '../shared/config/provider-config.ts';
 import { PROVIDERS } from '../shared/domain/provider.ts';
 import { PROVIDER_TIMEOUT_SECONDS } from '../shared/domain/timing.ts';
-import { redirectUriOf } from '../shared/usecases/begin-sign-in.ts';
+import { redirectUriOf } from '../shared/usecases/sign-in/begin-sign-in.ts';
 import { configuredAuthorities, localBroker } from './broker.ts';
 import { adminKey, lockDataFolder, openDataFolder } from './data-folder.ts';
 import { type BrokerApps, listenForApps } from './http-server.ts';

@@ -12,7 +12,7 @@ import { cloudTokenVaults } from '../shared/adapters/vaults/cloud-token-vault.ts
 import { ConfigError } from '../shared/config/config-document.ts';
 import { noKeyRing } from '../shared/ports/key-ring.ts';
 import { brokerRecords } from '../shared/records/index.ts';
-import { type MigrationTally, makeMigrateVault } from '../shared/usecases/migrate-vault.ts';
+import { type MigrationTally, makeMigrateVault } from '../shared/usecases/grants/migrate-vault.ts';
 import { misuseOf } from './misuse.ts';
 
 const VARIABLES = ['BROKER_TABLE', 'BROKER_VAULT_PREFIX', 'BROKER_VAULT_KEYS_SECRET'] as const;

@@ -18,7 +18,7 @@ import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { VERSION } from '../../shared/config/version.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
+import { adminUseCases } from '../../shared/usecases/administration/admin-use-cases.ts';
 import { adminApp } from './app.ts';
 
 const queues = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;

@@ -17,10 +17,10 @@ import { authorizationServerMetadata } from '../../shared/protocol/server-metada
 import { statusReply } from '../../shared/protocol/status.ts';
 import { preferredLanguage } from '../../shared/protocol/texts/index.ts';
 import { parseTokenRequest, parseTokenWishes, tokenReply } from '../../shared/protocol/token-request.ts';
-import type { FetchToken, ServerFor } from '../../shared/usecases/fetch-token.ts';
-import type { ReadDeviceStatus } from '../../shared/usecases/read-device-status.ts';
-import type { RedeemDeviceCode } from '../../shared/usecases/redeem-device-code.ts';
-import type { RedeemRefreshToken } from '../../shared/usecases/redeem-refresh-token.ts';
+import type { FetchToken, ServerFor } from '../../shared/usecases/devices/fetch-token.ts';
+import type { ReadDeviceStatus } from '../../shared/usecases/devices/read-device-status.ts';
+import type { RedeemDeviceCode } from '../../shared/usecases/pairing/redeem-device-code.ts';
+import type { RedeemRefreshToken } from '../../shared/usecases/pairing/redeem-refresh-token.ts';
 
 /** What a device calls most: its token and its status. */
 export const fetchTokenApp = ({

@@ -12,7 +12,7 @@ import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { mailServers, parseMailServers } from '../../shared/config/mail-servers.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
+import { deviceUseCases } from '../../shared/usecases/devices/device-use-cases.ts';
 import { fetchTokenApp } from './app.ts';
 
 const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION'] as const;

@@ -7,8 +7,8 @@ import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { parseBearer } from '../../shared/protocol/client-authentication.ts';
 import { parseDeviceMetadata, registrationReply } from '../../shared/protocol/registration.ts';
-import type { CountAttempts } from '../../shared/usecases/count-attempts.ts';
-import type { ManageRegistration, RegisterDevice } from '../../shared/usecases/register-device.ts';
+import type { CountAttempts } from '../../shared/usecases/devices/count-attempts.ts';
+import type { ManageRegistration, RegisterDevice } from '../../shared/usecases/devices/register-device.ts';
 
 /** Devices register themselves (RFC 7591) and look after their registration (RFC 7592). */
 export const registerDeviceApp = ({

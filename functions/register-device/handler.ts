@@ -8,8 +8,8 @@ import { systemRandom as random } from '../../shared/adapters/system/system-rand
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { noKeyRing } from '../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { countAttempts as attemptCounter } from '../../shared/usecases/count-attempts.ts';
-import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/register-device.ts';
+import { countAttempts as attemptCounter } from '../../shared/usecases/devices/count-attempts.ts';
+import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/devices/register-device.ts';
 import { registerDeviceApp } from './app.ts';
 
 const env = readCloudEnvironment(process.env);

@@ -5,7 +5,7 @@ import { placeOf } from '../../shared/adapters/http/place.ts';
 import { parseClientAuthentication } from '../../shared/protocol/client-authentication.ts';
 import { deviceAuthorizationReply, parsePairingWishes } from '../../shared/protocol/device-authorization.ts';
 import { preferredLanguage } from '../../shared/protocol/texts/index.ts';
-import type { BeginPairing } from '../../shared/usecases/begin-pairing.ts';
+import type { BeginPairing } from '../../shared/usecases/pairing/begin-pairing.ts';
 
 /** A device asks for a code that a person types elsewhere (RFC 8628 section 3.1). */
 export const deviceAuthorizationRoute = (

@@ -14,7 +14,7 @@ import { systemRandom as random } from '../../shared/adapters/system/system-rand
 import { cloudTokenVault } from '../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
+import { signInUseCases } from '../../shared/usecases/sign-in/sign-in-use-cases.ts';
 import { signInApp } from './app.ts';
 
 const needed = ['BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT', 'BROKER_MAIL_QUEUE_URL'] as const;

@@ -15,7 +15,7 @@ import { isProviderName } from '../../shared/domain/provider.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { completePairingAddress } from '../../shared/protocol/device-authorization.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
-import type { AnswerPairing } from '../../shared/usecases/answer-pairing.ts';
+import type { AnswerPairing } from '../../shared/usecases/pairing/answer-pairing.ts';
 import { hashOf, longSecret, matchesAny } from '../../shared/usecases/secrets.ts';
 
 const COOKIE = 'pairing';

@@ -5,7 +5,7 @@ import { placeOf } from '../../shared/adapters/http/place.ts';
 import { brokerError } from '../../shared/domain/errors.ts';
 import { parseClientAuthentication } from '../../shared/protocol/client-authentication.ts';
 import { parseSlot } from '../../shared/protocol/slot.ts';
-import type { RevokeToken } from '../../shared/usecases/give-up-slot.ts';
+import type { RevokeToken } from '../../shared/usecases/pairing/give-up-slot.ts';
 
 /** A device gives up a slot's token, as when its user logs out (RFC 7009 section 2, with a parameter `slot` of our own). */
 export const revocationRoute = (app: Hono<BrokerEnv>, { revokeToken }: { readonly revokeToken: RevokeToken }): void => {

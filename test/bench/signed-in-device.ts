@@ -10,7 +10,7 @@ import { scopeFor } from '../../shared/protocol/scopes.ts';
 import type { CachedAccessToken } from '../../shared/records/grants.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { attributes, keys as keyOf } from '../../shared/records/items.ts';
-import { newDevice } from '../../shared/usecases/register-device.ts';
+import { newDevice } from '../../shared/usecases/devices/register-device.ts';
 
 /** An access token as long as Microsoft's. */
 const ACCESS_TOKEN = 'a'.repeat(2300);

@@ -5,9 +5,9 @@
 import { once } from 'node:events';
 import type { Log } from '../../shared/ports/log.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
-import { makeMaintainGrant } from '../../shared/usecases/maintain-grants.ts';
-import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
-import { type GrantWork, makeSweepGrants } from '../../shared/usecases/sweep-grants.ts';
+import { makeMaintainGrant } from '../../shared/usecases/grants/maintain-grants.ts';
+import { makeRefreshGrant } from '../../shared/usecases/grants/refresh-grant.ts';
+import { type GrantWork, makeSweepGrants } from '../../shared/usecases/grants/sweep-grants.ts';
 import { brokerOver } from './due-grants.ts';
 import { timed } from './figures.ts';
 

@@ -11,7 +11,7 @@ import { mailServers } from '../../shared/config/mail-servers.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Refresher } from '../../shared/ports/refresher.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
-import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
+import { deviceUseCases } from '../../shared/usecases/devices/device-use-cases.ts';
 import { byTurns, percentile, print, ratio } from './figures.ts';
 import { signedInDevice } from './signed-in-device.ts';
 

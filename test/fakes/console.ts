@@ -15,7 +15,7 @@ import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import type { Lease } from '../../shared/records/grants.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
-import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
+import { adminUseCases } from '../../shared/usecases/administration/admin-use-cases.ts';
 import { manualClock } from './manual-clock.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { ROOT_AUTHORITY } from '../../shared/domain/authority.ts';
-import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
+import { adminUseCases } from '../../shared/usecases/administration/admin-use-cases.ts';
 import type { AdministrationOfAll } from '../../shared/usecases/administration/index.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
 import {

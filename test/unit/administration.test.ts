@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { realProviders } from '../../console/view.ts';
 import { adminApp } from '../../functions/admin/app.ts';
-import { adminUseCases } from '../../shared/usecases/admin-use-cases.ts';
+import { adminUseCases } from '../../shared/usecases/administration/admin-use-cases.ts';
 import { putAppRegistration } from '../fakes/console.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {

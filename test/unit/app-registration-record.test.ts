@@ -3,7 +3,10 @@ import { beforeEach, describe, it } from 'node:test';
 import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { IdentityProvider } from '../../shared/ports/identity-provider.ts';
 import type { Item, Table } from '../../shared/ports/table.ts';
-import { makeNoteRefusedSecrets, makeWatchAppRegistrations } from '../../shared/usecases/watch-app-registrations.ts';
+import {
+  makeNoteRefusedSecrets,
+  makeWatchAppRegistrations,
+} from '../../shared/usecases/grants/watch-app-registrations.ts';
 import { countingTable } from '../fakes/counting-table.ts';
 import { makeGate } from '../fakes/gate.ts';
 import { identityProviders } from '../fakes/identity-providers.ts';

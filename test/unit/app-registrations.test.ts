@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { makeWatchAppRegistrations } from '../../shared/usecases/watch-app-registrations.ts';
+import { makeWatchAppRegistrations } from '../../shared/usecases/grants/watch-app-registrations.ts';
 import { REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {
   advanceSeconds,

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { placeOfAddress } from '../../shared/adapters/http/place.ts';
 import { type AttemptScope, lockedFor } from '../../shared/domain/attempts.ts';
-import { adminKeyCheck } from '../../shared/usecases/check-admin-key.ts';
+import { adminKeyCheck } from '../../shared/usecases/administration/check-admin-key.ts';
 import {
   advanceSeconds,
   failure,

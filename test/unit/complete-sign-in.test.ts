@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Table } from '../../shared/ports/table.ts';
-import type { Callback } from '../../shared/usecases/complete-sign-in.ts';
+import type { Callback } from '../../shared/usecases/sign-in/complete-sign-in.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { INVALID_GRANT, type Login, REGISTRATION_REFUSED, unavailable } from '../fakes/scripted-provider.ts';
 import {

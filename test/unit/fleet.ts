@@ -1,6 +1,6 @@
 import type { Mailbox } from '../../shared/domain/entities.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
-import { type GrantWork, makeSweepGrants, type SweepPace } from '../../shared/usecases/sweep-grants.ts';
+import { type GrantWork, makeSweepGrants, type SweepPace } from '../../shared/usecases/grants/sweep-grants.ts';
 import { advanceSeconds, now, openOffice, type Process, settle, signIn, value, type World } from './support.ts';
 
 /** How many grants one process has in hand at once. */

@@ -8,7 +8,7 @@ import { migratingTokenVault } from '../../shared/adapters/vaults/migrating-toke
 import { type TokenVault, TokenVaultError } from '../../shared/ports/token-vault.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { keys as itemKeys } from '../../shared/records/items.ts';
-import { MAILBOXES_PER_SECOND, makeMigrateVault } from '../../shared/usecases/migrate-vault.ts';
+import { MAILBOXES_PER_SECOND, makeMigrateVault } from '../../shared/usecases/grants/migrate-vault.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { manualClock } from '../fakes/manual-clock.ts';
 import { memoryKeyRing } from '../fakes/memory-key-ring.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { refreshTokenMaker } from '../../shared/usecases/redeem-refresh-token.ts';
+import { refreshTokenMaker } from '../../shared/usecases/pairing/redeem-refresh-token.ts';
 import {
   advanceSeconds,
   everythingAtRest,

@@ -4,8 +4,8 @@ import { isLive } from '../../shared/domain/grant.ts';
 import { dueShards } from '../../shared/domain/timing.ts';
 import type { ProviderFailure } from '../../shared/ports/identity-provider.ts';
 import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
-import { makeRecoverGrants } from '../../shared/usecases/maintain-grants.ts';
-import { makeWatchAppRegistrations } from '../../shared/usecases/watch-app-registrations.ts';
+import { makeRecoverGrants } from '../../shared/usecases/grants/maintain-grants.ts';
+import { makeWatchAppRegistrations } from '../../shared/usecases/grants/watch-app-registrations.ts';
 import { countingTable } from '../fakes/counting-table.ts';
 import {
   REGISTRATION_REFUSED,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { dueShardOf } from '../../shared/domain/timing.ts';
 import { attributes } from '../../shared/records/items.ts';
-import { makeRecoverGrants } from '../../shared/usecases/maintain-grants.ts';
+import { makeRecoverGrants } from '../../shared/usecases/grants/maintain-grants.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import {
   advanceSeconds,

@@ -4,7 +4,7 @@ import { validSecretHashes } from '../../shared/domain/client-secret.ts';
 import type { Device, Organization } from '../../shared/domain/entities.ts';
 import type { Table } from '../../shared/ports/table.ts';
 import { keys } from '../../shared/records/items.ts';
-import { makeRegisterDevice } from '../../shared/usecases/register-device.ts';
+import { makeRegisterDevice } from '../../shared/usecases/devices/register-device.ts';
 import { hashOf } from '../../shared/usecases/secrets.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';

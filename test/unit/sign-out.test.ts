@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeSignOut } from '../../shared/usecases/sign-out.ts';
+import { makeSignOut } from '../../shared/usecases/sign-in/sign-out.ts';
 import { makeFuse } from '../fakes/fuse.ts';
 import {
   failure,

@@ -13,22 +13,26 @@ import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
 import type { Table } from '../../shared/ports/table.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
-import { makeAcceptMessage } from '../../shared/usecases/accept-message.ts';
 import { makeAdministrationFor } from '../../shared/usecases/administration/index.ts';
-import type { DeviceCredential } from '../../shared/usecases/authenticate-device.ts';
-import { deviceUseCases } from '../../shared/usecases/device-use-cases.ts';
-import { type IdleSlotWork, makeEmptyIdleSlot, makeSweepIdleSlots } from '../../shared/usecases/empty-idle-slots.ts';
-import type { ServerFor } from '../../shared/usecases/fetch-token.ts';
-import { makeGiveUpSlot } from '../../shared/usecases/give-up-slot.ts';
-import { makeMaintainGrant } from '../../shared/usecases/maintain-grants.ts';
-import { makeReadSubmission } from '../../shared/usecases/read-submission.ts';
-import { makeRefreshGrant } from '../../shared/usecases/refresh-grant.ts';
-import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/register-device.ts';
-import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/requeue-submissions.ts';
-import { makeSendSubmission } from '../../shared/usecases/send-submission.ts';
-import { signInUseCases } from '../../shared/usecases/sign-in-use-cases.ts';
-import { makeSignOut } from '../../shared/usecases/sign-out.ts';
-import { type GrantWork, makeSweepGrants } from '../../shared/usecases/sweep-grants.ts';
+import type { DeviceCredential } from '../../shared/usecases/devices/authenticate-device.ts';
+import { deviceUseCases } from '../../shared/usecases/devices/device-use-cases.ts';
+import type { ServerFor } from '../../shared/usecases/devices/fetch-token.ts';
+import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecases/devices/register-device.ts';
+import { makeMaintainGrant } from '../../shared/usecases/grants/maintain-grants.ts';
+import { makeRefreshGrant } from '../../shared/usecases/grants/refresh-grant.ts';
+import { type GrantWork, makeSweepGrants } from '../../shared/usecases/grants/sweep-grants.ts';
+import { makeAcceptMessage } from '../../shared/usecases/mail/accept-message.ts';
+import { makeReadSubmission } from '../../shared/usecases/mail/read-submission.ts';
+import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/mail/requeue-submissions.ts';
+import { makeSendSubmission } from '../../shared/usecases/mail/send-submission.ts';
+import {
+  type IdleSlotWork,
+  makeEmptyIdleSlot,
+  makeSweepIdleSlots,
+} from '../../shared/usecases/pairing/empty-idle-slots.ts';
+import { makeGiveUpSlot } from '../../shared/usecases/pairing/give-up-slot.ts';
+import { signInUseCases } from '../../shared/usecases/sign-in/sign-in-use-cases.ts';
+import { makeSignOut } from '../../shared/usecases/sign-in/sign-out.ts';
 import type { Fuse } from '../fakes/fuse.ts';
 import { identityProviders, type OwnClient } from '../fakes/identity-providers.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';

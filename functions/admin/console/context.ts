@@ -9,8 +9,8 @@ import { type Clock, epochSeconds } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import type { Random } from '../../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../../shared/protocol/outcomes.ts';
+import type { ConsoleSession, ConsoleSessions } from '../../../shared/usecases/administration/console-sessions.ts';
 import type { Administration, AdministrationFor } from '../../../shared/usecases/administration/index.ts';
-import type { ConsoleSession, ConsoleSessions } from '../../../shared/usecases/console-sessions.ts';
 
 export interface ConsoleDependencies {
   readonly administrationFor: AdministrationFor;

@@ -8,8 +8,8 @@ import { readForm } from '../../../shared/adapters/http/bodies.ts';
 import { LANGUAGE_COOKIE } from '../../../shared/adapters/http/language.ts';
 import { placeOf } from '../../../shared/adapters/http/place.ts';
 import { isLanguage } from '../../../shared/protocol/texts/index.ts';
+import { SESSION_SECONDS } from '../../../shared/usecases/administration/console-sessions.ts';
 import type { Administration, AdministrationOfAll } from '../../../shared/usecases/administration/index.ts';
-import { SESSION_SECONDS } from '../../../shared/usecases/console-sessions.ts';
 import { hashOf, matchesAny } from '../../../shared/usecases/secrets.ts';
 import {
   type ConsoleContext,

@@ -9,10 +9,10 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { coolDownRecords } from '../../../shared/records/cool-downs.ts';
 import { submissionRecords } from '../../../shared/records/submissions.ts';
-import { makeSweepIdleSlots } from '../../../shared/usecases/empty-idle-slots.ts';
+import { makeSweepGrants } from '../../../shared/usecases/grants/sweep-grants.ts';
+import { makeSweepSubmissions } from '../../../shared/usecases/mail/requeue-submissions.ts';
+import { makeSweepIdleSlots } from '../../../shared/usecases/pairing/empty-idle-slots.ts';
 import { makeReportDeadLetters } from '../../../shared/usecases/report-dead-letters.ts';
-import { makeSweepSubmissions } from '../../../shared/usecases/requeue-submissions.ts';
-import { makeSweepGrants } from '../../../shared/usecases/sweep-grants.ts';
 
 /** A million mailboxes in use want some 280 refreshes a second; twice as many catch up with what was missed. */
 const PACE = { periodSeconds: 60, grantsPerSecond: 600 };

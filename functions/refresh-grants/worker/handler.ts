@@ -12,12 +12,12 @@ import { systemRandom as random } from '../../../shared/adapters/system/system-r
 import { cloudTokenVault } from '../../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
-import { makeEmptyIdleSlot } from '../../../shared/usecases/empty-idle-slots.ts';
-import { makeGiveUpSlot } from '../../../shared/usecases/give-up-slot.ts';
-import { makeMaintainGrant } from '../../../shared/usecases/maintain-grants.ts';
-import { makeRefreshGrant } from '../../../shared/usecases/refresh-grant.ts';
-import { makeSignOut } from '../../../shared/usecases/sign-out.ts';
-import { makeWatchAppRegistrations } from '../../../shared/usecases/watch-app-registrations.ts';
+import { makeMaintainGrant } from '../../../shared/usecases/grants/maintain-grants.ts';
+import { makeRefreshGrant } from '../../../shared/usecases/grants/refresh-grant.ts';
+import { makeWatchAppRegistrations } from '../../../shared/usecases/grants/watch-app-registrations.ts';
+import { makeEmptyIdleSlot } from '../../../shared/usecases/pairing/empty-idle-slots.ts';
+import { makeGiveUpSlot } from '../../../shared/usecases/pairing/give-up-slot.ts';
+import { makeSignOut } from '../../../shared/usecases/sign-in/sign-out.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT');
 const log = powertoolsLog('refresh-grants');

@@ -8,9 +8,9 @@ import type { Random } from '../../../shared/ports/random.ts';
 import { parseBasic } from '../../../shared/protocol/client-authentication.ts';
 import { parseSlot } from '../../../shared/protocol/slot.ts';
 import { submissionReply } from '../../../shared/protocol/submission.ts';
-import type { AcceptMessage } from '../../../shared/usecases/accept-message.ts';
-import type { AuthenticateDevice } from '../../../shared/usecases/authenticate-device.ts';
-import type { ReadSubmission } from '../../../shared/usecases/read-submission.ts';
+import type { AuthenticateDevice } from '../../../shared/usecases/devices/authenticate-device.ts';
+import type { AcceptMessage } from '../../../shared/usecases/mail/accept-message.ts';
+import type { ReadSubmission } from '../../../shared/usecases/mail/read-submission.ts';
 
 /** Lambda takes 6 MB, and API Gateway hands it the body in base64, a third larger (facts/aws.md section 3). */
 const MESSAGE_LIMIT_BYTES = 4_500_000;

@@ -13,9 +13,9 @@ import { systemRandom as random } from '../../../shared/adapters/system/system-r
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
 import { noKeyRing } from '../../../shared/ports/key-ring.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
-import { makeAcceptMessage } from '../../../shared/usecases/accept-message.ts';
-import { deviceAuthentication } from '../../../shared/usecases/authenticate-device.ts';
-import { makeReadSubmission } from '../../../shared/usecases/read-submission.ts';
+import { deviceAuthentication } from '../../../shared/usecases/devices/authenticate-device.ts';
+import { makeAcceptMessage } from '../../../shared/usecases/mail/accept-message.ts';
+import { makeReadSubmission } from '../../../shared/usecases/mail/read-submission.ts';
 import { acceptMailApp } from './app.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL');

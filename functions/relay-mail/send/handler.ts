@@ -18,8 +18,8 @@ import { readCloudEnvironment } from '../../../shared/config/cloud-environment.t
 import { mailServers, parseMailServers } from '../../../shared/config/mail-servers.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
-import { deviceUseCases } from '../../../shared/usecases/device-use-cases.ts';
-import { makeSendSubmission } from '../../../shared/usecases/send-submission.ts';
+import { deviceUseCases } from '../../../shared/usecases/devices/device-use-cases.ts';
+import { makeSendSubmission } from '../../../shared/usecases/mail/send-submission.ts';
 
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
 const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET');

@@ -9,8 +9,8 @@ import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Table } from '../../ports/table.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
-import { type NewDevice, newDevice } from '../register-device.ts';
-import { makeRotateSecret, type NewSecret } from '../rotate-secret.ts';
+import { type NewDevice, newDevice } from '../devices/register-device.ts';
+import { makeRotateSecret, type NewSecret } from '../devices/rotate-secret.ts';
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {

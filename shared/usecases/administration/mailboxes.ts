@@ -8,10 +8,10 @@ import { isOfMailbox, type MailboxSignIn } from '../../domain/sign-in.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
-import { makeBeginSignIn } from '../begin-sign-in.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { newId } from '../secrets.ts';
-import type { SignOut } from '../sign-out.ts';
+import { makeBeginSignIn } from '../sign-in/begin-sign-in.ts';
+import type { SignOut } from '../sign-in/sign-out.ts';
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {

@@ -12,7 +12,7 @@ import {
   renewAt,
   USE_RECORDED_EVERY_SECONDS,
 } from '../../../shared/domain/timing.ts';
-import { MAILBOXES_PER_SECOND } from '../../../shared/usecases/migrate-vault.ts';
+import { MAILBOXES_PER_SECOND } from '../../../shared/usecases/grants/migrate-vault.ts';
 import type { Chance } from './chance.ts';
 import { dueCalendar } from './due-calendar.ts';
 import type { Tally } from './tally.ts';

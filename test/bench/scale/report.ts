@@ -5,7 +5,7 @@ import {
   RESTORED_AFTER_SECONDS,
   RESTORED_SOONER_SECONDS,
 } from '../../../shared/domain/timing.ts';
-import { MAILBOXES_PER_SECOND } from '../../../shared/usecases/migrate-vault.ts';
+import { MAILBOXES_PER_SECOND } from '../../../shared/usecases/grants/migrate-vault.ts';
 import { billOf, type Consumption, consumptionOf, type FleetCosts, type Line } from './bill.ts';
 import type { Cost, VaultName } from './costs.ts';
 import * as deployment from './deployment.ts';

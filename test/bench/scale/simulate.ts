@@ -5,7 +5,7 @@ import type { Log } from '../../../shared/ports/log.ts';
 import type { Due, Table } from '../../../shared/ports/table.ts';
 import type { WorkQueue } from '../../../shared/ports/work-queue.ts';
 import { coolDownRecords } from '../../../shared/records/cool-downs.ts';
-import { makeSweepGrants, type SweepPace } from '../../../shared/usecases/sweep-grants.ts';
+import { makeSweepGrants, type SweepPace } from '../../../shared/usecases/grants/sweep-grants.ts';
 import { type Chance, seededChance } from './chance.ts';
 import { type Fleet, makeFleet } from './fleet.ts';
 import { type Day, MINUTES_OF_DAY, makeTally } from './tally.ts';

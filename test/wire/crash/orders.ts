@@ -1,5 +1,5 @@
 import type { Mailbox } from '../../../shared/domain/entities.ts';
-import type { Callback } from '../../../shared/usecases/complete-sign-in.ts';
+import type { Callback } from '../../../shared/usecases/sign-in/complete-sign-in.ts';
 import type { Place, Registration } from './composition.ts';
 
 /** What a process is to do, as JSON on its standard input. */

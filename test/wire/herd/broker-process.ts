@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
-import type { DeviceCredential } from '../../../shared/usecases/authenticate-device.ts';
+import type { DeviceCredential } from '../../../shared/usecases/devices/authenticate-device.ts';
 import { composeBroker, type Place } from './compose.ts';
 
 export interface Order {

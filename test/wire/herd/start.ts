@@ -10,7 +10,7 @@ import { type IdentityStandIn, startIdentityStandIn } from '../../../local/stand
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
 import type { Mailbox } from '../../../shared/domain/entities.ts';
 import type { Result } from '../../../shared/domain/result.ts';
-import type { DeviceCredential } from '../../../shared/usecases/authenticate-device.ts';
+import type { DeviceCredential } from '../../../shared/usecases/devices/authenticate-device.ts';
 import { startDynamodb } from '../../fakes/dynamodb.ts';
 import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import type { Answer, Order } from './broker-process.ts';

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLive } from '../../../shared/domain/grant.ts';
-import type { GrantWork } from '../../../shared/usecases/sweep-grants.ts';
+import type { GrantWork } from '../../../shared/usecases/grants/sweep-grants.ts';
 import { seededRandom } from '../../fakes/seeded-random.ts';
 import { startFleet, type Used, type Worker } from './fleet.ts';
 import type { Weather } from './unreliable.ts';
