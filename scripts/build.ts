@@ -16,6 +16,8 @@ export const FUNCTIONS = [
   'refresh-grants/worker',
   'relay-mail/accept',
   'relay-mail/send',
+  'relay-mail/test',
+  'notify',
   'admin',
 ] as const;
 
@@ -47,6 +49,7 @@ export const BUNDLING = {
   absWorkingDir: ROOT,
   bundle: true,
   minify: true,
+  charset: 'utf8',
   platform: 'node',
   target: 'node24',
   format: 'esm',

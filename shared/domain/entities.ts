@@ -1,3 +1,4 @@
+import type { RouteChoice } from './outbox.ts';
 import type { Audience, ProviderName } from './provider.ts';
 import type { SenderPolicy } from './sender-policy.ts';
 
@@ -38,6 +39,8 @@ export interface Device {
   /** After so long without a fetch a person's own slot is emptied; 0 or absent: never (R17). */
   readonly userIdleSeconds?: number;
   readonly senderPolicy?: SenderPolicy;
+  /** What is from a sender that the policy or the provider does not allow goes out as the mailbox instead (R41). */
+  readonly rewriteSender?: boolean;
   readonly createdAt: number;
 }
 
@@ -49,6 +52,8 @@ export interface Mailbox {
   readonly address: string;
   /** Other addresses the mailbox may send as. */
   readonly aliases: readonly string[];
+  /** By which way its mail goes; absent: `auto`. */
+  readonly route?: RouteChoice;
   readonly createdAt: number;
 }
 

@@ -62,10 +62,16 @@ export const ERROR_KINDS = [
   'invalid_recipient',
   'sender_not_allowed',
   'message_too_large',
+  'upload_unknown',
+  'upload_incomplete',
   'mail_server_unavailable',
   'mail_server_misconfigured',
   'mail_server_refused_sign_in',
+  'smtp_switched_off',
+  'sending_limit_reached',
   'mail_server_refused_message',
+  'outcome_unknown',
+  'held_too_long',
   // ours
   'internal',
 ] as const;

@@ -13,6 +13,9 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:[01]\.A|M\.[A-Z])[\w.*!$-]{40,}/g, REDACTED],
   [/\bEw[A-Z][\w+/-]{80,}={0,2}/g, REDACTED],
   [/\b(?:1\/\/0|4\/0|ya29\.|GOCSPX-)[\w-]{20,}/g, REDACTED],
+  // Of a webhook; and the link in a notice, by which a sign-in is begun.
+  [/\bwhsec_[\w+/]{20,}={0,2}/g, REDACTED],
+  [/(\/reconnect\/)[\w-]{20,}/g, `$1${REDACTED}`],
   [/\bdXNlcj[\w+/]{20,}={0,2}/g, REDACTED],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
   [

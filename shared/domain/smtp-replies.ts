@@ -18,6 +18,8 @@ export interface SmtpReplyRow {
    */
   readonly newTokenMayHelp?: true;
   readonly retryAfterSeconds?: number;
+  /** Of a deferral: said of the mailbox or the whole server, whatever message it was said to. */
+  readonly mailboxWide?: true;
   readonly sample: string;
 }
 
@@ -28,7 +30,7 @@ const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
   {
     pattern: /^535\b.*SmtpClientAuthentication is disabled/i,
     outcome: 'held',
-    reason: 'mail_server_refused_sign_in',
+    reason: 'smtp_switched_off',
     meaning: 'Authenticated SMTP is switched off for this mailbox or organization; an administrator can allow it.',
     sample:
       '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.',
@@ -36,7 +38,7 @@ const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
   {
     pattern: /^535\b.*security defaults/i,
     outcome: 'held',
-    reason: 'mail_server_refused_sign_in',
+    reason: 'conditional_access',
     meaning: 'The security defaults of the organization block SMTP sign-in for this account.',
     sample:
       "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
@@ -44,7 +46,7 @@ const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
   {
     pattern: /^535[ -]5\.7\.139\b/,
     outcome: 'held',
-    reason: 'mail_server_refused_sign_in',
+    reason: 'conditional_access',
     meaning: 'A policy of the organization blocks SMTP sign-in for this account.',
     sample:
       '535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.',
@@ -84,6 +86,7 @@ const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
     outcome: 'deferred',
     reason: 'mail_server_misconfigured',
     meaning: 'The server does not understand the sign-in by access token; check the configured server.',
+    mailboxWide: true,
     sample: '504 5.7.4 Unrecognized authentication type',
   },
   {
@@ -119,18 +122,20 @@ const LIMIT_ROWS: readonly SmtpReplyRow[] = [
   {
     pattern: /^5\d\d\b.*SubmissionQuotaExceeded/i,
     outcome: 'deferred',
-    reason: 'mail_server_unavailable',
+    reason: 'sending_limit_reached',
     meaning: "The mailbox has used up its day's sending limit.",
     retryAfterSeconds: QUOTA_RETRY_SECONDS,
+    mailboxWide: true,
     sample:
       '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a permanent exception with message The message cannot be submitted because the submission quota was exceeded.',
   },
   {
     pattern: /^550[ -]5\.4\.5\b/,
     outcome: 'deferred',
-    reason: 'mail_server_unavailable',
+    reason: 'sending_limit_reached',
     meaning: "The mailbox has used up its day's sending limit.",
     retryAfterSeconds: QUOTA_RETRY_SECONDS,
+    mailboxWide: true,
     sample: '550-5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to',
   },
   {
@@ -156,6 +161,7 @@ const PLAIN_ROWS: readonly SmtpReplyRow[] = [
     outcome: 'deferred',
     reason: 'mail_server_unavailable',
     meaning: 'Too many messages are under way for this mailbox at once.',
+    mailboxWide: true,
     sample: '432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded',
   },
   {
@@ -163,14 +169,41 @@ const PLAIN_ROWS: readonly SmtpReplyRow[] = [
     outcome: 'deferred',
     reason: 'mail_server_unavailable',
     meaning: 'The server wants a newer TLS version.',
+    mailboxWide: true,
     sample: '421 4.7.66 TLS 1.0 and 1.1 are not supported. Please upgrade/update your client to support TLS 1.2.',
+  },
+  {
+    pattern: /^4\d\d[ -]4\.7\.(5|50)\d\d?\b|^4\d\d\b.*\bserver busy\b/i,
+    outcome: 'deferred',
+    reason: 'mail_server_unavailable',
+    meaning: 'The server is busy, or slows down whoever sends from here.',
+    mailboxWide: true,
+    sample: '451 4.7.500 Server busy. Please try again later',
+  },
+  {
+    // RFC 5321 section 3.8: the server closes the channel, whatever it was asked.
+    pattern: /^421\b/,
+    outcome: 'deferred',
+    reason: 'mail_server_unavailable',
+    meaning: 'The server ends the session, and asks to come back later.',
+    mailboxWide: true,
+    sample: '421 4.3.2 Service not available, closing transmission channel',
+  },
+  {
+    pattern: /^4\d\d\b/,
+    steps: ['connect', 'sign_in', 'sender'],
+    outcome: 'deferred',
+    reason: 'mail_server_unavailable',
+    meaning: 'The server takes no mail from this mailbox just now.',
+    mailboxWide: true,
+    sample: '454 4.7.0 Temporary authentication failure',
   },
   {
     pattern: /^4\d\d\b/,
     outcome: 'deferred',
     reason: 'mail_server_unavailable',
     meaning: 'The server asks to try again later.',
-    sample: '451 4.7.500 Server busy. Please try again later',
+    sample: '452 4.2.2 Mailbox over its limit for the moment',
   },
   {
     // RFC 5321 section 4.2.4.2: said of the session, not of the message.
@@ -186,6 +219,7 @@ const PLAIN_ROWS: readonly SmtpReplyRow[] = [
     outcome: 'deferred',
     reason: 'mail_server_unavailable',
     meaning: 'The server takes no connection from here.',
+    mailboxWide: true,
     sample: '554 5.7.1 No SMTP service here',
   },
   {

@@ -53,11 +53,20 @@ const hash32 = (text: string): number => {
 };
 
 /**
- * What has due times. The grants under the broker's registration with a provider are by themselves, so that a sweep can leave
+ * What has due times. Of mail each mailbox's outbox; before that, every submission; and what was not sent to everybody, when its
+ * content is to go. The grants under the broker's registration with a provider are by themselves, so that a sweep can leave
  * out one that is to be spared; those under registrations of organizations, each of which is spared alone, are together.
  * Before that, all were listed as `grant`.
  */
-export type DueKind = 'submission' | 'user-slot' | `grant-${ProviderName}` | 'grant-own' | 'grant';
+export type DueKind =
+  | 'notice'
+  | 'outbox'
+  | 'submission'
+  | 'content'
+  | 'user-slot'
+  | `grant-${ProviderName}`
+  | 'grant-own'
+  | 'grant';
 
 export const grantDueKind = ({
   provider,
@@ -155,11 +164,20 @@ export const MAIL_BACK_OFF = { firstSeconds: 60, capSeconds: 3600 };
 /** After this a deferred submission fails and is reported (RFC 5321 section 4.5.4.1 gives up after days). */
 export const GIVE_UP_AFTER_SECONDS = 48 * 3600;
 
+/** In which the queue brings a worker; after it a sweep asks for one. */
+export const QUEUE_GRACE_SECONDS = 60;
+
 /** A worker's claim on a submission: longer than any one attempt, so that no other sends it meanwhile. */
 export const SENDING_SECONDS = 600;
 
-/** One attempt at a mail server: the claim's last minute is for the token before it and the record of it afterwards. */
-export const ATTEMPT_SECONDS = SENDING_SECONDS - 60;
+/** One message on its way: the claim's last two minutes are for token and session before it, and the record of it afterwards. */
+export const ATTEMPT_SECONDS = SENDING_SECONDS - 120;
 
-/** A held submission is looked at this often, in case its mailbox was mended where the broker cannot see it. */
+/** A mailbox that needs a person is tried this often, in case it was mended where the broker cannot see it. */
 export const HELD_RECHECK_SECONDS = 3600;
+
+/** So long mail waits for somebody to sign its mailbox in. Then it has failed, and that is reported; what it said is still kept. */
+export const HELD_GIVE_UP_SECONDS = 30 * 86_400;
+
+/** The longest that mail waits, whatever comes together: held for as long as may be, and then its two days. */
+export const LONGEST_WAIT_SECONDS = HELD_GIVE_UP_SECONDS + GIVE_UP_AFTER_SECONDS;

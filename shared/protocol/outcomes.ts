@@ -85,10 +85,16 @@ export const OUTCOMES = {
   invalid_recipient: { status: 400, oauthError: 'invalid_request', actor: 'device' },
   sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator' },
   message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
+  upload_unknown: { status: 404, oauthError: 'invalid_request', actor: 'device' },
+  upload_incomplete: { status: 409, oauthError: 'invalid_request', actor: 'device' },
   mail_server_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
   mail_server_misconfigured: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
   mail_server_refused_sign_in: noToken('operator', 360, 'acquired'),
+  smtp_switched_off: noToken('operator', 360, 'acquired'),
+  sending_limit_reached: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
   mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
+  outcome_unknown: { status: 503, oauthError: 'temporarily_unavailable', actor: 'person' },
+  held_too_long: noToken('person', 370, 'invalid'),
 
   internal: { status: 500, oauthError: 'server_error', actor: 'operator' },
 } as const satisfies Record<ErrorKind, Outcome>;

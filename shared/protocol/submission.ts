@@ -1,40 +1,76 @@
-import type { ErrorKind } from '../domain/errors.ts';
-import type { Submission } from '../domain/submission.ts';
+import type { SubmissionDetails } from '../domain/resend.ts';
+import { recipientOutcomes, type Submission, type SubmissionDescription } from '../domain/submission.ts';
 import { OUTCOMES, type Outcome } from './outcomes.ts';
 import { ERROR_TEXTS } from './texts/index.ts';
-import { rfc3339 } from './time.ts';
+import { rfc3339, rfc3339OrNull } from './time.ts';
 
-const reasonOf = ({ status }: Submission): ErrorKind | undefined => ('reason' in status ? status.reason : undefined);
+/** As it was accepted. */
+export const acceptedReply = ({ id, account, messageId, acceptedAt, status }: Submission) => ({
+  submission_id: id,
+  state: status.state,
+  account,
+  message_id: messageId,
+  accepted_at: rfc3339(acceptedAt),
+});
 
 /** A submission as its device sees it. */
-export const submissionReply = (submission: Submission) => {
-  const { id, status, account, attempts, lastResponse, messageId, acceptedAt, rejected } = submission;
-  const reason = reasonOf(submission);
+export const submissionReply = ({ submission, state, reason, nextAttemptAt, response }: SubmissionDescription) => {
+  const { status, attempts, rejected, unknownOutcomes, senderRewritten, sentBy } = submission;
   const outcome: Outcome | undefined = reason && OUTCOMES[reason];
   return {
-    submission_id: id,
-    state: status.state,
-    account,
+    ...acceptedReply(submission),
+    state,
     attempts,
-    message_id: messageId,
-    accepted_at: rfc3339(acceptedAt),
-    last_response: lastResponse ?? null,
+    last_response: response ?? null,
     rejected_recipients: rejected,
-    ...(status.state === 'deferred' ? { next_attempt_at: rfc3339(status.until) } : {}),
-    ...(status.state === 'held' ? { next_attempt_at: rfc3339(status.recheckAt) } : {}),
+    ...(nextAttemptAt === undefined ? {} : { next_attempt_at: rfc3339(nextAttemptAt) }),
     ...(status.state === 'sent' ? { sent_at: rfc3339(status.at) } : {}),
+    ...(sentBy === undefined ? {} : { sent_by: sentBy }),
+    ...(senderRewritten ? { sender_rewritten: true } : {}),
+    // It may have arrived more than once, or though it is given up.
+    ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
     ...(outcome?.panelCode === undefined ? {} : { panel_code: outcome.panelCode }),
     ...(reason === undefined ? {} : { reason, remedy: ERROR_TEXTS.en[reason][1] }),
   };
 };
 
 /** The same for an administrator, with who it was from and for. */
-export const adminSubmissionReply = (submission: Submission) => ({
-  ...submissionReply(submission),
-  organization_id: submission.organizationId,
-  client_id: submission.clientId,
-  mailbox_id: submission.mailboxId,
-  slot: submission.slot,
-  recipients: submission.envelope.to,
-  size_bytes: submission.sizeBytes,
-});
+export const adminSubmissionReply = (description: SubmissionDescription) => {
+  const { organizationId, clientId, mailboxId, slot, envelope, sizeBytes } = description.submission;
+  return {
+    ...submissionReply(description),
+    organization_id: organizationId,
+    client_id: clientId,
+    mailbox_id: mailboxId,
+    slot,
+    recipients: envelope.to,
+    size_bytes: sizeBytes,
+  };
+};
+
+/** All there is of one submission. `resend`: what `POST …/resend` would do. */
+export const submissionDetailsReply = ({ description, resend, keptUntil }: SubmissionDetails) => {
+  const { submission } = description;
+  const {
+    status,
+    envelope,
+    resentAt,
+    senderRewritten = false,
+    unknownOutcomes = 0,
+    sentBy,
+    eightBit = false,
+  } = submission;
+  return {
+    ...adminSubmissionReply(description),
+    sender: envelope.from,
+    recipient_outcomes: recipientOutcomes(submission),
+    sent_by: sentBy ?? null,
+    sender_rewritten: senderRewritten,
+    unknown_outcomes: unknownOutcomes,
+    eight_bit: eightBit,
+    resent_at: rfc3339OrNull(resentAt),
+    failed_at: rfc3339OrNull(status.state === 'failed' ? status.at : undefined),
+    kept_until: rfc3339OrNull(keptUntil),
+    resend: resend.how === 'not' ? { possible: false, reason: resend.why } : { possible: true },
+  };
+};

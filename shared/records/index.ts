@@ -1,39 +1,46 @@
 import type { Clock } from '../ports/clock.ts';
-import type { KeyRing } from '../ports/key-ring.ts';
+import { type KeyRing, noKeyRing } from '../ports/key-ring.ts';
 import type { Random } from '../ports/random.ts';
 import type { Table } from '../ports/table.ts';
 import { adminKeyRecords } from './admin-keys.ts';
 import { appRegistrationRecords } from './app-registrations.ts';
-import { attemptRecords } from './attempts.ts';
 import { auditRecords } from './audit.ts';
+import { connectionTestRecords } from './connection-tests.ts';
 import { coolDownRecords } from './cool-downs.ts';
-import { deviceAccessRecords } from './device-access.ts';
-import { deviceRecords } from './devices.ts';
 import { enrolmentTokenRecords } from './enrolment-tokens.ts';
-import { grantRecords } from './grants.ts';
-import { mailboxRecords } from './mailboxes.ts';
-import { organizationRecords } from './organizations.ts';
-import { pairingRecords } from './pairings.ts';
-import { refreshTokenFamilyRecords } from './refresh-token-families.ts';
+import { recordsForDevices } from './for-devices.ts';
+import { noticeRecords } from './notices.ts';
+import { notificationSettingsRecords } from './notification-settings.ts';
+import { outboxRecords } from './outboxes.ts';
+import { reconnectLinkRecords } from './reconnect-links.ts';
 import { sessionRecords } from './sessions.ts';
 import { signInRecords } from './sign-ins.ts';
 import { submissionRecords } from './submissions.ts';
+import { uploadRecords } from './uploads.ts';
 
-/** Every entity over one table. */
-export const brokerRecords = (table: Table, accessTokenKeys: KeyRing, clock: Clock, random: Random) => ({
-  organizations: organizationRecords(table),
-  devices: deviceRecords(table),
-  deviceAccess: deviceAccessRecords(table),
-  attempts: attemptRecords(table),
+/**
+ * Every entity over one table. `webhookKeys`: for who sets or uses the secrets of webhooks. `retentionDays`: for how long
+ * mail that has ended is kept, for who accepts or sends it.
+ */
+export const brokerRecords = (
+  table: Table,
+  accessTokenKeys: KeyRing,
+  clock: Clock,
+  random: Random,
+  { webhookKeys = noKeyRing, retentionDays }: { readonly webhookKeys?: KeyRing; readonly retentionDays?: number } = {},
+) => ({
+  ...recordsForDevices(table, accessTokenKeys),
   enrolmentTokens: enrolmentTokenRecords(table),
-  mailboxes: mailboxRecords(table),
-  grants: grantRecords(table, accessTokenKeys),
   appRegistrations: appRegistrationRecords(table),
   coolDowns: coolDownRecords(table),
   signIns: signInRecords(table),
-  pairings: pairingRecords(table),
-  refreshTokenFamilies: refreshTokenFamilyRecords(table),
-  submissions: submissionRecords(table),
+  submissions: submissionRecords(table, retentionDays),
+  uploads: uploadRecords(table),
+  outboxes: outboxRecords(table),
+  connectionTests: connectionTestRecords(table),
+  notices: noticeRecords(table),
+  notificationSettings: notificationSettingsRecords(table, webhookKeys),
+  reconnectLinks: reconnectLinkRecords(table),
   audit: auditRecords(table, clock, random),
   adminKeys: adminKeyRecords(table),
   sessions: sessionRecords(table),

@@ -1,4 +1,5 @@
 import type { Mailbox } from '../domain/entities.ts';
+import type { RouteChoice } from '../domain/outbox.ts';
 import type { Table } from '../ports/table.ts';
 import { attributes, entity, getAll, keys, queryAll } from './items.ts';
 
@@ -25,6 +26,12 @@ export const mailboxRecords = (table: Table) => ({
     return found.map((item) => entity<Mailbox>(item));
   },
 
+  /** False when there is no such mailbox. */
+  async setRoute(id: string, route: RouteChoice): Promise<boolean> {
+    const update = { update: keys.mailbox(id), changes: { set: { route } }, when: { present: true } } as const;
+    return (await table.write(update)) === 'written';
+  },
+
   async boundDevices(id: string): Promise<readonly { clientId: string; slot: string }[]> {
     const { pk } = keys.mailbox(id);
     const links = await queryAll(table, pk, 'bound#');
@@ -40,3 +47,5 @@ export const mailboxRecords = (table: Table) => ({
     for (const item of await queryAll(table, keys.mailbox(mailbox.id).pk)) await table.write({ delete: item });
   },
 });
+
+export type MailboxRecords = ReturnType<typeof mailboxRecords>;

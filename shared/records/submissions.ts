@@ -1,7 +1,9 @@
-import type { Submission } from '../domain/submission.ts';
-import { dueShardOf } from '../domain/timing.ts';
-import type { Table, Write } from '../ports/table.ts';
-import { attributes, entity, getAll, keys, queryAll } from './items.ts';
+import { forgottenBy, hasReachedAll, keptUntil, RETENTION_DAYS, retentionSeconds } from '../domain/retention.ts';
+import { isOver, type Submission } from '../domain/submission.ts';
+import { dueShardOf, QUEUE_GRACE_SECONDS } from '../domain/timing.ts';
+import type { Item, Table, Write } from '../ports/table.ts';
+import { attributes, entity, getAll, keys } from './items.ts';
+import { putIntoOutbox, takeFromOutbox } from './outboxes.ts';
 
 /** Five minutes are SQS's own window; a day covers a device that repeats its job after a night. */
 const IDEMPOTENCY_SECONDS = 86_400;
@@ -9,103 +11,170 @@ const IDEMPOTENCY_SECONDS = 86_400;
 export interface SubmissionRecord {
   readonly submission: Submission;
   readonly revision: number;
+  /** Of what has ended, by the retention of then. The table may have it for longer, so who reads compares. */
+  readonly keptUntil?: number;
 }
 
-/**
- * When somebody must look at it again if nothing happens before: a queue message can be lost between two writes, and a
- * worker can die. Five minutes, so that a long queue is not queued over and over.
- */
-const QUEUED_RECHECK_SECONDS = 300;
+/** A stretch of an organization's list. */
+export interface SubmissionPage {
+  /** Newest first; without those that are gone, so also none. */
+  readonly records: readonly SubmissionRecord[];
+  /** From here on there are more; undefined at the end. */
+  readonly next: string | undefined;
+}
 
-const dueAtOf = ({ status }: Submission, now: number): number | undefined => {
-  switch (status.state) {
-    case 'queued':
-      return now + QUEUED_RECHECK_SECONDS;
-    case 'sending':
-    case 'deferred':
-      return status.until;
-    case 'held':
-      return status.recheckAt;
-    case 'sent':
-    case 'failed':
-      return undefined;
-  }
-};
-
-const toItem = (submission: Submission, revision: number, now: number) => {
-  const dueAt = dueAtOf(submission, now);
-  return {
-    ...keys.submission(submission.id),
-    ...attributes(submission),
+const fromItem = (item: Item): SubmissionRecord => {
+  const {
     revision,
-    ...(dueAt === undefined ? {} : { dueShard: dueShardOf('submission', submission.id), dueAt }),
-  };
+    expiresAt: until,
+    ...submission
+  } = entity<Submission & { revision: number; expiresAt?: number }>(item);
+  return { submission, revision, ...(until === undefined ? {} : { keptUntil: until }) };
 };
 
-/** The write that takes an idempotency key: once, until it has run out. The table drops old ones when it likes. */
+/**
+ * The write that takes an idempotency key: once, until it has run out, or a person has removed what it stood for. The table
+ * drops old ones when it likes.
+ */
 const takeKey = async (table: Table, { id, clientId, acceptedAt }: Submission, keyHash: string): Promise<Write> => {
   const key = keys.idempotency(clientId, keyHash);
-  const heldUntil = (await table.get(key))?.expiresAt;
-  const hasRunOut = typeof heldUntil === 'number' && heldUntil <= acceptedAt;
+  const item = await table.get(key);
+  const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
+  const isFree =
+    held && (held.expiresAt <= acceptedAt || (await table.get(keys.submission(held.submissionId))) === undefined);
   return {
     put: { ...key, submissionId: id, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
-    when: hasRunOut ? { equals: { expiresAt: heldUntil } } : { absent: true },
+    when: isFree ? { equals: { ...held } } : { absent: true },
   };
 };
 
-export const submissionRecords = (table: Table) => ({
-  /** False: the device has used this idempotency key before. */
-  async create(submission: Submission, idempotencyKeyHash?: string): Promise<boolean> {
-    const { id, organizationId, acceptedAt } = submission;
-    const once = idempotencyKeyHash === undefined ? [] : [await takeKey(table, submission, idempotencyKeyHash)];
-    const outcome = await table.writeAll([
-      { put: toItem(submission, 1, acceptedAt), when: { absent: true } },
-      { put: keys.submissionOf(organizationId, id) },
-      ...once,
-    ]);
-    return outcome === 'written';
-  },
-
-  async get(id: string): Promise<SubmissionRecord | undefined> {
-    const item = await table.get(keys.submission(id));
-    if (item === undefined) return undefined;
-    const { revision, ...submission } = entity<Submission & { revision: number }>(item);
-    return { submission, revision };
-  },
-
-  async byIdempotencyKey(clientId: string, keyHash: string, now: number): Promise<string | undefined> {
-    const item = await table.get(keys.idempotency(clientId, keyHash));
-    const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
-    return held && held.expiresAt > now ? held.submissionId : undefined;
-  },
-
-  /** False: another worker was faster. A held one is also listed with its mailbox, to be found when that is healed. */
-  async replace({ submission: before, revision }: SubmissionRecord, after: Submission, now: number): Promise<boolean> {
-    const held = keys.heldSubmission(after.mailboxId, after.id);
-    const outcome = await table.writeAll([
-      { put: toItem(after, revision + 1, now), when: { equals: { revision } } },
-      ...(after.status.state === 'held' ? [{ put: held }] : []),
-      ...(before.status.state === 'held' && after.status.state !== 'held' ? [{ delete: held }] : []),
-    ]);
-    return outcome === 'written';
-  },
-
-  async heldOf(mailboxId: string): Promise<readonly string[]> {
-    const { pk, sk } = keys.heldSubmission(mailboxId, '');
-    return (await queryAll(table, pk, sk)).map((item) => item.sk.slice(sk.length));
-  },
-
-  /** Newest first; `before` is the id of the last one seen. */
-  async list(organizationId: string, limit: number, before?: string): Promise<readonly Submission[]> {
-    const { pk } = keys.submissionOf(organizationId, '');
-    const page = await table.query(pk, { limit, descending: true, ...(before === undefined ? {} : { after: before }) });
-    const items = await getAll(
-      table,
-      page.items.map(({ sk }) => keys.submission(sk)),
-    );
-    return items.map((item) => {
-      const { revision: _revision, ...submission } = entity<Submission & { revision: number }>(item);
-      return submission;
-    });
-  },
+/** That there is content, and when it is to go. The list of what is due leads to it, also after a process died in between. */
+const contentDue = ({ id }: Submission, dueAt: number): Write => ({
+  put: { ...keys.submissionContent(id), dueShard: dueShardOf('content', id), dueAt },
 });
+
+/** For so many days what has ended is kept. The table drops it then, but for content: that has to be removed. */
+export const submissionRecords = (table: Table, retentionDays: number = RETENTION_DAYS.unlessSet) => {
+  const retention = retentionSeconds(retentionDays);
+
+  const toItem = (submission: Submission, revision: number) => ({
+    ...keys.submission(submission.id),
+    ...attributes({ ...submission, expiresAt: keptUntil(submission, retention) }),
+    revision,
+  });
+
+  /** Its place in the list is not written again when it ends, so it may outlive it: who reads the list passes over it. */
+  const listed = (submission: Submission): Write => ({
+    put: {
+      ...keys.submissionOf(submission.organizationId, submission.id),
+      expiresAt: forgottenBy(submission, retention),
+    },
+  });
+
+  const ended = (submission: Submission): readonly Write[] => {
+    const until = keptUntil(submission, retention);
+    const content = until === undefined || hasReachedAll(submission) ? [] : [contentDue(submission, until)];
+    return [...takeFromOutbox(submission), ...content];
+  };
+
+  const begunAgain = (submission: Submission, now: number): readonly Write[] => [
+    ...putIntoOutbox(submission, now),
+    listed(submission),
+    { delete: keys.submissionContent(submission.id) },
+  ];
+
+  return {
+    /** In seconds. */
+    retention,
+
+    /** False: the device has used this idempotency key before. */
+    async create(submission: Submission, idempotencyKeyHash?: string): Promise<boolean> {
+      const { acceptedAt } = submission;
+      const once = idempotencyKeyHash === undefined ? [] : [await takeKey(table, submission, idempotencyKeyHash)];
+      const outcome = await table.writeAll([
+        { put: toItem(submission, 1), when: { absent: true } },
+        listed(submission),
+        ...putIntoOutbox(submission, acceptedAt + QUEUE_GRACE_SECONDS),
+        ...once,
+      ]);
+      return outcome === 'written';
+    },
+
+    async get(id: string): Promise<SubmissionRecord | undefined> {
+      const item = await table.get(keys.submission(id));
+      return item && fromItem(item);
+    },
+
+    /** Those that are there, in the order asked. */
+    async getMany(ids: readonly string[]): Promise<readonly SubmissionRecord[]> {
+      return (await getAll(table, ids.map(keys.submission))).map(fromItem);
+    },
+
+    async byIdempotencyKey(clientId: string, keyHash: string, now: number): Promise<string | undefined> {
+      const item = await table.get(keys.idempotency(clientId, keyHash));
+      const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
+      return held && held.expiresAt > now ? held.submissionId : undefined;
+    },
+
+    /** False: another worker was faster. It is in its mailbox's outbox for as long as it has not ended. */
+    async replace(
+      { submission: before, revision }: SubmissionRecord,
+      after: Submission,
+      now: number,
+    ): Promise<boolean> {
+      const moves = isOver(after) ? ended(after) : isOver(before) ? begunAgain(after, now) : [];
+      const put = { put: toItem(after, revision + 1), when: { equals: { revision } } };
+      return (await table.writeAll([put, ...moves])) === 'written';
+    },
+
+    /** Before outboxes, a submission was due by itself. False: it was changed meanwhile. */
+    async moveToOutbox({ submission, revision }: SubmissionRecord, now: number): Promise<boolean> {
+      const queued: Submission = { ...submission, status: { state: 'queued' } };
+      const put = {
+        put: toItem(isOver(submission) ? submission : queued, revision + 1),
+        when: { equals: { revision } },
+      };
+      const former = { pk: `mailbox#${submission.mailboxId}`, sk: `held#${submission.id}` };
+      const writes = [put, { delete: former }, ...(isOver(submission) ? [] : putIntoOutbox(submission, now))];
+      return (await table.writeAll(writes)) === 'written';
+    },
+
+    /** At most `limit` of the list, newest first; `before` is the id of the last one seen. */
+    async page(organizationId: string, limit: number, before?: string): Promise<SubmissionPage> {
+      const { pk } = keys.submissionOf(organizationId, '');
+      const page = await table.query(pk, {
+        limit,
+        descending: true,
+        ...(before === undefined ? {} : { after: before }),
+      });
+      const items = await getAll(
+        table,
+        page.items.map(({ sk }) => keys.submission(sk)),
+      );
+      return { records: items.map(fromItem), next: page.next };
+    },
+
+    /** It is nowhere any more; its content is due to go. False: it was changed meanwhile, and stays. */
+    async remove({ submission, revision }: SubmissionRecord, now: number): Promise<boolean> {
+      const { id, organizationId } = submission;
+      const outcome = await table.writeAll([
+        { delete: keys.submission(id), when: { equals: { revision } } },
+        { delete: keys.submissionOf(organizationId, id) },
+        ...takeFromOutbox(submission),
+        contentDue(submission, now),
+      ]);
+      return outcome === 'written';
+    },
+
+    /** When the content of this submission is to go; undefined: there is none, or it is still to be sent. */
+    async contentDueAt(id: string): Promise<number | undefined> {
+      const dueAt = (await table.get(keys.submissionContent(id)))?.dueAt;
+      return typeof dueAt === 'number' ? dueAt : undefined;
+    },
+
+    /** After it was removed from where it lay. */
+    async contentIsGone(id: string): Promise<void> {
+      await table.write({ delete: keys.submissionContent(id) });
+    },
+  };
+};

@@ -12,6 +12,7 @@ import {
 import type { MailServer } from '../../shared/domain/provider.ts';
 import type { AttemptOutcome } from '../../shared/domain/submission.ts';
 import { LEASE_SECONDS, SENDING_SECONDS } from '../../shared/domain/timing.ts';
+import type { MailSession, OutgoingMessage } from '../../shared/ports/mail-transport.ts';
 import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
 import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scripted-smtp.ts';
 
@@ -21,7 +22,7 @@ const FROM = 'scan@contoso.example';
 const TO = ['ann@a.example', 'bob@b.example'];
 const MESSAGE = Buffer.from('From: scan@contoso.example\r\nSubject: x\r\n\r\nhello\r\n');
 
-const SHORT: Partial<SmtpTimeouts> = { connectionMs: 2000, greetingMs: 300, socketMs: 300 };
+const SHORT: Partial<SmtpTimeouts> = { openingMs: 500, silenceMs: 300, replyMs: 300 };
 
 interface Attempt {
   readonly content?: Buffer | Readable;
@@ -30,7 +31,14 @@ interface Attempt {
   readonly accessToken?: string;
   readonly timeouts?: Partial<SmtpTimeouts>;
   readonly trusted?: boolean;
+  readonly eightBit?: boolean;
 }
+
+/** What a server without 8BITMIME shall get, made plain to see. */
+const toSevenBit = (content: Readable): Readable => {
+  content.destroy();
+  return Readable.from(['Subject: seven bits\r\n\r\nconverted\r\n']);
+};
 
 describe('nodemailerTransport as MailTransport', () => {
   let certificate: TestCertificate;
@@ -38,17 +46,35 @@ describe('nodemailerTransport as MailTransport', () => {
     certificate = await testCertificate();
   });
 
-  const send = (port: number, security: MailServer['security'], attempt: Attempt = {}): Promise<AttemptOutcome> => {
-    const { content = MESSAGE, to = TO, accessToken = ACCESS_TOKEN, timeouts = {}, trusted = true } = attempt;
-    const stream = Buffer.isBuffer(content) ? Readable.from([content]) : content;
-    return nodemailerTransport({ ca: () => (trusted ? certificate.cert : undefined), timeouts }).send({
-      server: { host: '127.0.0.1', port, security },
-      user: USER,
-      accessToken,
-      envelope: { from: FROM, to },
-      content: stream,
-      sizeBytes: attempt.sizeBytes ?? MESSAGE.length,
+  const open = (port: number, security: MailServer['security'], attempt: Attempt = {}) => {
+    const { accessToken = ACCESS_TOKEN, timeouts = {}, trusted = true } = attempt;
+    const transport = nodemailerTransport({
+      serverFor: () => ({ host: '127.0.0.1', port, security }),
+      ca: () => (trusted ? certificate.cert : undefined),
+      toSevenBit,
+      timeouts,
     });
+    return transport.open({ provider: 'microsoft', address: USER, accessToken });
+  };
+
+  const messageOf = ({ content = MESSAGE, to = TO, eightBit = false, sizeBytes }: Attempt): OutgoingMessage => ({
+    envelope: { from: FROM, to },
+    content: Buffer.isBuffer(content) ? Readable.from([content]) : content,
+    sizeBytes: sizeBytes ?? MESSAGE.length,
+    eightBit,
+  });
+
+  /** One message over a session of its own. */
+  const send = async (
+    port: number,
+    security: MailServer['security'],
+    attempt: Attempt = {},
+  ): Promise<AttemptOutcome> => {
+    const opened = await open(port, security, attempt);
+    if (!opened.ok) return opened.error;
+    const outcome = await opened.value.send(messageOf(attempt));
+    await opened.value.close();
+    return outcome;
   };
 
   describe('with a real SMTP server', () => {
@@ -157,7 +183,21 @@ describe('nodemailerTransport as MailTransport', () => {
           ['blocked', false],
         ],
       );
-      assert.deepEqual((await send(port, 'starttls', { to: [to[2] ?? '', to[0] ?? ''] })).outcome, 'deferred');
+    });
+
+    it('tells of each recipient where all are refused', async () => {
+      const port = await start({
+        onRcptTo: ({ address }, _, done) => {
+          done(Object.assign(new Error('No'), { responseCode: address.startsWith('grey') ? 451 : 550 }));
+        },
+      });
+      received.length = 0;
+      const outcome = await send(port, 'starttls', { to: ['grey@a.example', 'gone@a.example'] });
+      assert.deepEqual(outcome.outcome === 'sent' && outcome.refused, [
+        { address: 'grey@a.example', response: '451 No', tryAgain: true },
+        { address: 'gone@a.example', response: '550 No', tryAgain: false },
+      ]);
+      assert.equal(received.length, 0);
     });
 
     it('names a refused recipient as it was given', async () => {
@@ -167,12 +207,6 @@ describe('nodemailerTransport as MailTransport', () => {
         refused.map(({ address }) => address),
         ['Bob-bob@B.Example'],
       );
-    });
-
-    it('fails when every recipient is refused', async () => {
-      const outcome = await send(await start(), 'starttls', { to: ['bob@b.example'] });
-      assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'invalid_recipient']);
-      assert.match(outcome.response, /^550 .*No such user/);
     });
 
     it('hears the verdict after a challenge, and asks once', async () => {
@@ -215,6 +249,7 @@ describe('nodemailerTransport as MailTransport', () => {
         const port = await start({ secure: security === 'tls' });
         assert.deepEqual(await send(port, security, { trusted: false }), {
           outcome: 'deferred',
+          mailboxWide: true,
           reason: 'mail_server_misconfigured',
           response: 'The certificate of the mail server is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT).',
         });
@@ -225,11 +260,12 @@ describe('nodemailerTransport as MailTransport', () => {
     it('tells a wrong setting from a server that is down', async () => {
       const port = await start();
       const { response: wrongSecurity, ...rest } = await send(port, 'tls');
-      assert.deepEqual(rest, { outcome: 'deferred', reason: 'mail_server_misconfigured' });
+      assert.deepEqual(rest, { outcome: 'deferred', mailboxWide: true, reason: 'mail_server_misconfigured' });
       assert.match(wrongSecurity, /^The mail server does not speak TLS from the first byte on this port/);
       const down = await send(1, 'tls');
       assert.deepEqual(down, {
         outcome: 'deferred',
+        mailboxWide: true,
         reason: 'mail_server_unavailable',
         response: 'The connection to the mail server failed (ECONNREFUSED).',
       });
@@ -272,6 +308,8 @@ describe('nodemailerTransport as MailTransport', () => {
       return { server, outcome };
     };
 
+    const verbs = ({ lines }: ScriptedSmtp) => lines.map((line) => line.split(' ')[0]);
+
     type Row = readonly [says: SmtpSays, outcome: AttemptOutcome['outcome'], reason: string];
     const DENIED = '554 5.2.252 SendAsDenied; scan@contoso.example not allowed to send as x@contoso.example';
     const ROWS: readonly Row[] = [
@@ -283,32 +321,30 @@ describe('nodemailerTransport as MailTransport', () => {
       [
         { AUTH: '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.' },
         'held',
-        'mail_server_refused_sign_in',
+        'smtp_switched_off',
       ],
       [{ AUTH: '334 eyJzdGF0dXMiOiI0MDEifQ==' }, 'held', 'mail_server_refused_sign_in'],
       [{ MAIL: '432 4.3.2 sender thread limit exceeded' }, 'deferred', 'mail_server_unavailable'],
       [{ MAIL: '550 5.7.60 Client does not have permissions to send as this sender' }, 'failed', 'sender_not_allowed'],
       [{ MAIL: '550 5.1.8 Access denied, bad outbound sender' }, 'held', 'account_unavailable'],
       [{ MAIL: '503 5.5.1 Bad sequence' }, 'deferred', 'mail_server_unavailable'],
-      [{ RCPT: '452 4.5.3 Too many recipients' }, 'deferred', 'mail_server_unavailable'],
-      [{ RCPT: ['550 5.1.1 no such user', '450 4.2.1 try later'] }, 'deferred', 'mail_server_unavailable'],
-      [{ RCPT: '550 5.1.1 no such user' }, 'failed', 'invalid_recipient'],
+      [{ RCPT: '451 4.7.500 Server busy' }, 'deferred', 'mail_server_unavailable'],
+      [{ RCPT: '550 5.7.60 Client does not have permissions to send as this sender' }, 'failed', 'sender_not_allowed'],
       [{ DATA: '451 4.3.0 later' }, 'deferred', 'mail_server_unavailable'],
       [{ '.': '451 4.7.500 Server busy' }, 'deferred', 'mail_server_unavailable'],
       [{ '.': '554 5.6.0 Invalid message content' }, 'failed', 'mail_server_refused_message'],
       [{ '.': '552 5.3.4 Message size exceeds fixed maximum message size' }, 'failed', 'message_too_large'],
       [{ '.': DENIED }, 'failed', 'sender_not_allowed'],
-      [{ '.': '554 5.2.0 SubmissionQuotaExceededException' }, 'deferred', 'mail_server_unavailable'],
+      [{ '.': '554 5.2.0 SubmissionQuotaExceededException' }, 'deferred', 'sending_limit_reached'],
       [{ '.': '421 4.3.2 closing' }, 'deferred', 'mail_server_unavailable'],
       [{ connect: 'drop' }, 'deferred', 'mail_server_unavailable'],
       [{ EHLO: 'drop' }, 'deferred', 'mail_server_unavailable'],
       [{ AUTH: 'drop' }, 'deferred', 'mail_server_unavailable'],
       [{ DATA: 'drop' }, 'deferred', 'mail_server_unavailable'],
-      [{ content: 'drop' }, 'deferred', 'mail_server_unavailable'],
-      [{ '.': 'drop' }, 'deferred', 'mail_server_unavailable'],
       [{ connect: 'hang' }, 'deferred', 'mail_server_unavailable'],
       [{ AUTH: 'hang' }, 'deferred', 'mail_server_unavailable'],
-      [{ '.': 'hang' }, 'deferred', 'mail_server_unavailable'],
+      [{ MAIL: 'hang' }, 'deferred', 'mail_server_unavailable'],
+      [{ DATA: 'hang' }, 'deferred', 'mail_server_unavailable'],
     ];
     for (const [says, expected, reason] of ROWS) {
       it(`${expected} (${reason}): ${JSON.stringify(says).slice(0, 90)}`, async () => {
@@ -317,6 +353,23 @@ describe('nodemailerTransport as MailTransport', () => {
         assert.ok(outcome.response.length > 0);
       });
     }
+
+    it('does not know what became of a message that was handed over whole and not answered', async () => {
+      for (const says of ['drop', 'hang', 'what?', '354 go on'] as const) {
+        const { outcome } = await attempt({ '.': says });
+        assert.equal(outcome.outcome, 'unknown', says);
+      }
+    });
+
+    it('knows that half a message was not taken', async () => {
+      // More than both ends hold for a reader that does not read.
+      const content = Readable.from(Array.from({ length: 400 }, () => `${'x'.repeat(70)}\r\n`.repeat(1000)));
+      const { outcome } = await attempt({ content: 'drop' }, { content });
+      assert.deepEqual(
+        [outcome.outcome, 'reason' in outcome && outcome.reason],
+        ['deferred', 'mail_server_unavailable'],
+      );
+    });
 
     it('repeats what the server said, on one line', async () => {
       const { outcome } = await attempt({ AUTH: '535-5.7.8 not accepted.\r\n535 5.7.8  see the help page' });
@@ -364,8 +417,31 @@ describe('nodemailerTransport as MailTransport', () => {
 
     it('ends every attempt while its worker still has its claim, even after a wait for the token', () => {
       const { overallMs, ...each } = SMTP_TIMEOUTS;
-      assert.ok(overallMs / 1000 + LEASE_SECONDS < SENDING_SECONDS);
+      assert.ok((overallMs + each.openingMs) / 1000 + LEASE_SECONDS < SENDING_SECONDS);
       for (const [name, milliseconds] of Object.entries(each)) assert.ok(milliseconds < overallMs, name);
+    });
+
+    it('says what concerns the whole mailbox, and what only the message', async () => {
+      const ofMailbox: readonly SmtpSays[] = [
+        { connect: 'drop' },
+        { AUTH: '454 4.7.0 Temporary authentication failure' },
+        { MAIL: '450 4.2.1 The mailbox sends too fast' },
+        { '.': '432 4.3.2 sender thread limit exceeded' },
+        { '.': '421 4.3.2 closing' },
+        { '.': '554 5.2.0 SubmissionQuotaExceededException' },
+      ];
+      const ofMessage: readonly SmtpSays[] = [
+        { DATA: '451 4.3.0 later' },
+        { DATA: 'drop' },
+        { '.': '451 4.3.0 later' },
+      ];
+      const mailboxWide = async (says: SmtpSays) => {
+        const { outcome } = await attempt(says);
+        assert.equal(outcome.outcome, 'deferred', JSON.stringify(says));
+        return outcome.outcome === 'deferred' && outcome.mailboxWide === true;
+      };
+      for (const says of ofMailbox) assert.equal(await mailboxWide(says), true, JSON.stringify(says));
+      for (const says of ofMessage) assert.equal(await mailboxWide(says), false, JSON.stringify(says));
     });
 
     it('ends an attempt that goes on and on', async () => {
@@ -377,6 +453,74 @@ describe('nodemailerTransport as MailTransport', () => {
       assert.equal(outcome.outcome, 'deferred');
       assert.ok(Date.now() - started < 3000);
       assert.ok(trickle.destroyed);
+    });
+
+    const sessionWith = async (says: SmtpSays): Promise<{ server: ScriptedSmtp; session: MailSession }> => {
+      const server = await startScriptedSmtp(certificate, says);
+      servers.push(server);
+      const opened = await open(server.port, 'tls', { timeouts: SHORT });
+      assert.ok(opened.ok);
+      return { server, session: opened.value };
+    };
+
+    it('sends the messages of a session over one connection', async () => {
+      const { server, session } = await sessionWith({});
+      for (let count = 0; count < 5; count++) {
+        assert.equal((await session.send(messageOf({ to: ['ann@a.example'] }))).outcome, 'sent');
+      }
+      await session.close();
+      const each = ['MAIL', 'RCPT', 'DATA', '.'];
+      assert.deepEqual(verbs(server), ['EHLO', 'AUTH', ...Array.from({ length: 5 }, () => each).flat(), 'QUIT']);
+    });
+
+    it('goes on with the next message after one that was refused', async () => {
+      const refusals: readonly SmtpSays[] = [
+        { MAIL: ['550 5.7.60 not allowed to send as', '250 ok'] },
+        { RCPT: ['550 5.1.1 no such user', '250 ok'] },
+        { DATA: ['554 5.7.1 no', '354 go ahead'] },
+        { '.': ['554 5.6.0 Invalid message content', '250 2.0.0 ok'] },
+      ];
+      for (const says of refusals) {
+        const { server, session } = await sessionWith(says);
+        const first = await session.send(messageOf({ to: ['ann@a.example'] }));
+        assert.ok(first.outcome === 'failed' || (first.outcome === 'sent' && first.refused.length === 1));
+        assert.ok(session.isOpen, JSON.stringify(says));
+        const second = await session.send(messageOf({ to: ['ann@a.example'] }));
+        assert.deepEqual([second.outcome, second.outcome === 'sent' && second.refused], ['sent', []]);
+        assert.equal(verbs(server).filter((verb) => verb === 'AUTH').length, 1);
+        await session.close();
+      }
+    });
+
+    it('has ended once the connection is lost, or stands where nobody knows', async () => {
+      for (const says of [{ MAIL: 'drop' }, { content: 'drop' }, { '.': 'hang' }, { '.': '421 closing' }] as const) {
+        const { session } = await sessionWith(says);
+        assert.notEqual((await session.send(messageOf({ to: ['ann@a.example'] }))).outcome, 'sent');
+        assert.equal(session.isOpen, false, JSON.stringify(says));
+        await session.close();
+      }
+      const { session } = await sessionWith({});
+      const broken = Readable.from(
+        (async function* () {
+          yield MESSAGE;
+          throw new Error('the disk is gone');
+        })(),
+      );
+      assert.equal((await session.send(messageOf({ content: broken }))).outcome, 'deferred');
+      assert.equal(session.isOpen, false);
+    });
+
+    it('says that a message has eight bits to a server that takes them, and converts it for one that does not', async () => {
+      const EHLO = '250-mail.example\r\n250-8BITMIME\r\n250 AUTH XOAUTH2';
+      const taking = await attempt({ EHLO }, { eightBit: true });
+      assert.equal(taking.outcome.outcome, 'sent');
+      assert.match(taking.server.lines.find((line) => line.startsWith('MAIL')) ?? '', / BODY=8BITMIME\b/);
+      assert.ok(taking.server.content.includes('hello'));
+      const plain = await attempt({ EHLO: '250-mail.example\r\n250 AUTH XOAUTH2' }, { eightBit: true });
+      assert.equal(plain.outcome.outcome, 'sent');
+      assert.doesNotMatch(plain.server.lines.join('\n'), /BODY=/);
+      assert.ok(plain.server.content.includes('converted'));
+      assert.ok(!plain.server.content.includes('hello'));
     });
 
     it('takes a port where nobody listens for a passing fault', async () => {
@@ -400,7 +544,7 @@ describe('nodemailerTransport as MailTransport', () => {
       for (const address of crooked) {
         const { outcome, server } = await attempt({}, { to: ['bob@b.example', address] });
         assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'invalid_recipient']);
-        assert.deepEqual(server.lines, []);
+        assert.deepEqual(verbs(server), ['EHLO', 'AUTH', 'QUIT']);
       }
     });
 

@@ -7,8 +7,10 @@ export type SmtpSays = { readonly [command: string]: string | readonly string[] 
 
 export interface ScriptedSmtp {
   readonly port: number;
-  /** Every command line and content line, of all connections. */
-  readonly lines: string[];
+  /** Every command line, of all connections; the dot that ends a message among them. */
+  readonly lines: readonly string[];
+  /** Every line of messages. */
+  readonly content: readonly string[];
   open(): number;
   close(): Promise<void>;
 }
@@ -22,6 +24,7 @@ const POLITE = {
   RCPT: '250 2.1.5 OK',
   DATA: '354 go ahead',
   '.': '250 2.0.0 queued as 4711',
+  RSET: '250 2.0.0 OK',
   QUIT: '221 bye',
 };
 
@@ -29,6 +32,7 @@ const POLITE = {
 export const startScriptedSmtp = async (certificate: TestCertificate, says: SmtpSays = {}): Promise<ScriptedSmtp> => {
   const script: SmtpSays = { ...POLITE, ...says };
   const lines: string[] = [];
+  const content: string[] = [];
   const sockets = new Set<Socket>();
 
   const server = createServer({ ...certificate }, (socket) => {
@@ -36,13 +40,14 @@ export const startScriptedSmtp = async (certificate: TestCertificate, says: Smtp
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     const turns: { [command: string]: number } = {};
-    const say = (command: string): void => {
+    const say = (command: string): string => {
       const entry = script[command] ?? '502 5.5.1 what?';
       const turn = turns[command] ?? 0;
       turns[command] = turn + 1;
       const reply = typeof entry === 'string' ? entry : (entry[turn] ?? entry.at(-1) ?? 'drop');
       if (reply === 'drop') socket.destroy();
       else if (reply !== 'hang') socket.write(`${reply}\r\n`);
+      return reply;
     };
     let inContent = false;
     let rest = '';
@@ -51,15 +56,15 @@ export const startScriptedSmtp = async (certificate: TestCertificate, says: Smtp
       const parts = (rest + chunk.toString('latin1')).split('\r\n');
       rest = parts.pop() ?? '';
       for (const line of parts) {
-        lines.push(line);
         if (inContent && line !== '.') {
+          content.push(line);
           if (script.content !== undefined) say('content');
           continue;
         }
+        lines.push(line);
         const command = line.split(' ')[0]?.toUpperCase() ?? '';
-        say(command);
-        const accepted = String(script.DATA).startsWith('354');
-        inContent = !inContent && command === 'DATA' && accepted;
+        const reply = say(command);
+        inContent = !inContent && command === 'DATA' && reply.startsWith('354');
       }
     });
   });
@@ -67,6 +72,7 @@ export const startScriptedSmtp = async (certificate: TestCertificate, says: Smtp
   return {
     port: (server.address() as AddressInfo).port,
     lines,
+    content,
     open: () => sockets.size,
     close: () => {
       for (const socket of sockets) socket.destroy();

@@ -62,7 +62,7 @@ describe('acceptMessage', () => {
     (await world.mailQueue.receive({ limit: 10, waitSeconds: 0 })).map(({ body }) => JSON.parse(body));
   const assertNothingStored = async () => {
     assert.deepEqual(world.blobs.keys(), []);
-    assert.deepEqual(await process.records.submissions.list(office.organization.id, 10), []);
+    assert.deepEqual((await process.records.submissions.page(office.organization.id, 10)).records, []);
     assert.deepEqual(await queued(), []);
   };
 
@@ -73,7 +73,7 @@ describe('acceptMessage', () => {
     assert.deepEqual((await another.records.submissions.get(submission.id))?.submission, submission);
     assert.equal(submission.status.state, 'queued');
     assert.equal(submission.sizeBytes, stored(submission.id).length);
-    assert.deepEqual(await queued(), [{ submissionId: submission.id }]);
+    assert.deepEqual(await queued(), [{ mailboxId: office.mailbox.id }]);
   });
 
   it('says yes only when all is durable, wherever it dies', async () => {
@@ -91,8 +91,8 @@ describe('acceptMessage', () => {
       assert.ok(stored(id).includes('See below.'));
       assert.deepEqual(await queued(), []);
       await advanceSeconds(world, 300);
-      assert.equal(await process.sweepSubmissions(), 1);
-      assert.deepEqual(await queued(), [{ submissionId: id }]);
+      assert.equal(await process.sweepOutboxes(), 1);
+      assert.deepEqual(await queued(), [{ mailboxId: office.mailbox.id }]);
     }
   });
 
@@ -187,9 +187,11 @@ describe('acceptMessage', () => {
       const ids = new Set(all.map((result) => value(result).id));
       assert.equal(ids.size, 1);
       assert.deepEqual(world.blobs.keys(), [`submissions/${[...ids][0]}.eml`]);
-      assert.deepEqual(await process.records.submissions.list(office.organization.id, 10), [
-        value(await handIn({ idempotencyKey: 'job 1' })),
-      ]);
+      const { records } = await process.records.submissions.page(office.organization.id, 10);
+      assert.deepEqual(
+        records.map(({ submission }) => submission),
+        [value(await handIn({ idempotencyKey: 'job 1' }))],
+      );
     });
 
     it('takes one of many parallel requests also where the key was used a day ago', async () => {
@@ -252,6 +254,16 @@ describe('acceptMessage', () => {
       for (const name of ['From', 'Date', 'Message-ID']) assert.equal(message.split(`${name}:`).length, 2, name);
       assert.ok(message.includes(`Message-ID: ${submission.messageId}\r\n`));
       assert.ok(message.includes('From: scan@contoso.example\r\n'));
+    });
+
+    it('what mail may not have, mended, and tells of octets beyond ASCII', async () => {
+      const { id, eightBit, sizeBytes } = value(
+        await handIn({ message: 'To: ann@contoso.example\nSubject: Grüße\n\nGrüße\n' }),
+      );
+      assert.match(stored(id), /^Subject: =\?utf-8\?B\?.*\?=\r$/m);
+      assert.ok(stored(id).endsWith('Content-Transfer-Encoding: 8bit\r\n\r\nGrüße\r\n'));
+      assert.deepEqual([eightBit, sizeBytes], [true, Buffer.byteLength(stored(id))]);
+      assert.equal(value(await handIn()).eightBit, false);
     });
 
     it('no Bcc: who is told in secret stands in the envelope alone', async () => {
@@ -406,6 +418,57 @@ describe('acceptMessage', () => {
     });
   });
 
+  describe('where the device may have its sender rewritten', () => {
+    const BOSS = MESSAGE.replace('From: scan@', 'From: "The Boss" <boss@').replace('example\r\nTo', 'example>\r\nTo');
+    const from = (id: string) => /^From: .*$/m.exec(stored(id))?.[0].trim();
+    const replyTo = (id: string) => /^Reply-To: .*$/m.exec(stored(id))?.[0].trim();
+    const allow = (changes: { rewriteSender?: boolean; senderPolicy?: SenderPolicy }) =>
+      process.administration.devices.update(office.device.clientId, changes);
+
+    it('goes out as the mailbox, and answers go to whom it was from', async () => {
+      assert.equal(failure(await handIn({ message: BOSS })).kind, 'sender_not_allowed');
+      value(await allow({ rewriteSender: true }));
+      const submission = value(await handIn({ message: BOSS }));
+      assert.equal(from(submission.id), 'From: "The Boss" <scan@contoso.example>');
+      assert.equal(replyTo(submission.id), 'Reply-To: "The Boss" <boss@contoso.example>');
+      assert.deepEqual([submission.mayRewriteSender, submission.senderRewritten], [true, true]);
+      assert.equal(submission.sizeBytes, stored(submission.id).length);
+      value(await allow({ rewriteSender: false }));
+      assert.equal(failure(await handIn({ message: BOSS })).kind, 'sender_not_allowed');
+    });
+
+    it('is not touched where it is allowed, but may still be rewritten by whoever sends it', async () => {
+      value(await allow({ rewriteSender: true }));
+      const submission = value(await handIn());
+      assert.deepEqual([submission.mayRewriteSender, submission.senderRewritten], [true, undefined]);
+      assert.equal(replyTo(submission.id), undefined);
+      assert.equal(
+        value(await handIn({ message: 'Resent-From: x@y.example\r\nTo: a@b.example\r\n\r\nx' })).senderRewritten,
+        true,
+      );
+    });
+
+    it('goes out as the address that the policy names', async () => {
+      const alias = { set: { aliases: ['office@contoso.example'] } };
+      await world.table.write({ update: keys.mailbox(office.mailbox.id), changes: alias, when: { present: true } });
+      value(
+        await allow({ rewriteSender: true, senderPolicy: { name: 'configured', address: 'office@contoso.example' } }),
+      );
+      const submission = value(await handIn());
+      assert.equal(from(submission.id), 'From: office@contoso.example');
+      // Should the provider not have it, the mailbox itself is left to try.
+      assert.deepEqual([submission.mayRewriteSender, submission.senderRewritten], [true, undefined]);
+    });
+
+    it('is refused all the same where no address is allowed, or nobody knows whom it means', async () => {
+      value(await allow({ rewriteSender: true, senderPolicy: { name: 'login_user' } }));
+      assert.equal(failure(await handIn({ message: BOSS })).kind, 'sender_not_allowed');
+      value(await allow({ senderPolicy: { name: 'user_may_change' } }));
+      const unclear = 'From: boss@contoso.example <scan@contoso.example>\r\nTo: a@b.example\r\n\r\nx';
+      assert.equal(failure(await handIn({ message: unclear })).kind, 'not_a_message');
+    });
+  });
+
   it('takes the sender in whatever letter case, and the aliases of the mailbox', async () => {
     value(await handIn({ message: MESSAGE.replace('scan@contoso', 'SCAN@Contoso') }));
     const { mailbox } = value(
@@ -454,7 +517,7 @@ describe('readSubmission', () => {
         idempotencyKey: undefined,
       }),
     );
-    assert.equal(value(await process.readSubmission(office.device.clientId, id)).id, id);
+    assert.equal(value(await process.readSubmission(office.device.clientId, id)).submission.id, id);
     const other = await openOffice(process, { address: 'scan@fabrikam.example' });
     assert.equal(failure(await process.readSubmission(other.device.clientId, id)).kind, 'not_found');
     assert.equal(failure(await process.readSubmission(office.device.clientId, 'sub_none')).kind, 'not_found');

@@ -25,6 +25,7 @@ interface Ids {
   readonly mailbox: string;
   readonly signIn: string;
   readonly enrolmentToken: string;
+  readonly submission: string;
 }
 
 const MADE_UP: Ids = {
@@ -33,6 +34,7 @@ const MADE_UP: Ids = {
   mailbox: 'mbx_aaaaaaaaaaaaaaaa',
   signIn: 'sgn_aaaaaaaaaaaaaaaa',
   enrolmentToken: 'enr_aaaaaaaaaaaaaaaa',
+  submission: 'sub_000000000aaaaaaaaaaaa',
 };
 
 type Outcome = Result<unknown, BrokerError>;
@@ -63,11 +65,23 @@ const ACTS: Readonly<Record<string, (admin: Administration, ids: Ids, own: Ids) 
     mailboxes.create(organization, { provider: 'google', address: 'x@example.org', aliases: [] }),
   'reads a mailbox': ({ mailboxes }, { mailbox }) => mailboxes.get(mailbox),
   'reads the devices of a mailbox': ({ mailboxes }, { mailbox }) => mailboxes.boundDevices(mailbox),
+  'changes the way of a mailbox': ({ mailboxes }, { mailbox }) => mailboxes.setRoute(mailbox, 'api'),
   'removes a mailbox': ({ mailboxes }, { mailbox }) => mailboxes.remove(mailbox),
   'begins a sign-in': ({ mailboxes }, { mailbox }) => mailboxes.beginSignIn(mailbox),
   'reads a sign-in': ({ mailboxes }, { signIn }) => mailboxes.getSignIn(signIn),
   'signs a mailbox out': ({ mailboxes }, { mailbox }) => mailboxes.signOut(mailbox),
   'refreshes a mailbox': ({ mailboxes }, { mailbox }) => mailboxes.refresh(mailbox),
+  'lists what a mailbox sends': ({ history }, { mailbox }) =>
+    history.submissions({
+      organizationId: undefined,
+      mailboxId: mailbox,
+      state: undefined,
+      cursor: undefined,
+      limit: 10,
+    }),
+  'looks into a message': ({ submissions }, { submission }) => submissions.get(submission),
+  'sends a message again': ({ submissions }, { submission }) => submissions.resend(submission),
+  'removes a message': ({ submissions }, { submission }) => submissions.remove(submission),
 };
 
 describe('an administrator of one organization', () => {
@@ -77,17 +91,6 @@ describe('an administrator of one organization', () => {
   let [ours, theirs]: Office[] = [];
   let [own, foreign] = [MADE_UP, MADE_UP];
   let admin: Administration;
-
-  const idsOf = async ({ organization, mailbox, device }: Office): Promise<Ids> => {
-    const { mailboxes, enrolmentTokens } = process.administration;
-    return {
-      organization: organization.id,
-      device: device.clientId,
-      mailbox: mailbox.id,
-      signIn: value(await mailboxes.beginSignIn(mailbox.id)).id,
-      enrolmentToken: value(await enrolmentTokens.create(organization.id)).token.id,
-    };
-  };
 
   const submitted = async ({ organization, mailbox, device }: Office, id: string): Promise<void> => {
     const submission: Submission = {
@@ -109,14 +112,28 @@ describe('an administrator of one organization', () => {
     await process.records.submissions.create(submission);
   };
 
+  const idsOf = async (office: Office, submission: string): Promise<Ids> => {
+    const { organization, mailbox, device } = office;
+    const { mailboxes, enrolmentTokens } = process.administration;
+    await submitted(office, submission);
+    return {
+      organization: organization.id,
+      device: device.clientId,
+      mailbox: mailbox.id,
+      signIn: value(await mailboxes.beginSignIn(mailbox.id)).id,
+      enrolmentToken: value(await enrolmentTokens.create(organization.id)).token.id,
+      submission,
+    };
+  };
+
   beforeEach(async () => {
     world = makeWorld();
     table = countingTable(world.table);
     process = startProcess(world, { table });
     ours = await openOffice(process);
     theirs = await openOffice(process, { address: 'scan@fabrikam.example' });
-    own = await idsOf(ours);
-    foreign = await idsOf(theirs);
+    own = await idsOf(ours, 'sub_000000000ours');
+    foreign = await idsOf(theirs, 'sub_000000000theirs');
     admin = process.administrationFor({
       scope: 'organization',
       organizationId: own.organization,
@@ -172,17 +189,17 @@ describe('an administrator of one organization', () => {
       value(await process.administration.mailboxes.beginSignIn((office as Office).mailbox.id));
     }
     const { submissions, audit } = admin.history;
-    const all = { organizationId: undefined, cursor: undefined, limit: 100 };
-    const sent = (await submissions(all)).entries.map(({ id }) => id);
-    assert.deepEqual(sent, ['sub_000000006', 'sub_000000004', 'sub_000000002']);
+    const all = { organizationId: undefined, mailboxId: undefined, state: undefined, cursor: undefined, limit: 100 };
+    const sent = value(await submissions(all)).entries.map(({ submission }) => submission.id);
+    assert.deepEqual(sent, ['sub_000000006', 'sub_000000004', 'sub_000000002', own.submission]);
     const done = (await audit(all)).entries;
     assert.ok(done.length > 5 && done.every(({ organizationId }) => organizationId === own.organization));
     const ofForeign = { ...all, organizationId: foreign.organization };
-    assert.deepEqual([(await submissions(ofForeign)).entries, (await audit(ofForeign)).entries], [[], []]);
-    const older = await submissions({ ...all, cursor: 'sub_000000005' });
+    assert.deepEqual([value(await submissions(ofForeign)).entries, (await audit(ofForeign)).entries], [[], []]);
+    const older = value(await submissions({ ...all, cursor: 'sub_000000005' }));
     assert.deepEqual(
-      older.entries.map(({ id }) => id),
-      ['sub_000000004', 'sub_000000002'],
+      older.entries.map(({ submission }) => submission.id),
+      ['sub_000000004', 'sub_000000002', own.submission],
     );
   });
 
@@ -216,12 +233,15 @@ describe('an administrator of one organization', () => {
     assert.equal(admin.scope, 'organization');
     assert.deepEqual(Object.keys(admin).sort(), [
       'appRegistrations',
+      'connectionTests',
       'devices',
       'enrolmentTokens',
       'history',
       'mailboxes',
+      'notifications',
       'organizations',
       'scope',
+      'submissions',
     ]);
     assert.deepEqual(Object.keys(admin.organizations).sort(), ['get', 'list', 'update']);
   });

@@ -10,6 +10,7 @@ import type { Device, Mailbox, Organization } from '../../shared/domain/entities
 import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { Result } from '../../shared/domain/result.ts';
 import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
+import { noMailboxTester } from '../../shared/ports/mailbox-tester.ts';
 import type { Table } from '../../shared/ports/table.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
@@ -21,10 +22,17 @@ import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecase
 import { makeMaintainGrant } from '../../shared/usecases/grants/maintain-grants.ts';
 import { makeRefreshGrant } from '../../shared/usecases/grants/refresh-grant.ts';
 import { type GrantWork, makeSweepGrants } from '../../shared/usecases/grants/sweep-grants.ts';
-import { makeAcceptMessage } from '../../shared/usecases/mail/accept-message.ts';
+import { makeAcceptMessage, type OutboxWork } from '../../shared/usecases/mail/accept-message.ts';
+import { makeOpenCourier } from '../../shared/usecases/mail/courier.ts';
+import { makeForgetSubmissions } from '../../shared/usecases/mail/forget-submissions.ts';
 import { makeReadSubmission } from '../../shared/usecases/mail/read-submission.ts';
-import { makeResumeHeld, makeSweepSubmissions } from '../../shared/usecases/mail/requeue-submissions.ts';
-import { makeSendSubmission } from '../../shared/usecases/mail/send-submission.ts';
+import { makeSendOutbox } from '../../shared/usecases/mail/send-outbox.ts';
+import {
+  makeAdoptSubmissions,
+  makeRecoverOutboxes,
+  makeResumeOutbox,
+  makeSweepOutboxes,
+} from '../../shared/usecases/mail/sweep-outboxes.ts';
 import {
   type IdleSlotWork,
   makeEmptyIdleSlot,
@@ -73,7 +81,8 @@ export const makeWorld = () => {
     google: scriptedProvider('google', clock),
     /** What organizations have brought. */
     own: [] as OwnClient<ScriptedProvider>[],
-    transport: scriptedTransport(),
+    smtp: scriptedTransport(),
+    api: scriptedTransport(),
     log: memoryLog(),
     processes: 0,
   };
@@ -86,12 +95,13 @@ interface ProcessOptions {
   readonly table?: Table;
   /** What may end this process. */
   readonly fuse?: Fuse;
+  readonly retentionDays?: number;
 }
 
 /** One process of the broker: everything composed anew over the world. Several share nothing else. */
-export const startProcess = (world: World, { table = world.table, fuse }: ProcessOptions = {}) => {
+export const startProcess = (world: World, { table = world.table, fuse, ...kept }: ProcessOptions = {}) => {
   world.processes++;
-  const { clock, log, microsoft, google, own, transport, accessTokenKeys, attemptKeys } = world;
+  const { clock, log, microsoft, google, own, smtp, api, accessTokenKeys, attemptKeys } = world;
   const providers = identityProviders({ microsoft, google }, own);
   const random = seededRandom(`process ${world.processes}`);
   const mine = {
@@ -101,15 +111,27 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     mailQueue: fuse?.queue(world.mailQueue) ?? world.mailQueue,
   };
   const vault = envelopeTokenVault(mine.table, world.vaultKeys);
-  const records = brokerRecords(mine.table, accessTokenKeys, clock, random);
-  const common = { ...mine, records, vault, providers, clock, random, log };
+  const records = brokerRecords(mine.table, accessTokenKeys, clock, random, kept);
+  const mailboxTester = noMailboxTester;
+  const common = {
+    ...mine,
+    records,
+    vault,
+    providers,
+    messageFormat: mimeMessageFormat,
+    mailboxTester,
+    clock,
+    random,
+    log,
+  };
   const refreshGrant = makeRefreshGrant(common);
   const refresher = inProcessRefresher(refreshGrant, mine.grantQueue);
   const scopeFor = (provider: ProviderName, audience: 'smtp' | 'imap' | 'pop' | 'api') =>
     providers.of({ provider }).scopeFor(audience);
   const devices = deviceUseCases({ ...common, refresher, scopeFor, serverFor });
-  const { submissions } = records;
-  const sendSubmission = makeSendSubmission({ ...common, ...devices, transport, serverFor });
+  const openCourier = makeOpenCourier({ ...common, ...devices, transports: { smtp, api } });
+  const sendOutbox = makeSendOutbox({ ...common, openCourier });
+  const forMail = { ...common, queue: mine.mailQueue };
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...common, grants: records.grants }) });
   const emptyIdleSlot = makeEmptyIdleSlot({ records, giveUpSlot, clock });
@@ -124,16 +146,14 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
     administration: administrationFor(ROOT_AUTHORITY),
     registerDevice: makeRegisterDevice(common),
     manageRegistration: makeManageRegistration(common),
-    acceptMessage: makeAcceptMessage({
-      ...common,
-      ...devices,
-      queue: mine.mailQueue,
-      messageFormat: mimeMessageFormat,
-    }),
+    acceptMessage: makeAcceptMessage({ ...forMail, ...devices }),
     readSubmission: makeReadSubmission(records),
-    sendSubmission,
-    resumeHeld: makeResumeHeld({ submissions, queue: mine.mailQueue, clock }),
-    sweepSubmissions: makeSweepSubmissions({ ...common, submissions, queue: mine.mailQueue }),
+    sendOutbox,
+    resumeOutbox: makeResumeOutbox({ ...forMail, ...records }),
+    sweepOutboxes: makeSweepOutboxes(forMail),
+    recoverOutboxes: makeRecoverOutboxes(forMail),
+    adoptSubmissions: makeAdoptSubmissions(forMail),
+    forgetSubmissions: makeForgetSubmissions({ ...common, submissions: records.submissions }),
     sweepGrants: makeSweepGrants({ ...common, coolDowns: records.coolDowns, queue: mine.grantQueue, pace: SWEEP_PACE }),
     maintainGrant,
     sweepIdleSlots: makeSweepIdleSlots({ ...common, queue: mine.grantQueue }),
@@ -143,7 +163,7 @@ export const startProcess = (world: World, { table = world.table, fuse }: Proces
         const work = body as GrantWork | IdleSlotWork;
         return 'mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work);
       }),
-    workMail: () => drain(mine.mailQueue, (body) => sendSubmission((body as { submissionId: string }).submissionId)),
+    workMail: () => drain(mine.mailQueue, (body) => sendOutbox((body as OutboxWork).mailboxId)),
   };
 };
 

@@ -28,6 +28,8 @@ const startWith = async (settings: Readonly<Record<string, string>>): Promise<vo
     BROKER_PORT: await freePort(),
     STAND_IN_PORT: await freePort(),
     STAND_IN_SMTP_PORT: await freePort(),
+    STAND_IN_POP_PORT: '0',
+    STAND_IN_IMAP_PORT: '0',
     ...settings,
   });
   bounds = [await signedInDevice(broker, 'microsoft'), await signedInDevice(broker, 'google')];
@@ -40,8 +42,12 @@ const startWith = async (settings: Readonly<Record<string, string>>): Promise<vo
 const letBackOffRunOut = (): void => {
   const database = new DatabaseSync(join(broker.folder, 'broker.sqlite'), { timeout: 5_000 });
   database.exec(
-    `UPDATE items SET item = json_set(item, '$.status.until', 0, '$.dueAt', 0)
-     WHERE pk LIKE 'submission#%' AND item ->> '$.status.state' = 'deferred'`,
+    `UPDATE items SET item = json_set(item, '$.status.until', 0)
+     WHERE pk LIKE 'submission#%' AND item ->> '$.status.state' = 'deferred';
+     UPDATE items SET item = json_set(item, '$.stop.until', 0)
+     WHERE pk LIKE 'outbox#%' AND item ->> '$.stop.cause' = 'pause';
+     UPDATE items SET item = json_set(item, '$.dueAt', 0)
+     WHERE pk LIKE 'outbox#%' AND item ->> '$.dueAt' IS NOT NULL`,
   );
   database.close();
 };

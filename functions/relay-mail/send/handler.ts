@@ -1,4 +1,4 @@
-/** Sends accepted mail, one message of a mailbox at a time (SQS FIFO). Gets its tokens like a device does: no vault. */
+/** Empties the outboxes of mailboxes, one worker at a time for each. Gets its tokens like a device does: no vault. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -7,7 +7,8 @@ import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-clien
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { lambdaRefresher } from '../../../shared/adapters/lambda/lambda-refresher.ts';
 import { sendMailHandler } from '../../../shared/adapters/lambda/send-mail-handler.ts';
-import { nodemailerTransport } from '../../../shared/adapters/nodemailer/nodemailer-transport.ts';
+import { mailTransports } from '../../../shared/adapters/mail-transports/mail-transports.ts';
+import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
 import { secretsManagerKeyRing } from '../../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
@@ -19,20 +20,21 @@ import { mailServers, parseMailServers } from '../../../shared/config/mail-serve
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/devices/device-use-cases.ts';
-import { makeSendSubmission } from '../../../shared/usecases/mail/send-submission.ts';
+import { makeOpenCourier } from '../../../shared/usecases/mail/courier.ts';
+import { makeSendOutbox } from '../../../shared/usecases/mail/send-outbox.ts';
 
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
-const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET');
+const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET', 'BROKER_RETENTION_DAYS');
 const log = powertoolsLog('send-mail');
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const grantQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, grantQueue);
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
-const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
-const records = brokerRecords(table, keys, clock, random);
-const { acquireAccessToken } = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, random, log });
-const transport = nodemailerTransport();
-const sending = { records, blobs, transport, acquireAccessToken, serverFor, clock, random, log };
+const servers = parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS');
+const records = brokerRecords(table, keys, clock, random, { retentionDays: env.BROKER_RETENTION_DAYS });
+const common = { records, blobs, messageFormat, clock, random, log };
+const { acquireAccessToken } = deviceUseCases({ ...common, refresher, scopeFor, serverFor: mailServers(servers) });
+const openCourier = makeOpenCourier({ ...common, transports: mailTransports(servers), acquireAccessToken });
 
-export const handler = sendMailHandler(makeSendSubmission(sending), log);
+export const handler = sendMailHandler(makeSendOutbox({ ...common, openCourier }), log);

@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import type { Log } from '../../ports/log.ts';
 import { fifoBatchHandler } from './batch-handler.ts';
 
-const SUBMISSION_WORK = v.object({ submissionId: v.string() });
+/** `submissionId`: queued by an earlier version, which the sweep has since put into its mailbox's outbox. */
+const OUTBOX_WORK = v.union([v.object({ mailboxId: v.string() }), v.object({ submissionId: v.string() })]);
 
 /** The mail queue's batches, in order for each mailbox. */
-export const sendMailHandler = (sendSubmission: (submissionId: string) => Promise<void>, log: Log) =>
-  fifoBatchHandler(SUBMISSION_WORK, ({ submissionId }) => sendSubmission(submissionId), log);
+export const sendMailHandler = (sendOutbox: (mailboxId: string) => Promise<void>, log: Log) =>
+  fifoBatchHandler(OUTBOX_WORK, async (work) => ('mailboxId' in work ? sendOutbox(work.mailboxId) : undefined), log);

@@ -1,6 +1,6 @@
 import type { NodemailerError } from 'nodemailer';
 import { type SmtpStep, smtpReplyRow } from '../../domain/smtp-replies.ts';
-import type { AttemptOutcome } from '../../domain/submission.ts';
+import type { AttemptFailure } from '../../domain/submission.ts';
 
 /** Long enough for the longest known reply, short enough for a table. */
 const RESPONSE_LIMIT = 500;
@@ -23,7 +23,7 @@ const stepOf = (command: string | undefined): SmtpStep => {
 };
 
 /** What the failures in which the server said nothing mean, by nodemailer's code. Not listed: a bug, rethrown. */
-const WITHOUT_REPLY: { readonly [code: string]: (message: string) => AttemptOutcome } = {
+const WITHOUT_REPLY: { readonly [code: string]: (message: string) => AttemptFailure } = {
   // Larger than the SIZE of the server's EHLO (RFC 1870 section 6.1); nothing was sent.
   EMESSAGE: (response) => ({ outcome: 'failed', reason: 'message_too_large', response }),
   // An address that cannot be put on the wire, or needs SMTPUTF8 where the server has none.
@@ -46,45 +46,69 @@ const MISCONFIGURED: readonly { readonly code: string; readonly original?: RegEx
 ];
 
 /** Connection, name, TLS, time-out, or an unfinished sign-in: it may all be better in a minute. */
-const PASSING: readonly string[] = [
-  'ECONNECTION',
-  'ESOCKET',
-  'ETIMEDOUT',
-  'EDNS',
-  'ETLS',
-  'EPROTOCOL',
-  'EAUTH',
-  'EABORT',
-];
+const PASSING: readonly string[] = ['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EDNS', 'ETLS', 'EPROTOCOL', 'EAUTH'];
 
 /** Whether a recipient who was refused, while others were not, is worth another try. */
 export const wouldBeTakenLater = (response: string): boolean =>
   smtpReplyRow(response, 'recipient').outcome !== 'failed';
 
+/** A refusal of one recipient, which says nothing of the others, or of the mailbox that sends. */
+export const refusedForItself = (response: string): boolean => {
+  const { outcome, reason, mailboxWide } = smtpReplyRow(response, 'recipient');
+  return outcome === 'deferred' ? !mailboxWide : reason === 'invalid_recipient';
+};
+
 /** `454 TLS not available due to temporary reason` (RFC 3207 section 4). */
 const isForTheMoment = (response: unknown): boolean => typeof response === 'string' && response.startsWith('4');
 
-/** nodemailer's errors end here. */
-export const outcomeOfError = (error: NodemailerError, secrets: readonly string[]): AttemptOutcome => {
-  const { code = '', response } = error;
-  if (typeof response === 'string' && response !== '' && code !== 'ETLS') {
-    const row = smtpReplyRow(response, stepOf(error.command));
-    const said = { reason: row.reason, response: cleanResponse(response, secrets) };
-    if (row.outcome !== 'deferred') return { outcome: row.outcome, ...said };
-    return {
-      outcome: 'deferred',
-      ...said,
-      ...(row.retryAfterSeconds !== undefined && { retryAfterSeconds: row.retryAfterSeconds }),
-    };
-  }
-  const message = cleanResponse(error.message, secrets);
-  const known = WITHOUT_REPLY[code];
-  if (known) return known(message);
+const failureOfReply = (reply: string, step: SmtpStep, secrets: readonly string[]): AttemptFailure => {
+  const { outcome, reason, newTokenMayHelp, mailboxWide, retryAfterSeconds } = smtpReplyRow(reply, step);
+  const said = { reason, response: cleanResponse(reply, secrets) };
+  if (outcome === 'failed') return { outcome, ...said };
+  if (outcome === 'held') return { outcome, ...said, ...(newTokenMayHelp && { newTokenMayHelp }) };
+  return {
+    outcome,
+    ...said,
+    ...(mailboxWide && { mailboxWide }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
+};
+
+const failureOfConnection = (error: NodemailerError, message: string): AttemptFailure => {
+  const { code = '' } = error;
   if (!PASSING.includes(code)) throw new Error(`unexpected failure of the mail transport: ${code} ${message}`);
   const { originalCode, timeoutType } = error;
   const particulars = originalCode ?? timeoutType ?? code;
   const wrong = MISCONFIGURED.find((row) => row.code === code && (!row.original || row.original.test(particulars)));
   const said = wrong?.message ?? 'The connection to the mail server failed';
-  const reason = wrong && !isForTheMoment(response) ? 'mail_server_misconfigured' : 'mail_server_unavailable';
+  const reason = wrong ? 'mail_server_misconfigured' : 'mail_server_unavailable';
   return { outcome: 'deferred', reason, response: `${said} (${particulars}).` };
+};
+
+/** A refusal of the message itself (RFC 5321 section 4.2.1); any other answer to it says neither yes nor no. */
+const isRefusal = (reply: string): boolean => /^[45]\d\d/.test(reply);
+
+/** What nodemailer's error means. `reached`: how far the session had come; `handed over`: the whole message was on its way. */
+export const failureOfError = (
+  error: NodemailerError,
+  secrets: readonly string[],
+  reached: 'opening' | 'sending' | 'handed over',
+): AttemptFailure => {
+  const { code = '', response } = error;
+  // What is said of a STARTTLS that is not offered helps nobody.
+  const isReply = typeof response === 'string' && response !== '' && (code !== 'ETLS' || isForTheMoment(response));
+  const message = cleanResponse(error.message, secrets);
+  const known = isReply ? undefined : WITHOUT_REPLY[code];
+  if (known) return known(message);
+  if (reached === 'handed over' && !(isReply && isRefusal(response))) {
+    return {
+      outcome: 'unknown',
+      response: `The message was handed over whole, and its acceptance not heard of: ${message}`,
+    };
+  }
+  const failure = isReply
+    ? failureOfReply(response, stepOf(error.command), secrets)
+    : failureOfConnection(error, message);
+  // Before a message was tried: the next one would fare no better.
+  return reached === 'opening' && failure.outcome === 'deferred' ? { ...failure, mailboxWide: true } : failure;
 };

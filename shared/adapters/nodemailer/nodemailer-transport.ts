@@ -1,101 +1,105 @@
-import { createTransport, type NodemailerError } from 'nodemailer';
-import { type MailServer, sameAddress } from '../../domain/provider.ts';
-import type { AttemptOutcome, Envelope } from '../../domain/submission.ts';
+import type { Readable } from 'node:stream';
+import type { NodemailerError } from 'nodemailer';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { MailServer, ProviderName } from '../../domain/provider.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import type { AttemptFailure } from '../../domain/submission.ts';
 import { ATTEMPT_SECONDS } from '../../domain/timing.ts';
-import type { MailTransport } from '../../ports/mail-transport.ts';
-import { cleanResponse, outcomeOfError, wouldBeTakenLater } from './attempt-outcome.ts';
+import type { MailTransport, SendingAccount } from '../../ports/mail-transport.ts';
+import { failureOfError } from './attempt-outcome.ts';
+import { type SessionLimits, smtpSession } from './smtp-session.ts';
 import { xoauth2 } from './xoauth2.ts';
 
-export interface SmtpTimeouts {
-  /** Name lookup, connection, and the TLS upgrade. */
-  readonly connectionMs: number;
-  readonly greetingMs: number;
-  /** Silence of the server at any later point. */
-  readonly socketMs: number;
-  /** The whole attempt. */
-  readonly overallMs: number;
+export interface SmtpTimeouts extends SessionLimits {
+  /** From the lookup of the name to the end of the sign-in. */
+  readonly openingMs: number;
 }
 
-/** nodemailer's own (2 min, 30 s, 10 min, none) outlast a Lambda function and a worker's claim. */
+/**
+ * RFC 5321 section 4.5.3.2 waits for two to ten minutes at each step, which outlasts a Lambda function and a worker's claim;
+ * where an early end may cost a duplicate, the wait is as long as can be.
+ */
 export const SMTP_TIMEOUTS: SmtpTimeouts = {
-  connectionMs: 15_000,
-  greetingMs: 15_000,
-  socketMs: 60_000,
+  openingMs: 45_000,
+  silenceMs: 120_000,
+  replyMs: 300_000,
   overallMs: ATTEMPT_SECONDS * 1000,
 };
 
 export interface SmtpOptions {
+  readonly serverFor: (provider: ProviderName) => MailServer;
   /** PEM of the authorities to trust for this server; the system's when undefined. */
   readonly ca?: (server: MailServer) => string | undefined;
+  /** For servers without 8BITMIME. */
+  readonly toSevenBit: (content: Readable) => Readable;
   readonly timeouts?: Partial<SmtpTimeouts>;
 }
 
-/** Submission (RFC 6409) with SASL XOAUTH2, never without TLS, one connection for each message. */
-export const nodemailerTransport = ({ ca = () => undefined, timeouts = {} }: SmtpOptions = {}): MailTransport => {
+const SASL_METHOD = 'XOAUTH2-ONCE';
+
+/** Submission (RFC 6409) with SASL XOAUTH2, never without TLS; the messages of a session one after the other. */
+export const nodemailerTransport = ({
+  serverFor,
+  ca = () => undefined,
+  toSevenBit,
+  timeouts = {},
+}: SmtpOptions): MailTransport => {
   const limits = { ...SMTP_TIMEOUTS, ...timeouts };
   return {
-    send: async ({ server, user, accessToken, envelope, content, sizeBytes }) => {
-      const refusal = unfitAddress(envelope);
-      if (refusal !== undefined) return refusal;
+    async open(account) {
+      const server = serverFor(account.provider);
       const pem = ca(server);
-      const transport = createTransport({
+      let extensions: readonly string[] = [];
+      const saslHandler = xoauth2(account, (offered) => {
+        extensions = offered;
+      });
+      const connection = new SMTPConnection({
         host: server.host,
         port: server.port,
         secure: server.security === 'tls',
         requireTLS: server.security === 'starttls',
         tls: { minVersion: 'TLSv1.2', ...(pem !== undefined && { ca: pem }) },
-        // Without `forceAuth` a server that offers no AUTH gets the message unauthenticated.
-        forceAuth: true,
-        auth: { type: 'CUSTOM', method: 'XOAUTH2-ONCE', user },
-        customAuth: { 'XOAUTH2-ONCE': xoauth2(user, accessToken) },
-        connectionTimeout: limits.connectionMs,
-        dnsTimeout: limits.connectionMs,
-        greetingTimeout: limits.greetingMs,
-        socketTimeout: limits.socketMs,
-        disableFileAccess: true,
-        disableUrlAccess: true,
+        customAuth: { [SASL_METHOD]: saslHandler },
+        connectionTimeout: limits.openingMs,
+        dnsTimeout: limits.openingMs,
+        greetingTimeout: limits.openingMs,
+        // The session has its own, by what it waits for.
+        socketTimeout: limits.overallMs,
       });
-      // nodemailer reports what goes wrong with the content; this keeps an error after the end from being unhandled.
-      content.on('error', () => content.destroy());
-      try {
-        const { response, rejectedErrors = [] } = await transport.sendMail({
-          raw: content,
-          envelope: { from: envelope.from, to: [...envelope.to], size: sizeBytes },
-          signal: AbortSignal.timeout(limits.overallMs),
-        });
-        return {
-          outcome: 'sent',
-          response: cleanResponse(response, [accessToken]),
-          refused: rejectedErrors.map(({ recipient = '', response: reply = '' }) => ({
-            address: asGiven(recipient, envelope),
-            response: cleanResponse(reply, [accessToken]),
-            tryAgain: wouldBeTakenLater(reply),
-          })),
-        };
-      } catch (error) {
-        return outcomeOfError(error as NodemailerError, [accessToken]);
-      } finally {
-        transport.close();
-        content.destroy();
-      }
+      const signedIn = await signIn(connection, account, limits.openingMs);
+      if (!signedIn.ok) return signedIn;
+      return ok(smtpSession(connection, { accessToken: account.accessToken, extensions, limits, toSevenBit }));
     },
   };
 };
 
-/** A bare address of RFC 5321 section 4.1.2 with neither quotes nor address literals, which no mailbox provider uses. */
-const PLAIN_ADDRESS = /^[^\s"(),:;<>@[\]\\\p{Cc}]+@[^\s"(),:;<>@[\]\\\p{Cc}]+$/u;
-
-/** nodemailer parses envelope addresses once more, and would quietly send to whatever it finds in a crooked one. */
-const unfitAddress = ({ from, to }: Envelope): AttemptOutcome | undefined => {
-  if (!PLAIN_ADDRESS.test(from)) {
-    return { outcome: 'failed', reason: 'sender_not_allowed', response: 'The sender is not a plain address.' };
+/** Connects and signs in; closes the connection where that fails. */
+const signIn = async (
+  connection: SMTPConnection,
+  { address, accessToken }: SendingAccount,
+  limitMs: number,
+): Promise<Result<void, AttemptFailure>> => {
+  let overdue: NodeJS.Timeout | undefined;
+  let fault: (error: NodemailerError) => void = () => undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      fault = reject;
+      connection.on('error', fault);
+      overdue = setTimeout(() => {
+        reject(Object.assign(new Error('overdue'), { code: 'ETIMEDOUT', timeoutType: 'OPENING_TIMEOUT' }));
+      }, limitMs);
+      connection.connect((unconnected) => {
+        if (unconnected) return reject(unconnected);
+        connection.login({ method: SASL_METHOD, user: address }, (refused) => (refused ? reject(refused) : resolve()));
+      });
+    });
+    return ok(undefined);
+  } catch (error) {
+    connection.on('error', () => undefined);
+    connection.close();
+    return fail(failureOfError(error as NodemailerError, [accessToken], 'opening'));
+  } finally {
+    clearTimeout(overdue);
+    connection.removeListener('error', fault);
   }
-  if (to.length === 0 || !to.every((address) => PLAIN_ADDRESS.test(address))) {
-    return { outcome: 'failed', reason: 'invalid_recipient', response: 'A recipient is not a plain address.' };
-  }
-  return undefined;
 };
-
-/** nodemailer makes the domain lower case. */
-const asGiven = (address: string, { to }: Envelope): string =>
-  to.find((given) => sameAddress(given, address)) ?? address;

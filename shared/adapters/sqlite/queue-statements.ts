@@ -19,6 +19,7 @@ const SCHEMA = `
     seenAt INTEGER NOT NULL,
     PRIMARY KEY (queue, deduplicationId)
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS deduplications_seen ON deduplications (queue, seenAt);
   CREATE TABLE IF NOT EXISTS deadLetters (
     id INTEGER PRIMARY KEY,
     queue TEXT NOT NULL,
@@ -30,9 +31,7 @@ const SCHEMA = `
 `;
 
 /** The first message of each group stands for the whole group: while it is hidden, the others wait. */
-const FIRST_OF_ITS_GROUP = `NOT EXISTS (
-  SELECT 1 FROM messages AS earlier
-  WHERE earlier.queue = messages.queue AND earlier.groupName = messages.groupName AND earlier.id < messages.id)`;
+const FIRST_OF_ITS_GROUP = `id IN (SELECT min(id) FROM messages WHERE queue = ?1 GROUP BY groupName)`;
 
 const EXHAUSTED = 'queue = ? AND visibleAt <= ? AND receiveCount >= ?';
 
@@ -55,7 +54,7 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
   const deleteExhausted = database.prepare(`DELETE FROM messages WHERE ${EXHAUSTED}`);
   const select = database.prepare(
     `SELECT id, body, groupName, receiveCount FROM messages
-     WHERE queue = ? AND visibleAt <= ? ${fifo ? `AND ${FIRST_OF_ITS_GROUP}` : ''} ORDER BY id LIMIT ?`,
+     WHERE queue = ?1 AND visibleAt <= ?2 ${fifo ? `AND ${FIRST_OF_ITS_GROUP}` : ''} ORDER BY id LIMIT ?3`,
   );
   const hide = database.prepare(
     'UPDATE messages SET receiveCount = receiveCount + 1, receipt = ?, visibleAt = ? WHERE id = ?',

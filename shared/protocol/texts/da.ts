@@ -153,6 +153,11 @@ export const da: ErrorTexts = {
     'Indstil afsenderadressen på enheden til postkassens egen adresse, eller bed en administrator om at ændre enhedens indstilling for afsenderadresse.',
   ],
   message_too_large: ['Mailen er for stor.', 'Scan med lavere opløsning eller i flere dele.'],
+  upload_unknown: ['Uploaden findes ikke eller er udløbet.', 'Bed om en ny upload, og send meddelelsen igen.'],
+  upload_incomplete: [
+    'Det uploadede er ikke det, der blev meldt.',
+    'Upload hele meddelelsen igen; størrelse og kontrolsum skal være de meldte.',
+  ],
   mail_server_unavailable: [
     'Mailserveren svarer ikke i øjeblikket.',
     'Der er ikke noget at udbedre. Mailen forsøges sendt igen.',
@@ -165,7 +170,23 @@ export const da: ErrorTexts = {
     'Mailserveren afviste dette logon. SMTP er måske slået fra for denne postkasse.',
     'Bed administratoren om at tillade SMTP (Microsoft 365: godkendt SMTP i brugerens mailapps), og log derefter på igen.',
   ],
+  smtp_switched_off: [
+    'Afsendelse med SMTP er slået fra for denne postkasse eller organisation.',
+    'Få administratoren til at slå godkendt SMTP til for postkassen (Microsoft 365 Administration: bruger, Mail, Administrer mailapps), eller log postkassen ind igen, så mail kan sendes gennem udbyderens API.',
+  ],
+  sending_limit_reached: [
+    'Postkassen har nået sin grænse for afsendelse hos mailudbyderen.',
+    'Der er intet at reparere. Brokeren sender videre, når grænsen tillader det.',
+  ],
   mail_server_refused_message: ['Mailserveren afviste mailen.', 'Læs serverens svar, og ret mailen.'],
+  outcome_unknown: [
+    'Mailserveren modtog hele meddelelsen to gange uden at sige, om den beholder den.',
+    'Spørg en modtager, om den kom frem; ellers send den igen fra konsollen.',
+  ],
+  held_too_long: [
+    'Meddelelsen ventede for længe på sin postkasse og blev opgivet.',
+    'Log postkassen ind igen, og send derefter meddelelsen igen.',
+  ],
 
   internal: [
     'Der opstod en fejl i brokeren.',

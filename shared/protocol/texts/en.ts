@@ -153,6 +153,11 @@ export const en: ErrorTexts = {
     "Set the sender address on the device to the mailbox's own address, or have an administrator change the device's sender address setting.",
   ],
   message_too_large: ['The message is too large.', 'Scan at a lower resolution or in several parts.'],
+  upload_unknown: ['There is no such upload, or it has expired.', 'Ask for a new upload and send the message again.'],
+  upload_incomplete: [
+    'What was uploaded is not what was announced.',
+    'Upload the whole message again; size and checksum must be those announced.',
+  ],
   mail_server_unavailable: [
     'The mail server does not answer at present.',
     'There is nothing to repair. The broker will try to send the message again.',
@@ -165,9 +170,25 @@ export const en: ErrorTexts = {
     'The mail server refused the sign-in. SMTP may be switched off for this mailbox.',
     "Have the administrator allow SMTP for it (Microsoft 365: Authenticated SMTP in the user's mail apps), then sign in again.",
   ],
+  smtp_switched_off: [
+    'Sending by SMTP is switched off for this mailbox or organization.',
+    "Have the administrator switch on Authenticated SMTP for the mailbox (Microsoft 365 admin center: user, Mail, Manage email apps), or sign the mailbox in again so that mail can go through the provider's API.",
+  ],
+  sending_limit_reached: [
+    'The mailbox has used up its sending limit at the mail provider.',
+    'There is nothing to repair. The broker sends on when the limit allows it.',
+  ],
   mail_server_refused_message: [
     'The mail server refused the message.',
     'Read the reply of the server and correct the message.',
+  ],
+  outcome_unknown: [
+    'The mail server took the whole message twice and did not say whether it keeps it.',
+    'Ask a recipient whether it arrived; if not, send it again from the console.',
+  ],
+  held_too_long: [
+    'The message waited for its mailbox for too long and was given up.',
+    'Sign the mailbox in again, then send the message again.',
   ],
 
   internal: [

@@ -186,6 +186,14 @@ export const fr: ErrorTexts = {
     'Le message est trop volumineux.',
     'Numérisez avec une résolution inférieure ou en plusieurs parties.',
   ],
+  upload_unknown: [
+    "Ce téléversement n'existe pas ou a expiré.",
+    'Demandez un nouveau téléversement et envoyez de nouveau le message.',
+  ],
+  upload_incomplete: [
+    'Ce qui a été téléversé ne correspond pas à ce qui était annoncé.',
+    'Téléversez de nouveau le message entier ; la taille et la somme de contrôle doivent être celles annoncées.',
+  ],
   mail_server_unavailable: [
     'Le serveur de messagerie ne répond pas actuellement.',
     "Aucune intervention n'est nécessaire. Une nouvelle tentative d'envoi aura lieu.",
@@ -198,9 +206,25 @@ export const fr: ErrorTexts = {
     'Le serveur de messagerie a refusé la connexion. SMTP est peut-être désactivé pour cette boîte aux lettres.',
     "Demandez à l'administrateur d'y autoriser SMTP (Microsoft 365 : SMTP authentifié, applications de messagerie de l'utilisateur), puis reconnectez-vous.",
   ],
+  smtp_switched_off: [
+    "L'envoi par SMTP est désactivé pour cette boîte aux lettres ou pour l'organisation.",
+    "Demandez à l'administrateur d'activer « SMTP authentifié » pour la boîte (centre d'administration Microsoft 365 : utilisateur, Courrier, Gérer les applications de messagerie), ou reconnectez la boîte pour que le courrier passe par l'API du fournisseur.",
+  ],
+  sending_limit_reached: [
+    "La boîte aux lettres a atteint sa limite d'envoi chez le fournisseur.",
+    "Il n'y a rien à réparer. Le broker reprend l'envoi dès que la limite le permet.",
+  ],
   mail_server_refused_message: [
     'Le serveur de messagerie a refusé le message.',
     'Lisez la réponse du serveur et corrigez le message.',
+  ],
+  outcome_unknown: [
+    "Le serveur de messagerie a reçu deux fois le message entier sans dire s'il le garde.",
+    "Demandez à un destinataire s'il est arrivé ; sinon, renvoyez-le depuis la console.",
+  ],
+  held_too_long: [
+    'Le message a attendu trop longtemps sa boîte aux lettres et a été abandonné.',
+    'Reconnectez la boîte aux lettres, puis renvoyez le message.',
   ],
 
   internal: [

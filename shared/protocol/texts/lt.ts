@@ -165,6 +165,14 @@ export const lt: ErrorTexts = {
     'Įrenginyje nustatykite pašto dėžutės adresą kaip siuntėjo adresą arba paprašykite administratoriaus pakeisti šio įrenginio siuntėjo adreso nuostatą.',
   ],
   message_too_large: ['Laiškas per didelis.', 'Nuskaitykite mažesne raiška arba keliomis dalimis.'],
+  upload_unknown: [
+    'Tokio įkėlimo nėra arba jo galiojimas baigėsi.',
+    'Paprašykite naujo įkėlimo ir siųskite laišką iš naujo.',
+  ],
+  upload_incomplete: [
+    'Įkelta ne tai, kas buvo pranešta.',
+    'Įkelkite visą laišką iš naujo; dydis ir kontrolinė suma turi sutapti su praneštais.',
+  ],
   mail_server_unavailable: [
     'Pašto serveris šiuo metu neatsako.',
     'Taisyti nieko nereikia. Laišką bus bandoma išsiųsti dar kartą.',
@@ -177,9 +185,25 @@ export const lt: ErrorTexts = {
     'Pašto serveris atmetė prisijungimą. Šiai pašto dėžutei gali būti išjungtas SMTP.',
     'Paprašykite administratoriaus leisti SMTP („Microsoft 365“: autentifikuotas SMTP vartotojo pašto programose), tada prisijunkite iš naujo.',
   ],
+  smtp_switched_off: [
+    'Šiai pašto dėžutei arba organizacijai siuntimas per SMTP išjungtas.',
+    'Paprašykite administratoriaus įjungti autentifikuotą SMTP šiai dėžutei („Microsoft 365“ administravimo centras: vartotojas, Paštas, Tvarkyti el. pašto programas) arba prisijunkite prie dėžutės iš naujo, kad laiškai eitų per teikėjo API.',
+  ],
+  sending_limit_reached: [
+    'Pašto dėžutė išnaudojo savo siuntimo limitą pas pašto teikėją.',
+    'Taisyti nieko nereikia. Brokeris siųs toliau, kai limitas leis.',
+  ],
   mail_server_refused_message: [
     'Pašto serveris atmetė laišką.',
     'Perskaitykite serverio atsakymą ir pataisykite laišką.',
+  ],
+  outcome_unknown: [
+    'Pašto serveris du kartus priėmė visą laišką ir nepasakė, ar jį išsaugojo.',
+    'Paklauskite gavėjo, ar laiškas atėjo; jei ne, išsiųskite jį iš naujo konsolėje.',
+  ],
+  held_too_long: [
+    'Laiškas per ilgai laukė savo pašto dėžutės ir jo atsisakyta.',
+    'Prisijunkite prie pašto dėžutės iš naujo, tada išsiųskite laišką dar kartą.',
   ],
 
   internal: [

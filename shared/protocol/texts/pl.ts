@@ -162,6 +162,14 @@ export const pl: ErrorTexts = {
     'Ustaw w urządzeniu adres nadawcy zgodny z adresem skrzynki pocztowej lub poproś administratora o zmianę ustawienia adresu nadawcy tego urządzenia.',
   ],
   message_too_large: ['Wiadomość jest zbyt duża.', 'Skanuj w niższej rozdzielczości lub w kilku częściach.'],
+  upload_unknown: [
+    'Nie ma takiego przesłania pliku albo wygasło.',
+    'Poproś o nowe przesłanie i wyślij wiadomość ponownie.',
+  ],
+  upload_incomplete: [
+    'Przesłane dane różnią się od zapowiedzianych.',
+    'Prześlij całą wiadomość ponownie; rozmiar i suma kontrolna muszą być takie, jak zapowiedziano.',
+  ],
   mail_server_unavailable: [
     'Serwer poczty obecnie nie odpowiada.',
     'Nie trzeba niczego naprawiać. Próba wysłania wiadomości zostanie ponowiona.',
@@ -174,9 +182,25 @@ export const pl: ErrorTexts = {
     'Serwer poczty odrzucił logowanie. SMTP może być wyłączone dla tej skrzynki pocztowej.',
     'Poproś administratora o zezwolenie na SMTP (Microsoft 365: uwierzytelniane SMTP w aplikacjach pocztowych użytkownika), a następnie zaloguj się ponownie.',
   ],
+  smtp_switched_off: [
+    'Wysyłanie przez SMTP jest wyłączone dla tej skrzynki lub organizacji.',
+    'Poproś administratora o włączenie uwierzytelnionego SMTP dla skrzynki (centrum administracyjne Microsoft 365: użytkownik, Poczta, Zarządzaj aplikacjami poczty e-mail) albo zaloguj skrzynkę ponownie, aby poczta szła przez API dostawcy.',
+  ],
+  sending_limit_reached: [
+    'Skrzynka wyczerpała limit wysyłania u dostawcy poczty.',
+    'Nie trzeba nic naprawiać. Broker wznowi wysyłanie, gdy limit na to pozwoli.',
+  ],
   mail_server_refused_message: [
     'Serwer poczty odrzucił wiadomość.',
     'Zapoznaj się z odpowiedzią serwera i popraw wiadomość.',
+  ],
+  outcome_unknown: [
+    'Serwer poczty dwukrotnie przyjął całą wiadomość i nie potwierdził jej.',
+    'Zapytaj odbiorcę, czy dotarła; jeśli nie, wyślij ją ponownie z konsoli.',
+  ],
+  held_too_long: [
+    'Wiadomość zbyt długo czekała na swoją skrzynkę i została porzucona.',
+    'Zaloguj skrzynkę ponownie, a potem wyślij wiadomość jeszcze raz.',
   ],
 
   internal: [

@@ -2,9 +2,11 @@ import type { Device, Mailbox } from '../../domain/entities.ts';
 import { parseEnvelopeTo } from '../../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { timeSortedId } from '../../domain/identifiers.ts';
+import { sameAddress } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import { checkSenders, senderPolicyOf } from '../../domain/sender-policy.ts';
+import { type Sender, senderOf } from '../../domain/sender-policy.ts';
 import { blobKeyOf, type Submission } from '../../domain/submission.ts';
+import { MESSAGE_LIMIT_BYTES, uploadKeyOf } from '../../domain/upload.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -16,26 +18,36 @@ import type { Records } from '../../records/index.ts';
 import type { CheckDevice, DeviceCredential } from '../devices/authenticate-device.ts';
 import { makeRecordUse } from '../devices/record-use.ts';
 import { hashOf } from '../secrets.ts';
+import { ChangedMeanwhile, type HandedInContent, type HandedInSource, makeOpenHandedIn } from './handed-in.ts';
 
-export interface HandedInMessage extends DeviceCredential {
-  readonly slot: string;
-  readonly message: Uint8Array;
-  /** `X-Envelope-To`; without it the message's own To, Cc and Bcc. */
-  readonly envelopeTo: string | undefined;
-  readonly idempotencyKey: string | undefined;
-}
+export type HandedInMessage = DeviceCredential &
+  HandedInContent & {
+    readonly slot: string;
+    /** `X-Envelope-To`; without it the message's own To, Cc and Bcc. */
+    readonly envelopeTo: string | undefined;
+    /** Without it that of an upload is the upload's id. */
+    readonly idempotencyKey: string | undefined;
+  };
 
-/** What was found in a message that may go. */
+/** A message that may go. */
 interface Checked {
+  readonly source: HandedInSource;
   readonly facts: MessageFacts;
-  /** For a message that names none. */
-  readonly sender: string;
+  readonly sender: Sender;
   readonly to: readonly string[];
 }
 
-/** The queue's message to the sending worker. */
-export interface SubmissionWork {
-  readonly submissionId: string;
+/** Whose message it is. */
+interface Origin {
+  readonly device: Device;
+  readonly mailbox: Mailbox;
+  readonly slot: string;
+  readonly keyHash: string | undefined;
+}
+
+/** The queue's message to the sending worker: there is something in this mailbox's outbox. */
+export interface OutboxWork {
+  readonly mailboxId: string;
 }
 
 /**
@@ -52,7 +64,7 @@ export const makeAcceptMessage = ({
   random,
   log,
 }: {
-  records: Pick<Records, 'deviceAccess' | 'submissions'>;
+  records: Pick<Records, 'deviceAccess' | 'submissions' | 'uploads'>;
   checkDevice: CheckDevice;
   blobs: BlobStore;
   queue: WorkQueue;
@@ -62,6 +74,7 @@ export const makeAcceptMessage = ({
   log: Log;
 }) => {
   const recordUseOfBinding = makeRecordUse({ records, clock });
+  const openHandedIn = makeOpenHandedIn({ records, blobs, clock });
 
   const recordUse = (access: DeviceAccess): Promise<unknown> =>
     recordUseOfBinding(access).catch((error: unknown) => {
@@ -73,25 +86,67 @@ export const makeAcceptMessage = ({
   const recipients = (envelopeTo: string | undefined, facts: MessageFacts): Result<readonly string[], BrokerError> =>
     parseEnvelopeTo(envelopeTo ?? [...facts.to, ...facts.cc, ...facts.bcc].join(','));
 
-  const store = async (
-    device: Device,
-    mailbox: Mailbox,
+  const check = async (
     handedIn: HandedInMessage,
-    { facts, sender, to }: Checked,
-  ): Promise<Submission> => {
-    const { slot, idempotencyKey } = handedIn;
-    const id = timeSortedId('sub', clock.now(), random.bytes);
-    const messageId = facts.messageId ?? `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`;
+    { device, mailbox, slot }: Origin,
+  ): Promise<Result<Checked, BrokerError>> => {
+    const source = await openHandedIn(handedIn, device.clientId);
+    if (!source.ok) return source;
+    const inspected = await messageFormat.inspect(await source.value.read());
+    if (!inspected.ok) return fail(brokerError('not_a_message', inspected.error));
+    const sender = senderOf(device, slot, mailbox, inspected.value.senders);
+    if (!sender.ok) return sender;
+    const to = recipients(handedIn.envelopeTo, inspected.value);
+    return to.ok ? ok({ source: source.value, facts: inspected.value, sender: sender.value, to: to.value }) : to;
+  };
+
+  /** The message as it shall be sent, durable under the submission's id. */
+  const storeContent = async (id: string, messageId: string, { source, facts, sender }: Checked) => {
     const supplied: [name: string, value: string][] = [
       ...(facts.messageId === undefined ? [['Message-ID', messageId] as [string, string]] : []),
       ...(facts.hasDate ? [] : [['Date', rfc5322Date(clock.now())] as [string, string]]),
-      ...(facts.hasFrom ? [] : [['From', sender] as [string, string]]),
+      ...(facts.hasFrom ? [] : [['From', sender.address] as [string, string]]),
     ];
-    const message = messageFormat.prepare(handedIn.message, {
-      headers: supplied,
+    const content = await source.read();
+    const { content: prepared, written } = messageFormat.prepare(
+      sender.isRewritten ? messageFormat.sendAs(content, sender.address) : content,
+      facts.repairs,
       // Who is told in secret stands in the envelope alone; a field supplied takes the place of an empty one.
-      without: ['bcc', 'resent-bcc', ...supplied.map(([name]) => name)],
+      { headers: supplied, without: ['bcc', 'resent-bcc', ...supplied.map(([name]) => name)] },
+    );
+    await blobs.put(blobKeyOf(id), prepared);
+    return written();
+  };
+
+  /** On to who sends it. */
+  const pass = async ({ id, mailboxId, clientId, sizeBytes, envelope }: Submission): Promise<void> => {
+    await queue
+      .send({ body: JSON.stringify({ mailboxId } satisfies OutboxWork), group: mailboxId, deduplicationId: id })
+      .catch((error: unknown) => {
+        // It is durable, and due: the sweep will queue it.
+        log.warn('submission.not_queued', { submission_id: id, error: String(error) });
+      });
+    log.info('submission.accepted', {
+      submission_id: id,
+      client_id: clientId,
+      mailbox_id: mailboxId,
+      size_bytes: sizeBytes,
+      recipients: envelope.to.length,
     });
+  };
+
+  const store = async (origin: Origin, checked: Checked): Promise<Result<Submission, BrokerError>> => {
+    const { device, mailbox, slot, keyHash } = origin;
+    const { facts, sender, to } = checked;
+    const id = timeSortedId('sub', clock.now(), random.bytes);
+    const messageId = facts.messageId ?? `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`;
+    const { sizeBytes, eightBit } = await storeContent(id, messageId, checked);
+    if (sizeBytes > MESSAGE_LIMIT_BYTES) {
+      await blobs.delete(blobKeyOf(id));
+      return fail(
+        brokerError('message_too_large', `The limit is ${MESSAGE_LIMIT_BYTES} bytes; to be sent it has ${sizeBytes}.`),
+      );
+    }
     const submission: Submission = {
       id,
       organizationId: device.organizationId,
@@ -103,29 +158,64 @@ export const makeAcceptMessage = ({
       envelope: { from: mailbox.address, to },
       delivered: [],
       rejected: [],
-      sizeBytes: message.length,
+      sizeBytes,
+      eightBit,
+      ...(device.rewriteSender ? { mayRewriteSender: true } : {}),
+      // Under an alias it may still have to be rewritten, to the mailbox itself.
+      ...(sender.isRewritten && sameAddress(sender.address, mailbox.address) ? { senderRewritten: true } : {}),
       acceptedAt: epochSeconds(clock),
       attempts: 0,
       status: { state: 'queued' },
     };
-    await blobs.put(blobKeyOf(id), message);
-    const keyHash = idempotencyKey === undefined ? undefined : hashOf(idempotencyKey);
-    if (await records.submissions.create(submission, keyHash)) return submission;
     // A write repeated because its answer was lost is refused by itself.
-    if (await records.submissions.get(id)) return submission;
+    const isStored = (await records.submissions.create(submission, keyHash)) || (await records.submissions.get(id));
+    if (isStored) {
+      await pass(submission);
+      return ok(submission);
+    }
     await blobs.delete(blobKeyOf(id));
-    const earlier = keyHash && (await earlierSubmission(device.clientId, keyHash));
+    const earlier = await earlierSubmission(origin);
     if (!earlier) throw new Error(`submission ${id} could not be stored`);
-    return earlier;
+    return ok(earlier);
   };
 
-  const earlierSubmission = async (clientId: string, keyHash: string): Promise<Submission | undefined> => {
-    const id = await records.submissions.byIdempotencyKey(clientId, keyHash, epochSeconds(clock));
+  const earlierSubmission = async ({ device, keyHash }: Origin): Promise<Submission | undefined> => {
+    if (keyHash === undefined) return undefined;
+    const id = await records.submissions.byIdempotencyKey(device.clientId, keyHash, epochSeconds(clock));
     return id === undefined ? undefined : (await records.submissions.get(id))?.submission;
   };
 
+  /** Whether it was taken now, or by an earlier or a parallel request. */
+  const take = async (handedIn: HandedInMessage, origin: Origin): Promise<Result<Submission, BrokerError>> => {
+    const earlier = await earlierSubmission(origin);
+    if (earlier) return ok(earlier);
+    try {
+      const checked = await check(handedIn, origin);
+      if (checked.ok) return await store(origin, checked.value);
+      // Its upload may have gone with the request that was faster.
+      const faster = checked.error.kind === 'upload_unknown' ? await earlierSubmission(origin) : undefined;
+      return faster ? ok(faster) : checked;
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhile)) throw error;
+      const faster = await earlierSubmission(origin);
+      return faster ? ok(faster) : fail(brokerError('upload_incomplete', error.message));
+    }
+  };
+
+  /** Otherwise it goes with time. */
+  const removeUpload = async (uploadId: string, clientId: string): Promise<void> => {
+    try {
+      const upload = await records.uploads.get(uploadId, epochSeconds(clock));
+      if (upload?.clientId !== clientId) return;
+      await blobs.delete(uploadKeyOf(uploadId));
+      await records.uploads.delete(uploadId);
+    } catch (error) {
+      log.warn('upload.not_removed', { upload_id: uploadId, error: String(error) });
+    }
+  };
+
   return async (handedIn: HandedInMessage): Promise<Result<Submission, BrokerError>> => {
-    const { clientId, slot, idempotencyKey } = handedIn;
+    const { clientId, slot } = handedIn;
     const access = await records.deviceAccess.read({ ...handedIn, audience: 'smtp' });
     const device = await checkDevice(handedIn, access);
     if (!device.ok) return device;
@@ -138,41 +228,14 @@ export const makeAcceptMessage = ({
     if (state === 'never' || state === 'signed_out') {
       return fail(brokerError(state === 'never' ? 'not_signed_in' : 'signed_out'));
     }
-    const inspected = messageFormat.inspect(handedIn.message);
-    if (!inspected.ok) return fail(brokerError('not_a_message', inspected.error));
-    const sender = checkSenders(senderPolicyOf(device.value), slot, mailbox, inspected.value.senders);
-    if (!sender.ok) return sender;
-    const to = recipients(handedIn.envelopeTo, inspected.value);
-    if (!to.ok) return to;
-
-    if (idempotencyKey !== undefined) {
-      const earlier = await earlierSubmission(clientId, hashOf(idempotencyKey));
-      if (earlier) {
-        await recordUse(access);
-        return ok(earlier);
-      }
-    }
-    const checked = { facts: inspected.value, sender: sender.value, to: to.value };
-    const submission = await store(device.value, mailbox, handedIn, checked);
-    await queue
-      .send({
-        body: JSON.stringify({ submissionId: submission.id } satisfies SubmissionWork),
-        group: mailbox.id,
-        deduplicationId: submission.id,
-      })
-      .catch((error: unknown) => {
-        // It is durable, and due: the sweep will queue it.
-        log.warn('submission.not_queued', { submission_id: submission.id, error: String(error) });
-      });
+    const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
+    const key = handedIn.idempotencyKey ?? uploadId;
+    const keyHash = key === undefined ? undefined : hashOf(key);
+    const taken = await take(handedIn, { device: device.value, mailbox, slot, keyHash });
+    if (!taken.ok) return taken;
     await recordUse(access);
-    log.info('submission.accepted', {
-      submission_id: submission.id,
-      client_id: clientId,
-      mailbox_id: mailbox.id,
-      size_bytes: submission.sizeBytes,
-      recipients: to.value.length,
-    });
-    return ok(submission);
+    if (uploadId !== undefined) await removeUpload(uploadId, clientId);
+    return taken;
   };
 };
 

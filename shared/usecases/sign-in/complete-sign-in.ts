@@ -13,7 +13,8 @@ import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
 import type { RefreshGrant } from '../grants/refresh-grant.ts';
 import { makeNoteRefusedSecrets } from '../grants/watch-app-registrations.ts';
-import type { ResumeHeld } from '../mail/requeue-submissions.ts';
+import type { ResumeOutbox } from '../mail/sweep-outboxes.ts';
+import { makeNotices, settleMailbox } from '../notices/raise-notice.ts';
 import { finishPairing } from '../pairing/finish-pairing.ts';
 import { matchesAny } from '../secrets.ts';
 import type { AdoptSignIn, Permission } from './adopt-sign-in.ts';
@@ -52,7 +53,7 @@ interface Dependencies {
   readonly providers: IdentityProviders;
   readonly adoptSignIn: AdoptSignIn;
   readonly refreshGrant: RefreshGrant;
-  readonly resumeHeld: ResumeHeld;
+  readonly resumeOutbox: ResumeOutbox;
   readonly attemptKeys: KeyRing;
   readonly publicUrl: string;
   readonly clock: Clock;
@@ -73,11 +74,12 @@ type StartedSignIn = Extract<SignIn, { state: 'started' }>;
  * refresh token durable, and only then replaces the grant. Whatever goes wrong leaves the earlier grant as it was (R8).
  */
 export const makeCompleteSignIn = (dependencies: Dependencies) => {
-  const { records, providers, adoptSignIn, refreshGrant, resumeHeld, attemptKeys, publicUrl, clock, log } =
+  const { records, providers, adoptSignIn, refreshGrant, resumeOutbox, attemptKeys, publicUrl, clock, log } =
     dependencies;
 
   const pairings = finishPairing(dependencies);
   const noteRefusedSecrets = makeNoteRefusedSecrets({ ...records, providers, clock, log });
+  const notices = makeNotices(dependencies);
 
   /** The attempt that this callback belongs to, good for nobody else from here on. */
   const claim = async (callback: Callback): Promise<Result<StartedSignIn, BrokerError>> => {
@@ -181,7 +183,8 @@ export const makeCompleteSignIn = (dependencies: Dependencies) => {
     if (!mailbox.ok) return mailbox;
     const established = await establish(mailbox.value, permission.value);
     if (!established.ok) return established;
-    await resumeHeld(mailbox.value.id);
+    await resumeOutbox(mailbox.value.id);
+    await settleMailbox(notices, mailbox.value);
     if (isPaired(signIn) && standing) {
       const granted = await pairings.grant(signIn, mailbox.value, standing.value);
       if (!granted.ok) return fail({ ...granted.error, tookEffect: true });

@@ -8,7 +8,8 @@ import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
 import { deviceAuthentication } from '../devices/authenticate-device.ts';
 import { makeRefreshGrant } from '../grants/refresh-grant.ts';
-import { makeResumeHeld } from '../mail/requeue-submissions.ts';
+import { makeResumeOutbox } from '../mail/sweep-outboxes.ts';
+import { makeReconnect } from '../notices/reconnect.ts';
 import { answerPairing } from '../pairing/answer-pairing.ts';
 import { makeBeginPairing } from '../pairing/begin-pairing.ts';
 import { makeGiveUpSlot, makeRevokeToken } from '../pairing/give-up-slot.ts';
@@ -32,7 +33,7 @@ export const signInUseCases = (dependencies: {
   const { records, mailQueue, clock } = dependencies;
   const adoptSignIn = makeAdoptSignIn({ ...dependencies, ...records });
   const refreshGrant = makeRefreshGrant(dependencies);
-  const resumeHeld = makeResumeHeld({ submissions: records.submissions, queue: mailQueue, clock });
+  const resumeOutbox = makeResumeOutbox({ outboxes: records.outboxes, queue: mailQueue, clock });
   const { authenticateDevice } = deviceAuthentication(dependencies);
   const signOut = makeSignOut({ ...dependencies, grants: records.grants });
   const giveUpSlot = makeGiveUpSlot({ records, signOut });
@@ -40,7 +41,8 @@ export const signInUseCases = (dependencies: {
     beginPairing: makeBeginPairing({ ...dependencies, authenticateDevice }),
     answerPairing: answerPairing(dependencies),
     revokeToken: makeRevokeToken({ records, authenticateDevice, giveUpSlot }),
+    reconnect: makeReconnect(dependencies),
     departForProvider: makeDepartForProvider(dependencies),
-    completeSignIn: makeCompleteSignIn({ ...dependencies, adoptSignIn, refreshGrant, resumeHeld }),
+    completeSignIn: makeCompleteSignIn({ ...dependencies, adoptSignIn, refreshGrant, resumeOutbox }),
   };
 };

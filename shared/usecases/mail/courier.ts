@@ -1,0 +1,113 @@
+import type { Mailbox } from '../../domain/entities.ts';
+import { type BrokerError, passesByItself } from '../../domain/errors.ts';
+import type { Route } from '../../domain/outbox.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import {
+  type AttemptFailure,
+  type AttemptOutcome,
+  blobKeyOf,
+  pendingRecipients,
+  type Submission,
+} from '../../domain/submission.ts';
+import { DEFAULT_MIN_TTL_SECONDS } from '../../domain/timing.ts';
+import type { BlobStore } from '../../ports/blob-store.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { MailSession, MailTransport } from '../../ports/mail-transport.ts';
+import type { MessageFormat } from '../../ports/message-format.ts';
+import type { Records } from '../../records/index.ts';
+import type { AcquireAccessToken } from '../grants/acquire-access-token.ts';
+
+/** Tries messages of one mailbox, one after the other, and keeps the connection between them. */
+export interface Courier {
+  /** One try. `newToken`: with another access token than the one before. */
+  attempt(submission: Submission, route: Route, newToken: boolean): Promise<AttemptOutcome>;
+  close(): Promise<void>;
+}
+
+export type OpenCourier = (mailbox: Mailbox) => Courier;
+
+interface Connection {
+  readonly route: Route;
+  readonly session: MailSession;
+  /** Epoch seconds; providers end a connection with the token that opened it (facts G11b). */
+  readonly tokenExpiresAt: number;
+}
+
+const withoutToken = (error: BrokerError): AttemptFailure => {
+  const { kind: reason, detail: response = error.kind, retryAfterSeconds } = error;
+  if (!passesByItself(error)) return { outcome: 'held', reason, response };
+  const wait = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return { outcome: 'deferred', reason, response, mailboxWide: true, ...wait };
+};
+
+export const makeOpenCourier =
+  ({
+    records,
+    blobs,
+    transports,
+    messageFormat,
+    acquireAccessToken,
+    clock,
+  }: {
+    records: Pick<Records, 'grants'>;
+    blobs: BlobStore;
+    transports: Readonly<Record<Route, MailTransport>>;
+    messageFormat: Pick<MessageFormat, 'sendAs'>;
+    acquireAccessToken: AcquireAccessToken;
+    clock: Clock;
+  }): OpenCourier =>
+  (mailbox) => {
+    let connection: Connection | undefined;
+
+    const close = async (): Promise<void> => {
+      await connection?.session.close();
+      connection = undefined;
+    };
+
+    const connect = async (route: Route, minTtlSeconds: number): Promise<Result<Connection, AttemptFailure>> => {
+      const { grant, revision, tokens } = await records.grants.getWithTokens(mailbox.id, [route]);
+      const wish = { mailbox, audience: route, minTtlSeconds };
+      const token = await acquireAccessToken(wish, { grant: { grant, revision }, token: tokens[0] });
+      if (!token.ok) return fail(withoutToken(token.error));
+      const { accessToken, expiresAt } = token.value;
+      const opened = await transports[route].open({
+        provider: mailbox.provider,
+        address: mailbox.address,
+        accessToken,
+      });
+      return opened.ok ? ok({ route, session: opened.value, tokenExpiresAt: expiresAt }) : opened;
+    };
+
+    const connected = async (route: Route, newToken: boolean): Promise<Result<Connection, AttemptFailure>> => {
+      const isGood =
+        !newToken &&
+        connection?.session.isOpen &&
+        connection.route === route &&
+        connection.tokenExpiresAt - epochSeconds(clock) >= DEFAULT_MIN_TTL_SECONDS;
+      if (connection && isGood) return ok(connection);
+      await close();
+      const made = await connect(route, newToken ? Number.MAX_SAFE_INTEGER : DEFAULT_MIN_TTL_SECONDS);
+      if (made.ok) connection = made.value;
+      return made;
+    };
+
+    return {
+      close,
+      async attempt(submission, route, newToken) {
+        const made = await connected(route, newToken);
+        if (!made.ok) return made.error;
+        const blob = await blobs.open(blobKeyOf(submission.id));
+        if (blob === undefined) {
+          return { outcome: 'failed', reason: 'internal', response: 'The stored message is gone.' };
+        }
+        const { envelope, eightBit = false, senderRewritten } = submission;
+        const resent = senderRewritten ? messageFormat.sendAs(blob.stream, mailbox.address) : undefined;
+        return made.value.session.send({
+          envelope: { from: envelope.from, to: pendingRecipients(submission) },
+          content: resent ?? blob.stream,
+          sizeBytes: blob.sizeBytes + ((await resent?.growthBytes) ?? 0),
+          eightBit,
+        });
+      },
+    };
+  };

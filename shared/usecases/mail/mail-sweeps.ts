@@ -1,0 +1,26 @@
+import type { BlobStore } from '../../ports/blob-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Table } from '../../ports/table.ts';
+import type { WorkQueue } from '../../ports/work-queue.ts';
+import { outboxRecords } from '../../records/outboxes.ts';
+import { submissionRecords } from '../../records/submissions.ts';
+import { makeForgetSubmissions } from './forget-submissions.ts';
+import { makeAdoptSubmissions, makeSweepOutboxes } from './sweep-outboxes.ts';
+
+/** What is done about mail every minute, whether or not there is any. */
+export const makeMailSweeps = (dependencies: {
+  readonly table: Table;
+  readonly queue: WorkQueue;
+  readonly blobs: Pick<BlobStore, 'delete'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}) => {
+  const { table } = dependencies;
+  const submissions = submissionRecords(table);
+  return {
+    outboxes: makeSweepOutboxes(dependencies),
+    submissions: makeAdoptSubmissions({ ...dependencies, records: { submissions, outboxes: outboxRecords(table) } }),
+    forgotten: makeForgetSubmissions({ ...dependencies, submissions }),
+  };
+};

@@ -1,0 +1,101 @@
+import { BROKER_SENDER } from '../../domain/notice-sender.ts';
+import type { Outbox } from '../../domain/outbox.ts';
+import { isOver, type Submission } from '../../domain/submission.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Records } from '../../records/index.ts';
+import { makeNotices } from '../notices/raise-notice.ts';
+
+/** A mail server's reply as people are told of it: long ones say the same again, with links. */
+const SHOWN_REPLY_LENGTH = 400;
+
+/** Tells of what became of a submission, and of what keeps a mailbox's mail: to the log, and to those who look after it. */
+export const makeReportDelivery = ({
+  records,
+  clock,
+  random,
+  log,
+}: {
+  records: Pick<Records, 'audit' | 'notices' | 'mailboxes'>;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}) => {
+  const notices = makeNotices({ records, clock, random, log });
+
+  const note = ({ organizationId, id }: Submission, action: string, detail: string): Promise<void> =>
+    records.audit.add({ organizationId, by: 'relay', action, subject: id, detail });
+
+  const ended = async (submission: Submission): Promise<void> => {
+    const { rejected, status, lastResponse = '' } = submission;
+    if (status.state === 'failed') await note(submission, 'submission.failed', lastResponse);
+    else if (rejected.length > 0) {
+      const [first] = rejected.map(({ address, response }) => `${address}: ${response}`);
+      const others = rejected.length > 1 ? ` (and ${rejected.length - 1} more)` : '';
+      await note(submission, 'submission.recipients-rejected', `${first}${others}`);
+    }
+  };
+
+  /** What the broker has to tell by mail is told again by another mailbox; to tell of that as well would never end. */
+  const raiseFailed = async (submission: Submission): Promise<void> => {
+    const { id, organizationId, mailboxId, account: address, clientId, status, lastResponse } = submission;
+    if (status.state !== 'failed' || clientId === BROKER_SENDER) return;
+    const about = { subject: id, organizationId, mailboxId, address, clientId, reason: status.reason };
+    await notices.raise({ kind: 'submission.failed', ...about, detail: lastResponse?.slice(0, SHOWN_REPLY_LENGTH) });
+  };
+
+  /** Each time it is found to last, in case the word of it was lost; who knows of it is not told again. */
+  const raiseHeld = async (mailboxId: string, { reason, response }: NonNullable<Outbox['stop']>): Promise<void> => {
+    const mailbox = await records.mailboxes.get(mailboxId);
+    if (mailbox === undefined) return;
+    const { organizationId, address } = mailbox;
+    const about = { subject: mailboxId, organizationId, mailboxId, address, reason };
+    await notices.raise({ kind: 'mailbox.held', ...about, detail: response.slice(0, SHOWN_REPLY_LENGTH) });
+  };
+
+  const settleHeld = async (mailboxId: string): Promise<void> => {
+    const mailbox = await records.mailboxes.get(mailboxId);
+    if (mailbox === undefined) return;
+    await notices.settle({ kind: 'mailbox.held', organizationId: mailbox.organizationId, subject: mailboxId });
+  };
+
+  return {
+    /** Before it is written that it has failed, so that nobody dies between the end of a message and the word of it. */
+    foretell: raiseFailed,
+
+    async submission(submission: Submission): Promise<void> {
+      const { id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes } = submission;
+      const fields = {
+        submission_id: id,
+        mailbox_id: mailboxId,
+        attempts,
+        ...('reason' in status ? { reason: status.reason } : {}),
+        ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
+        response: lastResponse,
+      };
+      if (status.state === 'sent') log.info('submission.sent', { ...fields, rejected: rejected.length });
+      else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
+      if (isOver(submission)) await ended(submission);
+    },
+
+    /** Once for each stop, however many messages wait, and however often it is found to last. */
+    async outbox(mailboxId: string, before: Outbox, after: Outbox): Promise<void> {
+      const about = { mailbox_id: mailboxId };
+      const { stop } = after;
+      if (stop && stop.cause !== before.stop?.cause) {
+        const { reason, response } = stop;
+        log.warn(stop.cause === 'hold' ? 'outbox.held' : 'outbox.paused', { ...about, reason, response });
+      }
+      if (before.stop && !stop) log.info('outbox.resumed', about);
+      if (stop?.cause === 'hold') await raiseHeld(mailboxId, stop);
+      else if (before.stop?.cause === 'hold') await settleHeld(mailboxId);
+      if (after.detour && after.detour.since !== before.detour?.since) {
+        const { reason, response } = after.detour;
+        log.warn('outbox.detoured', { ...about, reason, response });
+      }
+    },
+  };
+};
+
+export type ReportDelivery = ReturnType<typeof makeReportDelivery>;

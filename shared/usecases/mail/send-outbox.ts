@@ -1,0 +1,216 @@
+import { givenUp, judge, takenOver } from '../../domain/delivery.ts';
+import type { Mailbox } from '../../domain/entities.ts';
+import { isStopped, MAILBOX_LIMITS, type Outbox, routeOf } from '../../domain/outbox.ts';
+import { hasReachedAll } from '../../domain/retention.ts';
+import { blobKeyOf, claimableAt, concluded, isAbandoned, isOver, type Submission } from '../../domain/submission.ts';
+import { SENDING_SECONDS } from '../../domain/timing.ts';
+import type { BlobStore } from '../../ports/blob-store.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Records } from '../../records/index.ts';
+import type { SubmissionRecord } from '../../records/submissions.ts';
+import { newId } from '../secrets.ts';
+import { makeChangeOutbox, type OutboxChange } from './change-outbox.ts';
+import type { Courier, OpenCourier } from './courier.ts';
+import { type MailboxPace, makeMailboxPace } from './mailbox-pace.ts';
+import { makeReportDelivery } from './report-delivery.ts';
+
+/** No attempt begins later in one run: with the nine minutes that it may take, it ends before a Lambda function must. */
+const RUN_SECONDS = 300;
+
+/** A wait for the mailbox's pace that is worth a worker's time; after a longer one the sweep calls again. */
+const SHORT_WAIT_MS = 2_000;
+
+/** Of all relay workers one at a time sends for a mailbox: that keeps the order. */
+const HOLDER = 'relay';
+
+/** One worker's turn at one mailbox. */
+interface Run {
+  readonly mailboxId: string;
+  /** Undefined: it was removed. */
+  readonly mailbox: Mailbox | undefined;
+  readonly pace: MailboxPace;
+  readonly courier: Courier | undefined;
+  readonly outbox: OutboxChange;
+  /** Epoch seconds. */
+  readonly endsAt: number;
+}
+
+/** What to do after a message was looked at. `dueAt`: when it, or all that is left, is to be looked at again. */
+type Next =
+  | { readonly go: 'on'; readonly dueAt?: number }
+  | { readonly go: 'rest'; readonly dueAt: number }
+  /** Another worker has this mailbox in hand, and sees to what is left. */
+  | { readonly go: 'leave' };
+
+/**
+ * Sends what waits in a mailbox's outbox: oldest first, over one connection, at the provider's pace, until nothing is left
+ * that can be sent now. Safe to call at any time, and from any number of workers.
+ */
+export const makeSendOutbox = (dependencies: {
+  readonly records: Pick<Records, 'submissions' | 'mailboxes' | 'outboxes' | 'audit' | 'notices'>;
+  readonly blobs: BlobStore;
+  readonly openCourier: OpenCourier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}) => {
+  const { records, blobs, openCourier, clock, random, log } = dependencies;
+  const { submissions, outboxes } = records;
+  const mailboxPace = makeMailboxPace({ outboxes, clock });
+  const changeOutbox = makeChangeOutbox({ outboxes, clock });
+  const report = makeReportDelivery({ records, clock, random, log });
+
+  const permitSoon = async ({ pace, endsAt }: Run): ReturnType<MailboxPace['permit']> => {
+    for (;;) {
+      const permit = await pace.permit();
+      if (permit.granted || permit.why === 'busy' || permit.waitMs > SHORT_WAIT_MS) return permit;
+      if (epochSeconds(clock) >= endsAt) return permit;
+      await clock.sleep(permit.waitMs);
+    }
+  };
+
+  /** False: somebody else has changed it, and knows more. */
+  const write = async (record: SubmissionRecord, after: Submission): Promise<boolean> => {
+    await report.foretell(after);
+    if (!(await submissions.replace(record, after, epochSeconds(clock)))) return false;
+    await report.submission(after);
+    if (hasReachedAll(after)) await blobs.delete(blobKeyOf(after.id));
+    return true;
+  };
+
+  const claim = async (record: SubmissionRecord): Promise<SubmissionRecord | undefined> => {
+    const now = epochSeconds(clock);
+    const status = { state: 'sending', until: now + SENDING_SECONDS } as const;
+    const submission = { ...record.submission, attempts: record.submission.attempts + 1, status };
+    const claimed = await submissions.replace(record, submission, now);
+    return claimed ? { submission, revision: record.revision + 1 } : undefined;
+  };
+
+  /** What is to be done with a message without trying it; undefined: it can be tried now. */
+  const withoutTry = async (run: Run, record: SubmissionRecord, now: number): Promise<Next | undefined> => {
+    const { submission } = record;
+    const { mailbox, outbox, endsAt } = run;
+    const { stop } = outbox.current;
+    const removed: Submission = { ...submission, lastResponse: 'The mailbox was removed.' };
+    const lost = mailbox ? givenUp(submission, outbox.current, now) : concluded(removed, 'slot_not_bound', now);
+    if (lost) {
+      await write(record, lost);
+      return { go: 'on' };
+    }
+    if (claimableAt(submission) > now) return { go: 'on', dueAt: claimableAt(submission) };
+    if (stop && isStopped(outbox.current, now)) return { go: 'rest', dueAt: stop.until };
+    return now >= endsAt ? { go: 'rest', dueAt: now } : undefined;
+  };
+
+  const tryOnce = async (
+    run: Run,
+    mailbox: Mailbox,
+    courier: Courier,
+    claimed: SubmissionRecord,
+    newToken: boolean,
+  ) => {
+    const { outbox, pace } = run;
+    const before: Outbox = outbox.current;
+    const choice = mailbox.route;
+    const route = routeOf(choice, before, epochSeconds(clock));
+    const outcome = await courier.attempt(claimed.submission, route, newToken);
+    // What did not get as far as the message is no message to the provider.
+    pace.ended(outcome.outcome !== 'held' && !('mailboxWide' in outcome));
+    const circumstances = { outbox: before, route, choice, withNewToken: newToken };
+    const now = epochSeconds(clock);
+    const verdict = judge(claimed.submission, outcome, { ...circumstances, now, random: random.fraction() });
+    if (!(await write(claimed, verdict.submission))) {
+      log.error('submission.claim_lost', { submission_id: claimed.submission.id, outcome: outcome.outcome });
+    }
+    if (await outbox.change(verdict.outbox)) await report.outbox(run.mailboxId, before, verdict.outbox);
+    return { verdict, newTokenWanted: outcome.outcome === 'held' && verdict.go === 'again' && !newToken };
+  };
+
+  const deal = async (run: Run, id: string): Promise<Next> => {
+    let newToken = false;
+    for (;;) {
+      const record = await submissions.get(id);
+      if (record === undefined || isOver(record.submission)) return { go: 'on' };
+      const now = epochSeconds(clock);
+      if (isAbandoned(record.submission, now)) {
+        await write(record, takenOver(record.submission, now));
+        continue;
+      }
+      const next = await withoutTry(run, record, now);
+      if (next || !run.mailbox || !run.courier) return next ?? { go: 'on' };
+      const permit = await permitSoon(run);
+      if (!permit.granted) {
+        return permit.why === 'busy' ? { go: 'leave' } : { go: 'rest', dueAt: now + Math.ceil(permit.waitMs / 1000) };
+      }
+      const claimed = await claim(record);
+      if (claimed === undefined) {
+        run.pace.ended(false);
+        continue;
+      }
+      const { verdict, newTokenWanted } = await tryOnce(run, run.mailbox, run.courier, claimed, newToken);
+      newToken = newTokenWanted;
+      if (verdict.go === 'again') continue;
+      const { submission, outbox } = verdict;
+      if (verdict.go === 'rest') return { go: 'rest', dueAt: outbox.stop?.until ?? now };
+      return isOver(submission) ? { go: 'on' } : { go: 'on', dueAt: claimableAt(submission) };
+    }
+  };
+
+  /** Once through all that waits. Undefined: nothing does any more. */
+  const passThrough = async (run: Run): Promise<number | undefined | 'leave'> => {
+    let dueAt: number | undefined;
+    const notLaterThan = (at: number | undefined): number | undefined =>
+      at === undefined ? dueAt : Math.min(at, dueAt ?? at);
+    let page = await outboxes.pending(run.mailboxId);
+    while (page.length > 0) {
+      for (const id of page) {
+        const next = await deal(run, id);
+        if (next.go === 'leave') return 'leave';
+        dueAt = notLaterThan(next.dueAt);
+        if (next.go === 'rest') return dueAt;
+      }
+      page = await outboxes.pending(run.mailboxId, page.at(-1));
+    }
+    return dueAt;
+  };
+
+  const letGo = async ({ courier, pace }: Run): Promise<void> => {
+    await courier?.close();
+    await pace.release();
+  };
+
+  const sendAll = async (run: Run): Promise<void> => {
+    for (;;) {
+      await run.outbox.look();
+      const dueAt = await passThrough(run);
+      if (dueAt === 'leave') return;
+      // What was put in, or mended, since that look is looked at as well.
+      if (!(await run.outbox.isAsLooked())) continue;
+      // First: of an outbox in which nothing waits any more nobody would find out that a dead worker still holds it.
+      await letGo(run);
+      if (await run.outbox.settle(dueAt)) return;
+    }
+  };
+
+  return async (mailboxId: string): Promise<void> => {
+    const mailbox = await records.mailboxes.get(mailboxId);
+    const limits = MAILBOX_LIMITS[mailbox?.provider ?? 'microsoft'];
+    const run: Run = {
+      mailboxId,
+      mailbox,
+      pace: mailboxPace(mailboxId, { holder: HOLDER, owner: newId('run', random) }, limits),
+      courier: mailbox && openCourier(mailbox),
+      outbox: changeOutbox(mailboxId),
+      endsAt: epochSeconds(clock) + RUN_SECONDS,
+    };
+    try {
+      await sendAll(run);
+    } finally {
+      await letGo(run);
+    }
+  };
+};
+
+export type SendOutbox = ReturnType<typeof makeSendOutbox>;
