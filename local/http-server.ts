@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
-import { ROUTES, type RoutedFunction } from '../functions/routes.ts';
+import { ROUTES } from '../functions/routes.ts';
 import { type BrokerEnv, newRequestId } from '../shared/adapters/http/app.ts';
 import { systemRandom } from '../shared/adapters/system/system-random.ts';
 import { ConfigError } from '../shared/config/config-document.ts';
@@ -44,13 +44,16 @@ const refuseRequest = (error: unknown): Response => {
   return new Response(json, { status, headers });
 };
 
-export type BrokerApps = Readonly<Record<RoutedFunction, Hono<BrokerEnv>>>;
+/** Ahead of the rest what S3 answers in the cloud. */
+const LOCAL_ROUTES = { uploads: ['/v1/uploads/:upload_id'], ...ROUTES } as const;
+
+export type BrokerApps = Readonly<Record<keyof typeof LOCAL_ROUTES, Hono<BrokerEnv>>>;
 
 /** Every function's app on the paths that the list of routes gives it, as API Gateway would have it. */
 const gatewayListener = (apps: BrokerApps): RequestListener => {
   const gateway = new Hono();
-  for (const [name, paths] of Object.entries(ROUTES)) {
-    const app = apps[name as RoutedFunction];
+  for (const [name, paths] of Object.entries(LOCAL_ROUTES)) {
+    const app = apps[name as keyof BrokerApps];
     for (const path of paths) gateway.all(path, (c) => app.fetch(c.req.raw, c.env));
   }
   return getRequestListener(gateway.fetch, { errorHandler: refuseRequest });

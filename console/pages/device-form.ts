@@ -25,6 +25,16 @@ ${textField(form, {
   hint: words.senderAddressHint,
   maxLength: 254,
   initial: policy.name === 'configured' ? policy.address : '',
+})}
+${selectField(form, {
+  name: 'rewrite_sender',
+  label: words.otherSenders,
+  hint: words.otherSendersHint,
+  options: [
+    ['false', words.otherSendersRefused],
+    ['true', words.otherSendersRewritten],
+  ],
+  initial: String(device.rewriteSender === true),
 })}`;
 };
 

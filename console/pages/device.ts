@@ -130,6 +130,7 @@ ${facts([
   [words.location, metadata.location],
   [words.software, [metadata.softwareId, metadata.softwareVersion].filter(Boolean).join(' ')],
   [words.senderPolicy, sender(view, device)],
+  [words.otherSenders, device.rewriteSender ? words.otherSendersRewritten : words.otherSendersRefused],
   [common.created, time(createdAt)],
   [words.formerSecret, former === undefined ? undefined : timeAndDistance(view, former)],
 ])}

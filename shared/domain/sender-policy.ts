@@ -71,3 +71,24 @@ export const checkSenders = (
   if (foreign === undefined) return ok(allowed.value[0]);
   return notAllowed(`The message is from ${foreign}; allowed on slot ${slot}: ${allowed.value.join(', ')}.`);
 };
+
+/** As whom a message goes out. */
+export interface Sender {
+  /** For a message that names none, or in the place of those it names. */
+  readonly address: string;
+  readonly isRewritten: boolean;
+}
+
+/** The same where a device may have it rewritten: then what is not allowed goes as the first that is (R41). */
+export const senderOf = (
+  device: Pick<Device, 'senderPolicy' | 'rewriteSender'>,
+  slot: string,
+  mailbox: Addresses,
+  senders: readonly string[],
+): Result<Sender, BrokerError> => {
+  const policy = senderPolicyOf(device);
+  const checked = checkSenders(policy, slot, mailbox, senders);
+  if (checked.ok) return ok({ address: checked.value, isRewritten: false });
+  const allowed = senderAddresses(policy, slot, mailbox);
+  return device.rewriteSender && allowed.ok ? ok({ address: allowed.value[0], isRewritten: true }) : checked;
+};

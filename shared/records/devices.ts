@@ -38,7 +38,7 @@ export const deviceRecords = (table: Table) => ({
   /** False when there is no such device. */
   async update(
     clientId: string,
-    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'senderPolicy' | 'userIdleSeconds'>>,
+    changes: Partial<Pick<Device, 'metadata' | 'enabled' | 'senderPolicy' | 'rewriteSender' | 'userIdleSeconds'>>,
   ): Promise<boolean> {
     const update = {
       update: keys.device(clientId),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -20,21 +21,53 @@ interface Started {
 
 const inFolder = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'blobs-'));
-  return { folder, blobs: filesystemBlobStore(folder), close: () => rm(folder, { recursive: true }) };
+  return {
+    folder,
+    blobs: filesystemBlobStore(folder),
+    close: () => rm(folder, { recursive: true }),
+  };
 };
 
-const inS3 = async (): Promise<Started> => {
+const inS3 = async () => {
   const emulator = await startFauxqs();
   await emulator.createBucket('mail');
   const client = new S3Client({ ...LOOPBACK_CLIENT, endpoint: emulator.endpoint, forcePathStyle: true });
   return {
     blobs: s3BlobStore(client, { bucket: 'mail' }),
+    client,
     async close() {
       client.destroy();
       await emulator.close();
     },
   };
 };
+
+const MIB = 1024 * 1024;
+
+/** Octets that tell where in the content they stand. */
+const countedOctets = (sizeBytes: number): Buffer => {
+  const octets = Buffer.alloc(sizeBytes);
+  for (let at = 0; at + 4 <= sizeBytes; at += 4) octets.writeUInt32BE(at, at);
+  return octets;
+};
+
+const streamOf = (content: Buffer, chunkBytes = 50_000): Readable =>
+  Readable.from(
+    (function* () {
+      for (let at = 0; at < content.length; at += chunkBytes) yield content.subarray(at, at + chunkBytes);
+    })(),
+    { objectMode: false },
+  );
+
+/** Ends with an error after so many octets. */
+const brokenStream = (sizeBytes: number): Readable =>
+  Readable.from(
+    (async function* () {
+      for (let at = 0; at < sizeBytes; at += 50_000) yield Buffer.alloc(50_000);
+      throw new Error('the line is cut');
+    })(),
+    { objectMode: false },
+  );
 
 const contentOf = async (blobs: BlobStore, key: string): Promise<Buffer | undefined> => {
   const opened = await blobs.open(key);
@@ -94,6 +127,26 @@ const contract = (start: () => Promise<Started>) => () => {
     await writing;
   });
 
+  it('gives back what came as a stream, of any size', async () => {
+    for (const sizeBytes of [0, 1, 50_000, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 20 * MIB]) {
+      const content = countedOctets(sizeBytes);
+      await blobs.put('streamed', streamOf(content));
+      assert.ok((await contentOf(blobs, 'streamed'))?.equals(content), `${sizeBytes} octets`);
+    }
+    await blobs.put('streamed', Buffer.from('short'));
+    assert.equal(String(await contentOf(blobs, 'streamed')), 'short');
+  });
+
+  it('shows nothing of a stream that breaks, and keeps what was there', async () => {
+    await blobs.put('kept', Buffer.from('kept'));
+    for (const sizeBytes of [0, 100_000, 20 * MIB]) {
+      await assert.rejects(blobs.put('broken', brokenStream(sizeBytes)), /the line is cut/);
+      await assert.rejects(blobs.put('kept', brokenStream(sizeBytes)), /the line is cut/);
+    }
+    assert.equal(await blobs.open('broken'), undefined);
+    assert.equal(String(await contentOf(blobs, 'kept')), 'kept');
+  });
+
   it('deletes, and does not mind an absent key', async () => {
     await blobs.put('d/e.eml', Buffer.from('x'));
     await blobs.delete('d/e.eml');
@@ -147,6 +200,12 @@ describe('filesystemBlobStore', () => {
     assert.deepEqual(await readdir(join(folder, '.incoming')), []);
   });
 
+  it('leaves no file of a stream that breaks', async (t) => {
+    const { folder, blobs } = during(t, await inFolder());
+    await assert.rejects(blobs.put('a', brokenStream(1_000_000)), /the line is cut/);
+    assert.deepEqual(await readdir(join(folder, '.incoming')), []);
+  });
+
   it('keeps every content that resolved before kill -9, whole', async (t) => {
     const { folder, blobs } = during(t, await inFolder());
     const last = await runUntilKilled('write-blobs.ts', folder, 40);
@@ -159,4 +218,51 @@ describe('filesystemBlobStore', () => {
   });
 });
 
-describe('s3BlobStore', contract(inS3));
+describe('s3BlobStore', () => {
+  describe('as a BlobStore', contract(inS3));
+
+  /** Tells of every request that was answered, and of its body's size. */
+  const watched = (client: S3Client) => {
+    const requests: { readonly name: string; readonly sizeBytes: number }[] = [];
+    client.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        async (args) => {
+          const { Body } = args.input as { Body?: Uint8Array };
+          const result = await next(args);
+          requests.push({ name: commandName.replace('Command', ''), sizeBytes: Body?.length ?? 0 });
+          return result;
+        },
+      { step: 'initialize' },
+    );
+    return requests;
+  };
+
+  it('has two parts of a stream at hand, and no more', async (t) => {
+    const { client, blobs } = during(t, await inS3());
+    const requests = watched(client);
+    let [made, furthest] = [0, 0];
+    const chunks = async function* () {
+      while (made < 64 * MIB) {
+        const sent = requests.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        furthest = Math.max(furthest, made - sent);
+        made += MIB;
+        yield Buffer.alloc(MIB);
+      }
+    };
+    await blobs.put('paced', Readable.from(chunks(), { objectMode: false, highWaterMark: MIB }));
+    assert.ok(furthest <= 16 * MIB, `${furthest} octets were at hand`);
+    assert.equal(requests.filter(({ name }) => name === 'UploadPart').length, 8);
+  });
+
+  it('leaves no upload of a stream that breaks, and needs none for what fits one request', async (t) => {
+    const { client, blobs } = during(t, await inS3());
+    const requests = watched(client);
+    await assert.rejects(blobs.put('a', brokenStream(10 * MIB)), /the line is cut/);
+    assert.deepEqual(
+      requests.map(({ name }) => name),
+      ['CreateMultipartUpload', 'UploadPart', 'AbortMultipartUpload'],
+    );
+    await blobs.put('b', streamOf(countedOctets(MIB)));
+    assert.equal(requests.at(-1)?.name, 'PutObject');
+  });
+});

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { BlobStore } from '../../shared/ports/blob-store.ts';
 
 export interface MemoryBlobStore extends BlobStore {
@@ -10,7 +11,7 @@ export const memoryBlobStore = (): MemoryBlobStore => {
   const blobs = new Map<string, Buffer>();
   return {
     async put(key, content) {
-      blobs.set(key, Buffer.from(content));
+      blobs.set(key, content instanceof Readable ? await buffer(content) : Buffer.from(content));
     },
     async open(key) {
       const content = blobs.get(key);

@@ -1,32 +1,39 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import parseAddresses from 'nodemailer/lib/addressparser';
 import { parseMailboxes } from '../../shared/adapters/mime/mailboxes.ts';
 import { mimeMessageFormat } from '../../shared/adapters/mime/mime-message-format.ts';
-import type { MessageFacts } from '../../shared/ports/message-format.ts';
+import type { MessageChanges, MessageFacts } from '../../shared/ports/message-format.ts';
 
-const { inspect, prepare } = mimeMessageFormat;
+const inspect = (message: Uint8Array) => mimeMessageFormat.inspect(Readable.from([Buffer.from(message)]));
+
+/** As it is prepared when there is nothing to repair. */
+const prepare = (message: Uint8Array, changes: MessageChanges): Promise<Buffer> =>
+  buffer(mimeMessageFormat.prepare(Readable.from([Buffer.from(message)]), new Map(), changes).content);
+
 const NOTHING = { headers: [], without: [] };
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 const text = (message: Uint8Array): string => Buffer.from(message).toString('utf8');
 const latin1 = (message: Uint8Array): string => Buffer.from(message).toString('latin1');
 
-const facts = (message: string): MessageFacts => {
-  const result = inspect(bytes(message));
+const facts = async (message: string): Promise<MessageFacts> => {
+  const result = await inspect(bytes(message));
   assert.ok(result.ok, result.ok ? '' : result.error);
   return result.value;
 };
 
-const refusal = (message: Uint8Array): string => {
-  const result = inspect(message);
+const refusal = async (message: Uint8Array): Promise<string> => {
+  const result = await inspect(message);
   assert.ok(!result.ok, 'expected no message');
   return result.error;
 };
 
 const NAMES = ['From', 'To', 'Cc', 'Bcc', 'Subject', 'Date', 'Message-ID', 'X-Scanner', 'x-scanner', 'Received'];
-const LETTERS = [...'abcXYZ 0123456789.:;,<>@"()=?-', 'é', '\t'];
+const LETTERS = [...'abcXYZ 0123456789.:;,<>@"()=?-', '\t'];
 
 const value = fc.array(fc.string({ unit: fc.constantFrom(...LETTERS), maxLength: 30 }), { minLength: 1, maxLength: 3 });
 const field = fc.record({ name: fc.constantFrom(...NAMES), lines: value });
@@ -42,8 +49,8 @@ const anything = fc
 const mended = (content: Uint8Array): Buffer => Buffer.from(latin1(content).replace(/\r\n|\r|\n/g, '\r\n'), 'latin1');
 
 describe('mimeMessageFormat.inspect', () => {
-  it('finds addresses, bare, through names, folds and groups', () => {
-    const found = facts(
+  it('finds addresses, bare, through names, folds and groups', async () => {
+    const found = await facts(
       'From: "Scan, Room 4" <scan@contoso.example>\r\nTo: Team: ann@a.example, Bob <bob@b.example>;\r\n' +
         'to:\r\n carl@c.example\r\nCc: =?utf-8?q?J=C3=BCrgen?= <j@d.example>\r\nBcc: x@e.example, y@e.example\r\n\r\nhi',
     );
@@ -55,59 +62,67 @@ describe('mimeMessageFormat.inspect', () => {
       bcc: ['x@e.example', 'y@e.example'],
       messageId: undefined,
       hasDate: false,
+      repairs: new Map(),
     });
   });
 
-  it('finds Message-ID with its brackets, and Date', () => {
-    const found = facts('Message-ID:\r\n <1@printer>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\n');
+  it('finds Message-ID with its brackets, and Date', async () => {
+    const found = await facts('Message-ID:\r\n <1@printer>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\n');
     assert.equal(found.messageId, '<1@printer>');
     assert.ok(found.hasDate);
-    assert.ok(!facts('Date:\r\nMessage-ID: \r\n\r\n').hasDate);
+    assert.ok(!(await facts('Date:\r\nMessage-ID: \r\n\r\n')).hasDate);
   });
 
-  it('takes a header without blank line and body', () => {
-    assert.ok(!facts('Subject: empty').hasFrom);
-    assert.deepEqual(facts('From: a@b.example\r\n').senders, ['a@b.example']);
+  it('takes a header without blank line and body', async () => {
+    assert.ok(!(await facts('Subject: empty')).hasFrom);
+    assert.deepEqual((await facts('From: a@b.example\r\n')).senders, ['a@b.example']);
   });
 
-  it('finds every address that the message claims to be from', () => {
+  it('finds every address that the message claims to be from', async () => {
     const claimed = 'From: a@b.example, c@d.example\r\nSender: e@f.example\r\nFrom: g@h.example\r\n\r\n';
-    assert.deepEqual(facts(claimed).senders, ['a@b.example', 'c@d.example', 'g@h.example', 'e@f.example']);
+    assert.deepEqual((await facts(claimed)).senders, ['a@b.example', 'c@d.example', 'g@h.example', 'e@f.example']);
   });
 
-  it('takes line ends of every kind', () => {
+  it('takes line ends of every kind', async () => {
     for (const end of ['\r\n', '\n', '\r']) {
-      assert.deepEqual(facts(['From: a@b.example', 'To: c@d.example', '', 'To: not@this.example'].join(end)).to, [
-        'c@d.example',
-      ]);
+      assert.deepEqual(
+        (await facts(['From: a@b.example', 'To: c@d.example', '', 'To: not@this.example'].join(end))).to,
+        ['c@d.example'],
+      );
     }
   });
 
-  it('refuses what is not a message', () => {
-    assert.match(refusal(bytes('')), /empty/);
-    assert.match(refusal(bytes('\r\nbody only')), /no header fields/);
-    assert.match(refusal(bytes('%PDF-1.7\r\n1 0 obj\r\n')), /Line 1 /);
-    assert.match(refusal(bytes(' folded: first\r\n\r\n')), /Line 1 /);
-    assert.match(refusal(bytes('Subject: x\r\nno field here\r\n\r\n')), /Line 2 /);
-    assert.match(refusal(bytes('From a@b.example Sat Nov 21 10:00:00 2026\r\nSubject: x\r\n\r\n')), /Line 1 /);
-    assert.match(refusal(bytes('Subject : x\r\n\r\n')), /Line 1 /);
-    assert.match(refusal(bytes('{"to":"a@b.example"}')), /no field that mail has/);
-    assert.match(refusal(bytes('Subject: a\0b\r\n\r\n')), /NUL/);
-    assert.match(refusal(bytes(`Subject: ${'x'.repeat(64 * 1024)}\r\n\r\n`)), /64 KB/);
+  it('refuses what is not a message', async () => {
+    assert.match(await refusal(bytes('')), /empty/);
+    assert.match(await refusal(bytes('\r\nbody only')), /no header fields/);
+    assert.match(await refusal(bytes('%PDF-1.7\r\n1 0 obj\r\n')), /Line 1 /);
+    assert.match(await refusal(bytes(' folded: first\r\n\r\n')), /Line 1 /);
+    assert.match(await refusal(bytes('Subject: x\r\nno field here\r\n\r\n')), /Line 2 /);
+    assert.match(await refusal(bytes('From a@b.example Sat Nov 21 10:00:00 2026\r\nSubject: x\r\n\r\n')), /Line 1 /);
+    assert.match(await refusal(bytes('Subject : x\r\n\r\n')), /Line 1 /);
+    assert.match(await refusal(bytes('{"to":"a@b.example"}')), /no field that mail has/);
+    assert.match(await refusal(bytes('Subject: a\0b\r\n\r\n')), /NUL/);
+    assert.match(await refusal(bytes(`Subject: ${'x'.repeat(64 * 1024)}\r\n\r\n`)), /64 KB/);
   });
 
-  it('takes a header of just 64 KB, and NUL in the body', () => {
-    assert.ok(inspect(bytes(`Subject: ${'x'.repeat(64 * 1024 - 11)}\r\n\r\nbody`)).ok);
-    assert.ok(inspect(bytes('Subject: x\r\n\r\na\0b')).ok);
+  it('takes a header of just 64 KB, and NUL in the body', async () => {
+    assert.ok((await inspect(bytes(`Subject: ${'x'.repeat(64 * 1024 - 11)}\r\n\r\nbody`))).ok);
+    assert.ok((await inspect(bytes('Subject: x\r\n\r\na\0b'))).ok);
   });
 
-  it('sees what will be sent, not what came', () => {
-    fc.assert(
-      fc.property(anything, (message) => {
-        assert.deepEqual(inspect(prepare(message, NOTHING)), inspect(message));
+  it('sees what will be sent, not what came', async () => {
+    let messages = 0;
+    await fc.assert(
+      fc.asyncProperty(anything, async (content) => {
+        const message = Buffer.concat([bytes('Subject: x\n'), content]);
+        const found = await inspect(message);
+        if (!found.ok) return;
+        messages++;
+        assert.deepEqual(await inspect(await prepare(message, NOTHING)), found);
       }),
       { numRuns: 1000 },
     );
+    assert.ok(messages > 100, `only ${messages} were messages`);
   });
 });
 
@@ -159,10 +174,11 @@ const crooked = fc
   .map((parts) => parts.join(''));
 
 describe('the senders that mimeMessageFormat.inspect finds', () => {
-  const senders = (header: string): readonly string[] => facts(`${header}\r\nTo: a@b.example\r\n\r\n`).senders;
-  const refused = (header: string): string => refusal(bytes(`${header}\r\nTo: a@b.example\r\n\r\n`));
+  const senders = async (header: string): Promise<readonly string[]> =>
+    (await facts(`${header}\r\nTo: a@b.example\r\n\r\n`)).senders;
+  const refused = (header: string): Promise<string> => refusal(bytes(`${header}\r\nTo: a@b.example\r\n\r\n`));
 
-  it('are read from what devices write', () => {
+  it('are read from what devices write', async () => {
     for (const from of [
       OWN,
       `<${OWN}>`,
@@ -183,24 +199,24 @@ describe('the senders that mimeMessageFormat.inspect finds', () => {
       `"Scanner,\r\n\t2nd floor"\r\n <${OWN}>`,
       `\r\n ${OWN}`,
     ]) {
-      assert.deepEqual(senders(`From: ${from}`), [OWN], from);
-      assert.deepEqual(senders(`Sender: ${from}`), [OWN], from);
+      assert.deepEqual(await senders(`From: ${from}`), [OWN], from);
+      assert.deepEqual(await senders(`Sender: ${from}`), [OWN], from);
     }
   });
 
-  it('are none where From names nobody, so that one can be supplied', () => {
+  it('are none where From names nobody, so that one can be supplied', async () => {
     for (const from of ['', ' ', 'Scanner', '<>', '"Scanner" <>', '\r\n ']) {
-      const found = facts(`From:${from}\r\nTo: a@b.example\r\n\r\n`);
+      const found = await facts(`From:${from}\r\nTo: a@b.example\r\n\r\n`);
       assert.deepEqual([found.senders, found.hasFrom], [[], false], from);
     }
   });
 
-  it('include the fields of resending', () => {
-    assert.deepEqual(senders(`From: ${OWN}\r\nResent-From: ${OTHER}, b@c.example`), [OWN, OTHER, 'b@c.example']);
-    assert.deepEqual(senders(`From: ${OWN}\r\nresent-sender: <${OTHER}>`), [OWN, OTHER]);
+  it('include the fields of resending', async () => {
+    assert.deepEqual(await senders(`From: ${OWN}\r\nResent-From: ${OTHER}, b@c.example`), [OWN, OTHER, 'b@c.example']);
+    assert.deepEqual(await senders(`From: ${OWN}\r\nresent-sender: <${OTHER}>`), [OWN, OTHER]);
   });
 
-  it('include what looks like an address in names and comments, encoded or not', () => {
+  it('include what looks like an address in names and comments, encoded or not', async () => {
     for (const [from, claimed] of [
       [`"${OTHER}" <${OWN}>`, OTHER],
       [`"ceo\\@contoso.example" <${OWN}>`, OTHER],
@@ -215,12 +231,12 @@ describe('the senders that mimeMessageFormat.inspect finds', () => {
       [`=?utf-8?q?ceo?=\r\n =?utf-8?b?${btoa('@contoso.example')}?= <${OWN}>`, OTHER],
       [`=?utf-8?q?ceo_=40_contoso.example?= <${OWN}>`, '@'],
     ] as const) {
-      assert.deepEqual(senders(`From: ${from}`), [OWN, claimed], from);
+      assert.deepEqual(await senders(`From: ${from}`), [OWN, claimed], from);
     }
-    assert.deepEqual(new Set(senders(`From: "${OWN}" <${OWN}>`)), new Set([OWN]));
+    assert.deepEqual(new Set(await senders(`From: "${OWN}" <${OWN}>`)), new Set([OWN]));
   });
 
-  it('are refused where readers could differ, and the field is named', () => {
+  it('are refused where readers could differ, and the field is named', async () => {
     for (const [from, why] of [
       [`${OTHER} <${OWN}>`, /text after an address/],
       [`<${OWN}> <${OTHER}>`, /text after an address/],
@@ -248,16 +264,16 @@ describe('the senders that mimeMessageFormat.inspect finds', () => {
       [`=?utf-8?q?ceo=40contoso.example <${OWN}>`, /decoded/],
       [`=?utf-8?q?=4?= =?utf-8?q?0?= <${OWN}>`, /decoded/],
     ] as const) {
-      assert.match(refused(`From: ${from}`), /^It is not certain whom the From field means: /, from);
-      assert.match(refused(`From: ${from}`), why, from);
+      assert.match(await refused(`From: ${from}`), /^It is not certain whom the From field means: /, from);
+      assert.match(await refused(`From: ${from}`), why, from);
     }
     for (const name of ['Sender', 'Resent-From', 'Resent-Sender']) {
       for (const value of ['', 'ceo', '=?utf-8?q?ceo=40contoso.example?=', `${OTHER} <${OWN}>`]) {
-        assert.match(refused(`From: ${OWN}\r\n${name}: ${value}`), new RegExp(`whom the ${name} field`), value);
+        assert.match(await refused(`From: ${OWN}\r\n${name}: ${value}`), new RegExp(`whom the ${name} field`), value);
       }
     }
-    assert.match(refused(`Sender: ${OWN}, ${OWN}`), /Sender field has more than one address/);
-    assert.match(refused(`From: ceo\r\nFrom: ${OWN}`), /address is missing/);
+    assert.match(await refused(`Sender: ${OWN}, ${OWN}`), /Sender field has more than one address/);
+    assert.match(await refused(`From: ceo\r\nFrom: ${OWN}`), /address is missing/);
   });
 
   it('are those that a lenient reader finds too, whatever is written', () => {
@@ -285,28 +301,29 @@ describe('the senders that mimeMessageFormat.inspect finds', () => {
 });
 
 describe('mimeMessageFormat.prepare', () => {
-  it('returns the very same bytes when there is nothing to change', () => {
-    fc.assert(
-      fc.property(fc.array(field, { minLength: 1 }), body, (fields, content) => {
+  it('returns the very same bytes when there is nothing to change', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(field, { minLength: 1 }), body, async (fields, content) => {
         const message = Buffer.concat([...fields.map((f) => written(f)), bytes('\r\n'), mended(content)]);
-        assert.equal(prepare(message, NOTHING), message);
-        assert.equal(prepare(message, { headers: [], without: ['Absent'] }), message);
+        assert.deepEqual(await prepare(message, NOTHING), message);
+        assert.deepEqual(await prepare(message, { headers: [], without: ['Absent'] }), message);
       }),
     );
   });
 
-  it('leaves no lone CR or LF, and changes nothing else', () => {
-    fc.assert(
-      fc.property(anything, (message) => {
-        assert.equal(latin1(prepare(message, NOTHING)), latin1(mended(message)));
+  it('leaves no lone CR or LF, and changes nothing else', async () => {
+    await fc.assert(
+      fc.asyncProperty(anything, async (content) => {
+        const message = Buffer.concat([bytes('Subject: x\r\n\r\n'), content]);
+        assert.equal(latin1(await prepare(message, NOTHING)), latin1(mended(message)));
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('puts fields in front, takes named ones out, and keeps every other byte', () => {
-    fc.assert(
-      fc.property(
+  it('puts fields in front, takes named ones out, and keeps every other byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(field, { maxLength: 6 }),
         fc.subarray(NAMES),
         fc.array(
@@ -317,7 +334,7 @@ describe('mimeMessageFormat.prepare', () => {
         ),
         body,
         fc.constantFrom('\r\n', '\n', '\r'),
-        (fields, without, headers, content, end) => {
+        async (fields, without, headers, content, end) => {
           const message = Buffer.concat([...fields.map((f) => written(f, end)), bytes(end), content]);
           const gone = without.map((name) => name.toLowerCase());
           const expected = Buffer.concat([
@@ -328,31 +345,31 @@ describe('mimeMessageFormat.prepare', () => {
           ]);
           // A body that starts with LF after a lone CR would be one line end with it.
           fc.pre(!(end === '\r' && content[0] === 0x0a));
-          assert.equal(latin1(prepare(message, { headers, without })), latin1(expected));
+          assert.equal(latin1(await prepare(message, { headers, without })), latin1(expected));
         },
       ),
       { numRuns: 1000 },
     );
   });
 
-  it('keeps folds and odd spacing of the fields it does not touch', () => {
+  it('keeps folds and odd spacing of the fields it does not touch', async () => {
     const message = bytes(
       'Subject:  two\r\n\t lines \r\nBcc: a@b.example,\r\n c@d.example\r\nX:y\r\n\r\nBcc: body\r\n',
     );
     assert.equal(
-      text(prepare(message, { headers: [['Message-ID', '<1@x>']], without: ['bcc'] })),
+      text(await prepare(message, { headers: [['Message-ID', '<1@x>']], without: ['bcc'] })),
       'Message-ID: <1@x>\r\nSubject:  two\r\n\t lines \r\nX:y\r\n\r\nBcc: body\r\n',
     );
   });
 
-  it('ends the header where the message had no body', () => {
+  it('ends the header where the message had no body', async () => {
     assert.equal(
-      text(prepare(bytes('Subject: x'), { headers: [['Date', 'now']], without: [] })),
+      text(await prepare(bytes('Subject: x'), { headers: [['Date', 'now']], without: [] })),
       'Date: now\r\nSubject: x\r\n\r\n',
     );
   });
 
-  it('refuses to write what would be more than one field', () => {
+  it('refuses to write what would be more than one field', async () => {
     for (const field of [
       ['X', 'a\r\nBcc: b'],
       ['X', 'a\nb'],

@@ -8,6 +8,7 @@ import {
   SENDER_POLICIES,
   type SenderPolicy,
   senderAddresses,
+  senderOf,
 } from '../../shared/domain/sender-policy.ts';
 import { parseSenderPolicy, wireSenderPolicy } from '../../shared/protocol/sender-policy.ts';
 import { failure, value } from './support.ts';
@@ -27,6 +28,33 @@ const slotArb = fc.constantFrom<string[]>(...SLOTS);
 const spelledArb = fc
   .tuple(addressArb, fc.boolean())
   .map(([address, upper]) => (upper ? address.toUpperCase() : address));
+
+describe('a sender that may be rewritten', () => {
+  it('is one that is allowed, and rewritten only where the message names another', () => {
+    fc.assert(
+      fc.property(
+        policyArb,
+        slotArb,
+        mailboxArb,
+        fc.array(spelledArb, { maxLength: 3 }),
+        (policy, slot, mailbox, senders) => {
+          const allowed = senderAddresses(policy, slot, mailbox);
+          const checked = checkSenders(policy, slot, mailbox, senders);
+          const strict = senderOf({ senderPolicy: policy }, slot, mailbox, senders);
+          const lenient = senderOf({ senderPolicy: policy, rewriteSender: true }, slot, mailbox, senders);
+          assert.equal(strict.ok, checked.ok);
+          assert.equal(lenient.ok, allowed.ok);
+          if (checked.ok) {
+            assert.deepEqual(lenient, { ok: true, value: { address: checked.value, isRewritten: false } });
+            assert.deepEqual(strict, lenient);
+          } else if (allowed.ok) {
+            assert.deepEqual(lenient, { ok: true, value: { address: allowed.value[0], isRewritten: true } });
+          }
+        },
+      ),
+    );
+  });
+});
 
 describe('a sender policy', () => {
   const allowed = (policy: SenderPolicy, slot = 'scan'): readonly string[] =>

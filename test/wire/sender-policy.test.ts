@@ -119,6 +119,40 @@ describe('the sender policy of a device', () => {
     assert.deepEqual([sender_policy, location], ['user_may_change', undefined]);
   });
 
+  test('may have other senders rewritten in place of refused', async () => {
+    const boss = 'The Boss <boss@contoso.example>';
+    assert.equal((await broker.administer('GET', `/devices/${device.clientId}`)).rewrite_sender, false);
+    assertProblem(await handIn(boss), 403, 'sender_not_allowed');
+    assert.equal((await setPolicy({ rewrite_sender: true })).rewrite_sender, true);
+    assert.deepEqual(shown(await setPolicy({ location: 'Hall' })), ['user_may_change', null]);
+    const { status, body } = await handIn(boss);
+    assert.equal(status, 202);
+    const sent = await submissionIn(broker, device, body.submission_id, 'sent');
+    assert.equal(sent.sender_rewritten, true);
+    const message = (await arrived(broker)).find(({ raw }) => raw.includes(String(body.message_id)));
+    for (const field of ['From: The Boss <scanner@contoso.example>', 'Reply-To: The Boss <boss@contoso.example>']) {
+      assert.ok(message?.raw.includes(`${field}\r\n`), field);
+    }
+    assertProblem(
+      await broker.admin('PATCH', `/devices/${device.clientId}`, { rewrite_sender: 'yes' }),
+      400,
+      'invalid_request',
+    );
+    await setPolicy({ rewrite_sender: false });
+    assertProblem(await handIn(boss), 403, 'sender_not_allowed');
+  });
+
+  test('lets one be rewritten that the provider does not accept, and says so', async () => {
+    const text = '5.2.252 SendAsDenied; scanner@contoso.example not allowed to send as office@contoso.example';
+    await setPolicy({ rewrite_sender: true });
+    await broker.control('POST', 'mail/faults', { place: 'DATA', fault: { kind: 'reply', code: 554, text } });
+    const { body } = await handIn(ALIAS);
+    const sent = await submissionIn(broker, device, body.submission_id, 'sent');
+    assert.deepEqual([sent.sender_rewritten, sent.attempts], [true, 2]);
+    const message = (await arrived(broker)).find(({ raw }) => raw.includes(String(body.message_id)));
+    assert.match(message?.raw ?? '', new RegExp(`^From: ${OWN}\r\nReply-To: ${ALIAS}\r$`, 'm'));
+  });
+
   test('cannot be set by the device itself', async () => {
     const changed = await call(device.registrationUri, {
       method: 'PUT',

@@ -32,6 +32,7 @@ const DEVICE_CHANGES = v.pipe(
     enabled: v.exactOptional(v.boolean()),
     sender_policy: v.exactOptional(v.unknown()),
     sender_address: v.exactOptional(v.unknown()),
+    rewrite_sender: v.exactOptional(v.boolean()),
     user_idle_seconds: v.exactOptional(
       v.nullable(
         v.pipe(v.number(), v.integer(), v.minValue(USER_IDLE_SECONDS.least), v.maxValue(USER_IDLE_SECONDS.most)),
@@ -49,7 +50,14 @@ const BINDING = v.strictObject({ mailbox_id: v.string() });
 /** What to store of the changes: metadata as a whole, in which what was not named stays as it is. */
 const mergedChanges = (
   device: Device,
-  { enabled, sender_policy, sender_address, user_idle_seconds, ...fields }: v.InferOutput<typeof DEVICE_CHANGES>,
+  {
+    enabled,
+    sender_policy,
+    sender_address,
+    rewrite_sender,
+    user_idle_seconds,
+    ...fields
+  }: v.InferOutput<typeof DEVICE_CHANGES>,
 ): Result<DeviceChanges, BrokerError> => {
   const isPolicyNamed = sender_policy !== undefined || sender_address !== undefined;
   const senderPolicy = isPolicyNamed ? parseSenderPolicy({ sender_policy, sender_address }) : undefined;
@@ -61,6 +69,7 @@ const mergedChanges = (
     ...(enabled === undefined ? {} : { enabled }),
     ...(metadata && { metadata: metadata.value }),
     ...(senderPolicy && { senderPolicy: senderPolicy.value }),
+    ...(rewrite_sender === undefined ? {} : { rewriteSender: rewrite_sender }),
     ...(user_idle_seconds === undefined ? {} : { userIdleSeconds: user_idle_seconds ?? 0 }),
   });
 };

@@ -149,7 +149,13 @@ export const deviceRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepende
     };
     const idle = Number(form.user_idle_seconds);
     const isKnown = USER_IDLE_CHOICES.some((choice) => choice === idle);
-    const changes = { metadata, ...sender.value, ...(isKnown && { userIdleSeconds: idle }) };
+    const isRewriteNamed = form.rewrite_sender === 'true' || form.rewrite_sender === 'false';
+    const changes = {
+      metadata,
+      ...sender.value,
+      ...(isRewriteNamed && { rewriteSender: form.rewrite_sender === 'true' }),
+      ...(isKnown && { userIdleSeconds: idle }),
+    };
     const updated = await c.var.admin.devices.update(device.clientId, changes);
     return updated.ok
       ? redirectAfter(c, paths.device(device.clientId), 'device_saved')

@@ -1,5 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 
 /** Windows has no file modes of this kind and cannot open a folder to sync it. */
 const POSIX = process.platform !== 'win32';
@@ -23,7 +24,7 @@ export const makeFolder = async (folder: string): Promise<void> => {
 };
 
 /** A new file, for the owner alone, whose content is on disk when this resolves; its name is not, until `syncFolder`. */
-export const writeNewFile = async (path: string, content: Uint8Array | string): Promise<void> => {
+export const writeNewFile = async (path: string, content: Uint8Array | Readable | string): Promise<void> => {
   const handle = await open(path, 'wx', 0o600);
   try {
     await handle.writeFile(content);

@@ -32,9 +32,14 @@ export const filesystemBlobStore = (folder: string): BlobStore => {
       prepared ??= prepare();
       await prepared;
       const temporary = join(incoming, randomUUID());
-      await writeNewFile(temporary, content);
-      await makeFolder(dirname(path));
-      await rename(temporary, path);
+      try {
+        await writeNewFile(temporary, content);
+        await makeFolder(dirname(path));
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
       await syncFolder(dirname(path));
     },
 

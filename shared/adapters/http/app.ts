@@ -78,7 +78,8 @@ export const brokerApp = ({
   errorShape: ErrorShape;
   log: Log;
   random: Random;
-  bodyLimitBytes?: number;
+  /** `none`: the app reads bodies as streams, and looks at their length by itself. */
+  bodyLimitBytes?: number | 'none';
   tooLarge?: BrokerError;
 }): Hono<BrokerEnv> => {
   // Node loads its fetch with the first of these, which takes a good half as long as all else at a start. There a function
@@ -107,7 +108,9 @@ export const brokerApp = ({
       },
     }),
   );
-  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (c) => replyError(c as BrokerContext, tooLarge) }));
+  if (bodyLimitBytes !== 'none') {
+    app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (c) => replyError(c as BrokerContext, tooLarge) }));
+  }
   app.notFound((c) => replyError(c, brokerError('not_found')));
   app.onError((error, c) => {
     logThrown(log, c, error);

@@ -45,3 +45,34 @@ const decode = (charset: string, bytes: Uint8Array): string | undefined => {
     throw error;
   }
 };
+
+/** RFC 2047 section 2: 75 characters at most, of which this much is around the content. */
+const CONTENT_LIMIT = 75 - '=?utf-8?Q??='.length;
+
+/** Safe in every place that an encoded word may stand, phrases of addresses among them (RFC 2047 section 5). */
+const LITERAL = /^[A-Za-z0-9!*+/-]$/u;
+
+const quotedOctets = (text: string): string =>
+  text.replace(/./gsu, (character) => {
+    if (LITERAL.test(character)) return character;
+    if (character === ' ') return '_';
+    return Buffer.from(character, 'utf8').toString('hex').toUpperCase().replace(/../gu, '=$&');
+  });
+
+/** Text as encoded words with a blank between them, none of which cuts a character in two. */
+export const encodeWords = (text: string): string => {
+  const asBase64 = quotedOctets(text).length > Buffer.byteLength(text, 'utf8') * 2;
+  const encoded = (part: string): string =>
+    asBase64 ? Buffer.from(part, 'utf8').toString('base64') : quotedOctets(part);
+  const words: string[] = [];
+  let part = '';
+  for (const character of text) {
+    if (part !== '' && encoded(part + character).length > CONTENT_LIMIT) {
+      words.push(part);
+      part = '';
+    }
+    part += character;
+  }
+  words.push(part);
+  return words.map((word) => `=?utf-8?${asBase64 ? 'B' : 'Q'}?${encoded(word)}?=`).join(' ');
+};

@@ -1,52 +1,85 @@
-const CR = 0x0d;
-const LF = 0x0a;
+export const CR = 0x0d;
+export const LF = 0x0a;
+
+/** RFC 5322 section 2.1.1, without the CRLF. */
+export const LINE_LIMIT = 998;
+
+/** Of a run of octets within one line: what ended it. `undefined`: the line goes on; empty: the message ends here. */
+export type LineEnd = '\r\n' | '\n' | '\r' | '';
+
+/** Told line after line. A long line comes in several runs, all but the last of them without an end. */
+export type OnLine = (bytes: Buffer, isStart: boolean, end: LineEnd | undefined) => void;
+
+/** A line up to this long comes in one run, and one run is about as much as is ever held back. */
+const RUN_BYTES = 16 * 1024;
+
+/** Cuts a message into lines, whatever they end with, holding only what may still become part of one. */
+export const lineReader = (onLine: OnLine) => {
+  let held: Buffer = Buffer.alloc(0);
+  let isStart = true;
+
+  const tell = (bytes: Buffer, end: LineEnd | undefined): void => {
+    onLine(bytes, isStart, end);
+    isStart = end !== undefined;
+  };
+
+  /** Where the run's rest begins that may be told already: all but a CR that may be half of a CRLF. */
+  const tellStartOfLine = (bytes: Buffer): Buffer => {
+    const upTo = bytes[bytes.length - 1] === CR ? bytes.length - 1 : bytes.length;
+    if (upTo < RUN_BYTES) return bytes;
+    tell(bytes.subarray(0, upTo), undefined);
+    return bytes.subarray(upTo);
+  };
+
+  return {
+    write(chunk: Buffer): void {
+      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      let from = 0;
+      let cr = bytes.indexOf(CR);
+      let lf = bytes.indexOf(LF);
+      for (;;) {
+        if (cr !== -1 && cr < from) cr = bytes.indexOf(CR, from);
+        if (lf !== -1 && lf < from) lf = bytes.indexOf(LF, from);
+        const isCr = cr !== -1 && (lf === -1 || cr < lf);
+        const at = isCr ? cr : lf;
+        if (at === -1 || (isCr && at + 1 === bytes.length)) break;
+        const end = !isCr ? '\n' : lf === at + 1 ? '\r\n' : '\r';
+        tell(bytes.subarray(from, at), end);
+        from = at + end.length;
+      }
+      held = tellStartOfLine(bytes.subarray(from));
+    },
+
+    end(): void {
+      const endsInCr = held[held.length - 1] === CR;
+      if (endsInCr) tell(held.subarray(0, -1), '\r');
+      else if (held.length > 0) tell(held, '');
+    },
+  };
+};
 
 /**
  * Lone CR and LF made CRLF, as RFC 5321 section 2.3.8 demands of everything sent by SMTP. With nothing to mend, the very
  * same bytes.
  */
-export const withCrlf = (message: Uint8Array): Uint8Array => {
-  const lone = countLone(message);
-  if (lone === 0) return message;
-  const mended = new Uint8Array(message.length + lone);
-  let at = 0;
-  for (let i = 0; i < message.length; i++) {
-    const byte = message[i] as number;
-    if (byte !== CR && byte !== LF) {
-      mended[at++] = byte;
-      continue;
-    }
-    if (byte === CR && message[i + 1] === LF) i++;
-    mended[at++] = CR;
-    mended[at++] = LF;
-  }
-  return mended;
-};
-
-const countLone = (message: Uint8Array): number => {
-  let lone = 0;
-  for (let i = 0; i < message.length; i++) {
-    const byte = message[i];
-    if (byte === LF) lone++;
-    else if (byte === CR && message[i + 1] === LF) i++;
-    else if (byte === CR) lone++;
-  }
-  return lone;
+export const withCrlf = (message: Buffer): Buffer => {
+  const text = message.toString('latin1');
+  const mended = text.replace(/\r\n|\r|\n/g, '\r\n');
+  return mended.length === text.length ? message : Buffer.from(mended, 'latin1');
 };
 
 /** A message cut at its first empty line (RFC 5322 section 2.1). */
 export interface CutMessage {
   /** Every field with its CRLF; without one at the end only where the message ends within a field. */
-  readonly header: Uint8Array;
+  readonly header: Buffer;
   /** From the empty line on, that line included; empty where there is none. */
-  readonly rest: Uint8Array;
+  readonly rest: Buffer;
 }
 
 /** Wants CRLF line ends. */
-export const cutMessage = (message: Uint8Array): CutMessage => {
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  if (bytes[0] === CR && bytes[1] === LF) return { header: bytes.subarray(0, 0), rest: bytes };
-  const emptyLine = bytes.indexOf('\r\n\r\n');
-  if (emptyLine === -1) return { header: bytes, rest: bytes.subarray(bytes.length) };
-  return { header: bytes.subarray(0, emptyLine + 2), rest: bytes.subarray(emptyLine + 2) };
+export const cutMessage = (message: Buffer): CutMessage => {
+  if (message[0] === CR && message[1] === LF) return { header: message.subarray(0, 0), rest: message };
+  const emptyLine = message.indexOf('\r\n\r\n');
+  if (emptyLine === -1) return { header: message, rest: message.subarray(message.length) };
+  return { header: message.subarray(0, emptyLine + 2), rest: message.subarray(emptyLine + 2) };
 };

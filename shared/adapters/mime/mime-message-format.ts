@@ -1,113 +1,76 @@
-import Headers from 'mailsplit/lib/headers.js';
-import parseAddresses from 'nodemailer/lib/addressparser';
-import { fail, ok, type Result } from '../../domain/result.ts';
-import type { MessageFacts, MessageFormat } from '../../ports/message-format.ts';
-import { decodeWords } from './encoded-words.ts';
-import { cutMessage, withCrlf } from './lines.ts';
-import { parseMailboxes } from './mailboxes.ts';
+import type { Readable } from 'node:stream';
+import { fail, ok } from '../../domain/result.ts';
+import type { ContentRepair, MessageFormat, PreparedMessage } from '../../ports/message-format.ts';
+import { type Field, nameOf, octetsOf } from './fields.ts';
+import { rewritten } from './rewrite.ts';
+import { sentAs } from './send-as.ts';
+import { madeOf } from './streams.ts';
+import { surveyor } from './survey.ts';
+import { MimeFault, type Part, walker } from './walk.ts';
 
-/** Exchange Online takes 256 KB, Gmail 500 KB; a device's own are under 2 KB. */
-const HEADER_LIMIT_BYTES = 64 * 1024;
-
-/** RFC 5322 section 2.2: printable ASCII without the colon, then a colon at once. */
-const FIELD = /^[\x21-\x39\x3b-\x7e]+:/;
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]+$/;
-
-/** Every message has one of these; JSON in one line, which could pass for a field, has none. */
-const USUAL_FIELD = /^(from|sender|to|cc|bcc|subject|date|message-id|mime-version|content-type|received):/i;
-
-export const mimeMessageFormat: MessageFormat = {
-  inspect: (message) => {
-    const { header } = cutMessage(withCrlf(message));
-    const fault = faultOf(message, header);
-    return fault === undefined ? factsOf(header) : fail(fault);
-  },
-  prepare: (message, { headers: added, without }) => {
-    for (const field of added) checkField(field);
-    const mended = withCrlf(message);
-    const { header, rest } = cutMessage(mended);
-    const headers = parsed(header);
-    if (added.length === 0 && !without.some((name) => headers.hasHeader(name))) return mended;
-    for (const name of without) headers.remove(name);
-    for (const [name, value] of added.toReversed()) headers.addFormatted(name, byteString(`${name}: ${value}`));
-    // `build` ends with an empty line of its own, which takes the place of the message's.
-    const empty = headers.getList().length === 0;
-    return Buffer.concat([empty ? Buffer.from('\r\n') : headers.build(), rest.subarray(2)]);
-  },
-};
-
-/** mailsplit makes one empty field of an empty block. */
-const parsed = (header: Uint8Array): Headers => new Headers(header.length === 0 ? [] : header);
-
-/** mailsplit works on strings that hold one byte in each character. */
-const byteString = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /** Names and values come from the broker; a line break in one would be header injection by a bug of ours. */
 const checkField = ([name, value]: readonly [name: string, value: string]): void => {
   if (!FIELD_NAME.test(name) || /[\r\n\0]/.test(value)) throw new TypeError(`not a header field: ${name}`);
 };
 
-const faultOf = (message: Uint8Array, header: Uint8Array): string | undefined => {
-  if (message.length === 0) return 'The message is empty.';
-  if (header.length === 0) return 'The message has no header fields.';
-  if (header.length > HEADER_LIMIT_BYTES) return 'The header is larger than 64 KB.';
-  if (header.includes(0)) return 'The header contains a NUL byte.';
-  const lines = Buffer.from(header).toString('latin1').split('\r\n');
-  if (lines.at(-1) === '') lines.pop();
-  const wrong = lines.findIndex((line, index) => !FIELD.test(line) && (index === 0 || !/^[ \t]/.test(line)));
-  if (wrong !== -1) return `Line ${wrong + 1} of the header is neither a header field nor its continuation.`;
-  return lines.some((line) => USUAL_FIELD.test(line)) ? undefined : 'The header has no field that mail has.';
+const isBeyondAscii = (chunk: Buffer): boolean => {
+  let all = 0;
+  for (let at = 0; at < chunk.length; at++) all |= chunk[at] as number;
+  return all > 0x7f;
 };
 
-const factsOf = (header: Uint8Array): Result<MessageFacts, string> => {
-  const headers = parsed(header);
-  const values = (name: string): string[] => headers.get(name).map(fieldValue);
-  const addresses = (name: string): string[] => values(name).flatMap(addressesOf);
-  const hasFrom = values('from').some(namesAnAddress);
-  const senders = sendersOf(
-    SENDER_FIELDS.flatMap((name) => values(name).map((value) => [name, value] as const)),
-    hasFrom,
-  );
-  if (!senders.ok) return senders;
-  return ok({
-    senders: senders.value,
-    hasFrom,
-    to: addresses('to'),
-    cc: addresses('cc'),
-    bcc: addresses('bcc'),
-    messageId: values('message-id').find((value) => value !== ''),
-    hasDate: values('date').some((value) => value !== ''),
-  });
+/** The same content, and what it came to. */
+const counted = (content: Readable): PreparedMessage => {
+  let sizeBytes = 0;
+  let eightBit = false;
+  const count = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      sizeBytes += chunk.length;
+      eightBit ||= isBeyondAscii(chunk);
+      yield chunk;
+    }
+  };
+  return { content: madeOf(content, count()), written: () => ({ sizeBytes, eightBit }) };
 };
 
-/** Every field that readers name as the author or the sender (RFC 5322 sections 3.6.2 and 3.6.6). */
-const SENDER_FIELDS = ['From', 'Sender', 'Resent-From', 'Resent-Sender'] as const;
-type SenderField = readonly [name: (typeof SENDER_FIELDS)[number], value: string];
-
-const sendersOf = (fields: readonly SenderField[], hasFrom: boolean): Result<readonly string[], string> => {
-  const senders: string[] = [];
-  for (const [name, value] of fields) {
-    // Fields that name nobody are taken out, and the broker's put in their place: but not where another one stays.
-    if (name === 'From' && !hasFrom) continue;
-    const mailboxes = parseMailboxes(value);
-    if (!mailboxes.ok) return fail(`It is not certain whom the ${name} field means: ${mailboxes.error}`);
-    const { addresses, claimed } = mailboxes.value;
-    if (name.endsWith('Sender') && addresses.length > 1) return fail(`The ${name} field has more than one address.`);
-    senders.push(...addresses, ...claimed);
-  }
-  return ok(senders);
+const sevenBitRepair = ({ kind, encoding, mediaType, isSealed }: Part): ContentRepair | undefined => {
+  if (isSealed || (encoding !== '8bit' && encoding !== 'binary')) return undefined;
+  if (kind !== 'leaf') return 'label-7bit';
+  return mediaType.startsWith('text/') ? 'quoted-printable' : 'base64';
 };
 
-/** What cannot be decoded might be one. */
-const namesAnAddress = (value: string): boolean => decodeWords(value)?.includes('@') ?? true;
+export const mimeMessageFormat: MessageFormat = {
+  async inspect(content) {
+    const survey = surveyor();
+    const walk = walker(survey.visitor);
+    try {
+      for await (const chunk of content) walk.write(chunk as Buffer);
+      walk.end();
+      return ok(survey.facts());
+    } catch (error) {
+      if (error instanceof MimeFault) return fail(error.message);
+      throw error;
+    }
+  },
 
-/** RFC 5322 section 2.2.3 unfolding; RFC 6532 for the characters. */
-const fieldValue = (line: string): string =>
-  Buffer.from(line.slice(line.indexOf(':') + 1).replace(/\r\n/g, ''), 'latin1')
-    .toString('utf8')
-    .trim();
+  prepare(content, repairs, { headers, without }) {
+    for (const field of headers) checkField(field);
+    const added = headers.map(([name, value]): Field => octetsOf(`${name}: ${value}`));
+    const gone = new Set(without.map((name) => name.toLowerCase()));
+    const header = (fields: readonly Field[]) => [...added, ...fields.filter((field) => !gone.has(nameOf(field)))];
+    return counted(rewritten(content, { header, repairOf: ({ number }) => repairs.get(number) }));
+  },
 
-const addressesOf = (value: string): string[] =>
-  parseAddresses(value, { flatten: true })
-    .map(({ address }) => address)
-    .filter((address) => address.includes('@'));
+  sendAs: sentAs,
+
+  toSevenBit: (content) =>
+    rewritten(content, {
+      header: (fields) => fields,
+      repairOf: (part) => {
+        const repair = sevenBitRepair(part);
+        return repair && { content: repair };
+      },
+    }),
+};

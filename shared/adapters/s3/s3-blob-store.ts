@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { BlobStore } from '../../ports/blob-store.ts';
+import { putStream } from './s3-multipart.ts';
 
 /**
  * Contents as objects. S3 is strongly consistent, and a put is all or nothing. The role needs `s3:ListBucket` as well:
@@ -8,7 +9,9 @@ import type { BlobStore } from '../../ports/blob-store.ts';
  */
 export const s3BlobStore = (client: S3Client, { bucket }: { readonly bucket: string }): BlobStore => ({
   async put(key, content) {
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content }));
+    const place = { Bucket: bucket, Key: key };
+    if (content instanceof Readable) await putStream(client, place, content);
+    else await client.send(new PutObjectCommand({ ...place, Body: content }));
   },
 
   async open(key) {

@@ -23,7 +23,9 @@ interface Dependencies {
   readonly random: Random;
 }
 
-export type DeviceChanges = Partial<Pick<Device, 'enabled' | 'metadata' | 'senderPolicy' | 'userIdleSeconds'>>;
+export type DeviceChanges = Partial<
+  Pick<Device, 'enabled' | 'metadata' | 'senderPolicy' | 'rewriteSender' | 'userIdleSeconds'>
+>;
 
 export interface ShownBinding extends Binding {
   /** Undefined: nobody is signed in (R29). */

@@ -1,0 +1,120 @@
+import { isUtf8 } from 'node:buffer';
+import type { ContentRepair, MessageFacts, PartRepair } from '../../ports/message-format.ts';
+import { isIdentity } from './content-type.ts';
+import { factsOf, headerFault } from './facts.ts';
+import { type Field, nameOf } from './fields.ts';
+import { repairField } from './header-repair.ts';
+import { LINE_LIMIT, type LineEnd } from './lines.ts';
+import { MimeFault, type Part, type Visitor } from './walk.ts';
+
+/** What was seen of a part's content. */
+interface Content {
+  octets: number;
+  octetsBeyondAscii: number;
+  hasNul: boolean;
+  hasLongLine: boolean;
+  /** A line ended otherwise than with CRLF. */
+  hasLoneEnd: boolean;
+  isUtf8: boolean;
+  column: number;
+}
+
+const NOTHING_YET: Content = {
+  octets: 0,
+  octetsBeyondAscii: 0,
+  hasNul: false,
+  hasLongLine: false,
+  hasLoneEnd: false,
+  isUtf8: true,
+  column: 0,
+};
+
+/** Text with more than one octet in six beyond ASCII is shorter in base64. */
+const isMostlyAscii = ({ octets, octetsBeyondAscii }: Content): boolean => octetsBeyondAscii * 6 <= octets;
+
+const repairOf = ({ kind, encoding, mediaType }: Part, content: Content): ContentRepair | undefined => {
+  const { hasNul, hasLongLine, hasLoneEnd, octetsBeyondAscii } = content;
+  const isForbidden = hasNul || hasLongLine;
+  if (encoding === 'base64' || encoding === 'quoted-printable') {
+    return isForbidden || octetsBeyondAscii > 0 ? 'rewrap' : undefined;
+  }
+  if (kind === 'bound' || !isIdentity(encoding)) return isForbidden ? 'break' : undefined;
+  if (isForbidden || (encoding === 'binary' && hasLoneEnd)) {
+    // Where it is said to be binary, a line end may be no line end.
+    if (!mediaType.startsWith('text/') || encoding === 'binary') return 'base64';
+    return isMostlyAscii(content) ? 'quoted-printable' : 'base64-of-text';
+  }
+  return octetsBeyondAscii > 0 && encoding === '7bit' ? 'label-8bit' : undefined;
+};
+
+const look = (seen: Content, before: LineEnd, bytes: Buffer): void => {
+  if (before === '\n' || before === '\r') seen.hasLoneEnd = true;
+  seen.column = before === '' ? seen.column + bytes.length : bytes.length;
+  if (seen.column > LINE_LIMIT) seen.hasLongLine = true;
+  seen.octets += bytes.length;
+  let beyond = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0) seen.hasNul = true;
+    beyond += byte >> 7;
+  }
+  if (beyond === 0) return;
+  seen.octetsBeyondAscii += beyond;
+  seen.isUtf8 &&= isUtf8(bytes);
+};
+
+/** Finds out what a message says, and what `prepare` must mend in it. Throws `MimeFault` where it is no message. */
+export const surveyor = () => {
+  const repairs = new Map<number, PartRepair>();
+  let facts: Omit<MessageFacts, 'repairs'> | undefined;
+  let seen: Content = { ...NOTHING_YET };
+
+  const checkMessage = (fields: readonly Field[], isCut: boolean): void => {
+    const fault = headerFault(fields, isCut);
+    if (fault !== undefined) throw new MimeFault(fault);
+    const found = factsOf(fields);
+    if (!found.ok) throw new MimeFault(found.error);
+    facts = found.value;
+  };
+
+  /** What holds a part with octets beyond ASCII has them too (RFC 2045 section 6.4). */
+  const labelAround = ({ parent }: Part): void => {
+    for (let part = parent; part; part = part.parent) {
+      if (part.encoding === '7bit' && !part.isSealed) repairs.set(part.number, { content: 'label-8bit' });
+    }
+  };
+
+  const visitor: Visitor = {
+    head(part, fields, isCut) {
+      if (part.number === 0) checkMessage(fields, isCut);
+      seen = { ...NOTHING_YET };
+      if (part.isSealed) return;
+      for (const field of fields) {
+        if (repairField(field) !== undefined) continue;
+        const name = JSON.stringify(nameOf(field).slice(0, 40));
+        throw new MimeFault(
+          `The header field ${name} has a line of over ${LINE_LIMIT} octets, without a blank to fold it at.`,
+        );
+      }
+    },
+    content: (_part, before, bytes) => look(seen, before, bytes),
+    end(part) {
+      if (part.isSealed) return;
+      const content = repairOf(part, seen);
+      const isNamed = part.number > 0 || part.hasType || seen.octetsBeyondAscii === 0;
+      const charset = seen.isUtf8 ? 'utf-8' : 'windows-1252';
+      if (content !== undefined) repairs.set(part.number, { content, ...(isNamed ? {} : { charset }) });
+      const stays = content === undefined || content === 'label-8bit' || content === 'break';
+      if (stays && seen.octetsBeyondAscii > 0) labelAround(part);
+    },
+    frame: () => undefined,
+  };
+
+  return {
+    visitor,
+    facts: (): MessageFacts => {
+      if (facts === undefined) throw new Error('the message was not read');
+      return { ...facts, repairs };
+    },
+  };
+};
