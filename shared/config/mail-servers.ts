@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
 import { parseDocument } from './config-document.ts';
+import { endpoint } from './endpoint.ts';
 
 /** A mail server. `ca_file`: PEM file of the authority that signed its certificate, where that is not a public one. */
 const mailServer = v.strictObject({
@@ -10,11 +11,12 @@ const mailServer = v.strictObject({
   ca_file: v.exactOptional(v.string()),
 });
 
-/** Of each protocol, in a provider's entry. */
+/** Of each protocol, in a provider's entry; and the HTTP API, which is a URL. */
 export const mailServerFields = {
   smtp: v.exactOptional(mailServer),
   pop: v.exactOptional(mailServer),
   imap: v.exactOptional(mailServer),
+  api: v.exactOptional(v.strictObject({ url: endpoint })),
 };
 
 const ofOneProvider = v.strictObject(mailServerFields);
@@ -45,11 +47,23 @@ export const PUBLIC_MAIL_SERVERS = {
   },
 } as const satisfies Record<string, Record<string, MailServer>>;
 
+const serverOf = (
+  configured: MailServersConfig,
+  provider: ProviderName,
+  protocol: Exclude<Audience, 'api'>,
+): MailServer => {
+  const { host, port, security } = configured[provider]?.[protocol] ?? PUBLIC_MAIL_SERVERS[provider][protocol];
+  return { host, port, security };
+};
+
+/** Where mail is handed in. */
+export const smtpServers =
+  (configured: MailServersConfig) =>
+  (provider: ProviderName): MailServer =>
+    serverOf(configured, provider, 'smtp');
+
 /** Where a token for this audience is used: the configured server, else the provider's public one. `api` is none. */
 export const mailServers =
   (configured: MailServersConfig) =>
-  (provider: ProviderName, audience: Audience): MailServer | undefined => {
-    if (audience === 'api') return undefined;
-    const { host, port, security } = configured[provider]?.[audience] ?? PUBLIC_MAIL_SERVERS[provider][audience];
-    return { host, port, security };
-  };
+  (provider: ProviderName, audience: Audience): MailServer | undefined =>
+    audience === 'api' ? undefined : serverOf(configured, provider, audience);

@@ -2,27 +2,14 @@ import * as v from 'valibot';
 import { AUDIENCES } from '../domain/provider.ts';
 import { clientSecretFields, clientSecretsAreNoIds, clientSecretsFit } from './client-secrets.ts';
 import { parseDocument } from './config-document.ts';
+import { endpoint } from './endpoint.ts';
 import { mailServerFields } from './mail-servers.ts';
-
-/** `http://` is for servers on this very machine; everything else is TLS. */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-const endpoint = v.pipe(
-  v.string(),
-  v.url('is not a URL'),
-  v.check((text) => {
-    // `v.url` has said it already, and `new URL` would throw with the value in its message.
-    if (!URL.canParse(text)) return true;
-    const { protocol, hostname } = new URL(text);
-    return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
-  }, 'must be https:// (http:// is allowed on loopback only)'),
-);
 
 /** An organization's own registration changes who asks for tokens, not where mail goes. */
 const ofBroker = v.exactOptional(
   v.never("is of the broker's own entry, under providers at the top: leave it out here"),
 );
-const noMailServers = { smtp: ofBroker, pop: ofBroker, imap: ofBroker };
+const noMailServers = { smtp: ofBroker, pop: ofBroker, imap: ofBroker, api: ofBroker };
 
 /** What both entries have: the app registration, and how the server behind `endpoints` treats a used refresh token. */
 const registration = {

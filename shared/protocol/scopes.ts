@@ -20,4 +20,13 @@ export const SCOPES = {
   },
 } as const satisfies Record<ProviderName, Record<Audience, string>>;
 
+/** What large mail by Graph needs besides: it is a draft at first, with its files uploaded one by one (facts M71). */
+const GRAPH_DRAFTS = 'https://graph.microsoft.com/Mail.ReadWrite';
+
+/** All that a token for this audience is asked with. The first says whether a sign-in allowed the audience at all. */
+export const scopesFor = (provider: ProviderName, audience: Audience): readonly string[] => {
+  const scope = SCOPES[provider][audience];
+  return scope === SCOPES.microsoft.api ? [scope, GRAPH_DRAFTS] : [scope];
+};
+
 export const scopeFor = (provider: ProviderName, audience: Audience): string => SCOPES[provider][audience];

@@ -24,6 +24,8 @@ interface Subject {
   readonly account: { readonly subject: string; readonly addresses: readonly string[] };
   readonly smtpScope: string;
   readonly apiScope: string;
+  /** What its token is asked with besides. */
+  readonly apiScopesBesides: readonly string[];
 }
 
 const SUBJECTS: readonly Subject[] = [
@@ -41,6 +43,7 @@ const SUBJECTS: readonly Subject[] = [
     account: { subject: 'object-id', addresses: ['scan@contoso.example', 'scan.alias@contoso.example'] },
     smtpScope: 'https://outlook.office.com/SMTP.Send',
     apiScope: 'https://graph.microsoft.com/Mail.Send',
+    apiScopesBesides: ['https://graph.microsoft.com/Mail.ReadWrite'],
   },
   {
     name: 'googleIdentityProvider',
@@ -50,6 +53,7 @@ const SUBJECTS: readonly Subject[] = [
     account: { subject: '1029384756', addresses: ['scan@contoso.example'] },
     smtpScope: 'https://mail.google.com/',
     apiScope: 'https://mail.google.com/',
+    apiScopesBesides: [],
   },
 ];
 
@@ -156,7 +160,7 @@ for (const subject of SUBJECTS) {
           expiresInSeconds: 3599,
           refreshToken: 'made-up-first-refresh-token',
           // Consented to with the rest, though the reply names its own resource's alone.
-          scopes: [...new Set(['openid', 'email', subject.smtpScope, subject.apiScope])],
+          scopes: [...new Set(['openid', 'email', subject.smtpScope, subject.apiScope, ...subject.apiScopesBesides])],
           formerStaysValid: false,
           account: subject.account,
         },
@@ -200,9 +204,9 @@ for (const subject of SUBJECTS) {
     }
 
     it('refreshes for one audience', async () => {
-      for (const [audience, scope] of [
-        ['smtp', subject.smtpScope],
-        ['api', subject.apiScope],
+      for (const [audience, scopes] of [
+        ['smtp', [subject.smtpScope]],
+        ['api', [subject.apiScope, ...subject.apiScopesBesides]],
       ] as const) {
         server.answer(200, { access_token: 'made-up-access-token', expires_in: 3599 });
         assert.deepEqual(await provider.refresh({ refreshToken: REFRESH_TOKEN, audience }), {
@@ -210,7 +214,7 @@ for (const subject of SUBJECTS) {
           value: {
             accessToken: 'made-up-access-token',
             expiresInSeconds: 3599,
-            scopes: [scope],
+            scopes: [...scopes],
             formerStaysValid: false,
           },
         });
@@ -223,7 +227,7 @@ for (const subject of SUBJECTS) {
         else
           assert.deepEqual(
             asked.filter((name) => name.startsWith('https:')),
-            [scope],
+            [...scopes],
           );
       }
     });

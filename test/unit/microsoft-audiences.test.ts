@@ -19,7 +19,7 @@ const asked = async (entry: object): Promise<readonly string[]> => {
 
 describe('a sign-in at Microsoft', () => {
   it('asks consent for every audience, or for those that are configured', async () => {
-    const all = ['SMTP.Send', 'IMAP.AccessAsUser.All', 'POP.AccessAsUser.All', 'Mail.Send'];
+    const all = ['SMTP.Send', 'IMAP.AccessAsUser.All', 'POP.AccessAsUser.All', 'Mail.Send', 'Mail.ReadWrite'];
     assert.deepEqual(await asked({}), all);
     assert.deepEqual(await asked({ audiences: ['smtp'] }), ['SMTP.Send']);
     assert.deepEqual(await asked({ audiences: ['smtp', 'pop'] }), ['SMTP.Send', 'POP.AccessAsUser.All']);

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clientSecretsOf } from '../../shared/config/client-secrets.ts';
 import { ConfigError } from '../../shared/config/config-document.ts';
+import { mailApis } from '../../shared/config/mail-apis.ts';
+import { parseMailServers } from '../../shared/config/mail-servers.ts';
 import { parseBrokerConfig } from '../../shared/config/provider-config.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
 
@@ -175,6 +177,11 @@ describe('the entries of organizations', () => {
   });
 
   for (const provider of PROVIDERS) {
+    it(`${provider}: have no API at another address, and it is said where that belongs`, () => {
+      const entry = { ...CLIENT, api: { url: 'https://made-up.example' } };
+      assert.ok(said(document({ [provider]: entry })).includes(`${provider}.api is of the broker's own entry`));
+    });
+
     for (const protocol of ['smtp', 'pop', 'imap']) {
       it(`${provider}: have no ${protocol} server, and it is said where that belongs`, () => {
         const entry = { ...CLIENT, [protocol]: { host: 'made-up.example', port: 25, security: 'tls' } };
@@ -210,5 +217,38 @@ describe('the entries of organizations', () => {
     assert.match(said(document({ microsoft: CLIENT }, 'Contoso')), /organizations\.Contoso is not the id of an org/);
     assert.match(said(document({ yahoo: CLIENT })), /yahoo is not known/);
     assert.match(said(JSON.stringify({ organizations: { [ID]: { microsoft: CLIENT } } })), /microsoft is not known/);
+  });
+});
+
+describe('the address of a mail API', () => {
+  const SECRET = { client_secret: 'made-up' };
+
+  it("is the provider's own where none is entered", () => {
+    const urlFor = mailApis(parseBrokerConfig('{}', 'test').providers);
+    assert.equal(urlFor('microsoft'), 'https://graph.microsoft.com/v1.0');
+    assert.equal(urlFor('google'), 'https://gmail.googleapis.com');
+  });
+
+  it('is what is entered, in either document', () => {
+    const api = { url: 'https://graph.example/v1.0/' };
+    assert.equal(mailApis(parse('microsoft', { ...SECRET, api }).providers)('microsoft'), 'https://graph.example/v1.0');
+    const servers = parseMailServers(
+      JSON.stringify({ google: { api: { url: 'http://localhost:8788/gmail' } } }),
+      'test',
+    );
+    assert.equal(mailApis(servers)('google'), 'http://localhost:8788/gmail');
+  });
+
+  for (const url of ['http://graph.example', 'graph.example', 'ftp://localhost/', '']) {
+    it(`may not be ${JSON.stringify(url)}`, () => {
+      assert.match(refusal('microsoft', { ...SECRET, api: { url } }), /microsoft\.api\.url/);
+    });
+  }
+
+  it('is an address and nothing more', () => {
+    assert.match(
+      refusal('google', { ...SECRET, api: { url: 'https://x.example', key: 'made-up' } }),
+      /api\.key is not known/,
+    );
   });
 });

@@ -270,7 +270,13 @@ describe('a configuration that does not fit', { concurrency: 3 }, () => {
   /** Must end by itself; a broker that starts all the same is killed. */
   const startAndFail = async (settings: Readonly<Record<string, string>>, says: RegExp): Promise<void> => {
     const { PATH = '', HOME = '' } = process.env;
-    const free = { BROKER_PORT: '0', STAND_IN_PORT: '0', STAND_IN_SMTP_PORT: '0' };
+    const free = {
+      BROKER_PORT: '0',
+      STAND_IN_PORT: '0',
+      STAND_IN_SMTP_PORT: '0',
+      STAND_IN_POP_PORT: '0',
+      STAND_IN_IMAP_PORT: '0',
+    };
     const env = { PATH, HOME, ...free, BROKER_DATA_DIR: join(folder, `data-${starts++}`), ...settings };
     const child = spawn(process.execPath, [MAIN], { env, timeout: 10_000, killSignal: 'SIGKILL' });
     let [stdout, stderr] = ['', ''];

@@ -23,7 +23,10 @@ const RESOURCES: { readonly [resource: string]: { readonly audience: string; rea
     audience: 'https://outlook.office.com',
     scopes: ['SMTP.Send', 'IMAP.AccessAsUser.All', 'POP.AccessAsUser.All'],
   },
-  'https://graph.microsoft.com': { audience: 'https://graph.microsoft.com', scopes: ['Mail.Send', 'User.Read'] },
+  'https://graph.microsoft.com': {
+    audience: 'https://graph.microsoft.com',
+    scopes: ['Mail.Send', 'Mail.ReadWrite', 'User.Read'],
+  },
 };
 
 const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';

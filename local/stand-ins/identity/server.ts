@@ -39,8 +39,8 @@ export interface IdentityStandIn {
   readonly provider: ProviderName;
   readonly url: string;
   readonly endpoints: StandInEndpoints;
-  /** Whether the provider's mail servers would take this access token, and for whom. */
-  verifyToken(accessToken: string, audience: Audience): Promise<TokenVerdict>;
+  /** Whether the provider's servers would take this access token, and for whom. `scope`: another than mail is sent with. */
+  verifyToken(accessToken: string, audience: Audience, scope?: string): Promise<TokenVerdict>;
   setRotation(rotation: Rotation): void;
   /** Of access tokens given from now on; whole seconds. */
   setAccessTokenTtl(seconds: number): void;

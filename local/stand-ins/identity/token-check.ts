@@ -25,7 +25,7 @@ const refused = (why: Extract<TokenVerdict, { outcome: 'refused' }>['why']): Tok
 /** Microsoft's access tokens are signed (RFC 9068) and cannot be called back before they run out (facts M57). */
 export const microsoftTokenCheck =
   ({ publicKey }: IdentityStorage) =>
-  async (accessToken: string, audience: Audience): Promise<TokenVerdict> => {
+  async (accessToken: string, audience: Audience, scope?: string): Promise<TokenVerdict> => {
     const [header, payload, signature, ...rest] = accessToken.split('.');
     if (header === undefined || payload === undefined || signature === undefined || rest.length > 0)
       return refused('unknown');
@@ -38,7 +38,7 @@ export const microsoftTokenCheck =
     const need = MICROSOFT_NEEDS[audience];
     if (claims.aud !== need.audience) return refused('wrong_audience');
     const granted = claims.scope.split(' ').map((scope) => scope.slice(scope.lastIndexOf('/') + 1));
-    if (!granted.includes(need.scope)) return refused('scope_missing');
+    if (!granted.includes(scope ?? need.scope)) return refused('scope_missing');
     return { outcome: 'valid', provider: 'microsoft', address: String(claims.upn) };
   };
 

@@ -7,7 +7,7 @@ import {
 import { AUDIENCES, type Audience } from '../../domain/provider.ts';
 import { ok } from '../../domain/result.ts';
 import type { IdentityProvider } from '../../ports/identity-provider.ts';
-import { SCOPES, scopeFor } from '../../protocol/scopes.ts';
+import { scopeFor, scopesFor } from '../../protocol/scopes.ts';
 import { type OAuthClientConfig, type OAuthEndpoints, secretDates } from '../oauth-http/endpoints.ts';
 import type { Fetch, JsonObject } from '../oauth-http/exchange.ts';
 import { idTokenClaims, signedInAccount } from '../oauth-http/id-token.ts';
@@ -27,8 +27,8 @@ export interface MicrosoftConfig extends OAuthClientConfig {
  * code is good for one request, so it is redeemed for Outlook's; Graph's token comes by the refresh token (facts M5, M7, M8).
  */
 const scopesOf = ({ audiences = AUDIENCES }: MicrosoftConfig) => {
-  const outlook = audiences.filter((audience) => audience !== 'api').map((audience) => SCOPES.microsoft[audience]);
-  const graph = audiences.includes('api') ? [SCOPES.microsoft.api] : [];
+  const outlook = audiences.filter((audience) => audience !== 'api').map((audience) => scopeFor('microsoft', audience));
+  const graph = audiences.includes('api') ? scopesFor('microsoft', 'api') : [];
   return { outlook, graph, signIn: ['openid', 'profile', 'email', 'offline_access', ...outlook, ...graph] };
 };
 
@@ -75,11 +75,11 @@ export const msalIdentityProvider = (config: MicrosoftConfig): IdentityProvider 
       return ok({ ...tokens, scopes, formerStaysValid: formerStaysValid(config, claims), account: accountOf(claims) });
     },
     refresh: async ({ refreshToken, audience }) => {
-      const scope = scopeFor('microsoft', audience);
+      const scopes = [...scopesFor('microsoft', audience)];
       const call = throughMsal((application) =>
-        application.acquireTokenByRefreshToken({ refreshToken, scopes: [scope], forceCache: true }),
+        application.acquireTokenByRefreshToken({ refreshToken, scopes, forceCache: true }),
       );
-      const reply = await requestToken('refresh', [scope], call);
+      const reply = await requestToken('refresh', scopes, call);
       if (!reply.ok) return reply;
       const { idToken, ...tokens } = reply.value;
       return ok({ ...tokens, formerStaysValid: formerStaysValid(config, claimsOf(idToken)) });
