@@ -26,6 +26,7 @@ export const openDataFolder = (path: string) => {
     database: inside('broker.sqlite'),
     accessKeys: inside('keys', 'access-tokens.json'),
     vaultKeys: inside('keys', 'refresh-tokens.json'),
+    webhookKeys: inside('keys', 'webhooks.json'),
     blobs: inside('blobs'),
     adminKeyFile: inside('admin-key'),
     standIns: inside('stand-ins'),

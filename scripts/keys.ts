@@ -20,7 +20,6 @@ import { systemClock as clock } from '../shared/adapters/system/system-clock.ts'
 import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
 import { ConfigError } from '../shared/config/config-document.ts';
 import { readLocalEnvironment } from '../shared/config/local-environment.ts';
-import type { Mailbox } from '../shared/domain/entities.ts';
 import type { KeyCustody } from '../shared/ports/key-custody.ts';
 import { type KeyRing, noKeyRing } from '../shared/ports/key-ring.ts';
 import type { Table } from '../shared/ports/table.ts';
@@ -34,6 +33,7 @@ interface Rings {
   readonly table: Table;
   readonly custodies: ReadonlyMap<use.RingName, KeyCustody>;
   readonly vaultKeys: KeyRing;
+  readonly webhookKeys: KeyRing;
 }
 
 const onThisMachine = (): Rings => {
@@ -47,45 +47,59 @@ const onThisMachine = (): Rings => {
     table: sqliteTable(openDatabase(database)),
     custodies: new Map(there.map((ring) => [ring, fileKeyCustody(pathOf(ring))])),
     vaultKeys: there.includes('refresh-tokens') ? fileKeyRing(pathOf('refresh-tokens'), clock) : noKeyRing,
+    webhookKeys: there.includes('webhooks') ? fileKeyRing(pathOf('webhooks'), clock) : noKeyRing,
   };
 };
 
-const inTheCloud = (accessSecret: string | undefined, vaultSecret: string | undefined): Rings => {
+type Secrets = Readonly<Record<use.RingName, string | undefined>>;
+
+const inTheCloud = (secrets: Secrets): Rings => {
   const { BROKER_TABLE: table } = process.env;
   if (!table) throw new ConfigError('BROKER_TABLE is missing; it names the DynamoDB table.');
   const client = secretsManagerClient();
-  const named = [
-    ['access-tokens', accessSecret],
-    ['refresh-tokens', vaultSecret],
-  ] as const;
+  const ringOf = (secretId: string | undefined): KeyRing =>
+    secretId ? secretsManagerKeyRing(client, { secretId, clock }) : noKeyRing;
   return {
     table: dynamodbTable(dynamodbClient(), table),
     custodies: new Map(
-      named.flatMap(([ring, secretId]) => (secretId ? [[ring, secretsManagerKeyCustody(client, secretId)]] : [])),
+      use.RINGS.flatMap((ring) => {
+        const secretId = secrets[ring];
+        return secretId ? [[ring, secretsManagerKeyCustody(client, secretId)]] : [];
+      }),
     ),
-    vaultKeys: vaultSecret ? secretsManagerKeyRing(client, { secretId: vaultSecret, clock }) : noKeyRing,
+    vaultKeys: ringOf(secrets['refresh-tokens']),
+    webhookKeys: ringOf(secrets.webhooks),
   };
 };
 
 const openRings = (): Rings => {
-  const { BROKER_ACCESS_KEYS_SECRET: access, BROKER_VAULT_KEYS_SECRET: vault } = process.env;
-  return access || vault ? inTheCloud(access, vault) : onThisMachine();
+  const { BROKER_ACCESS_KEYS_SECRET, BROKER_VAULT_KEYS_SECRET, BROKER_WEBHOOK_KEYS_SECRET } = process.env;
+  const secrets: Secrets = {
+    'access-tokens': BROKER_ACCESS_KEYS_SECRET,
+    'refresh-tokens': BROKER_VAULT_KEYS_SECRET,
+    webhooks: BROKER_WEBHOOK_KEYS_SECRET,
+  };
+  return Object.values(secrets).some(Boolean) ? inTheCloud(secrets) : onThisMachine();
 };
 
 const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
-const nameAll = (mailboxes: readonly Mailbox[]): void => {
-  for (const { id, address } of mailboxes) console.log(`      ${id}  ${address}`);
+const nameAll = (by: readonly use.KeyUser[]): void => {
+  for (const { id, address } of by) console.log(`      ${id}  ${address}`);
 };
 
 const LOST: Record<use.RingName, string> = {
   'access-tokens':
     'their access tokens are fetched anew at the next refresh, and sign-ins under way must be begun anew:',
   'refresh-tokens': 'restore the key ring from a backup, or sign these mailboxes in again:',
+  webhooks: 'restore the key ring from a backup, or make new secrets for these webhooks:',
 };
 
-const compose = ({ table, custodies, vaultKeys }: Rings) => {
-  const records = brokerRecords(table, noKeyRing, clock, random);
+const users = (ring: use.RingName, n: number): string =>
+  ring === 'webhooks' ? count(n, 'webhook') : count(n, 'mailbox', 'mailboxes');
+
+const compose = ({ table, custodies, vaultKeys, webhookKeys }: Rings) => {
+  const records = brokerRecords(table, noKeyRing, clock, random, { webhookKeys });
   const sealedRefreshToken = sealedRefreshTokens(table);
   const findKeyUse = use.makeFindKeyUse({ records, sealedRefreshToken, clock });
   const vault = envelopeTokenVault(table, vaultKeys);
@@ -95,6 +109,7 @@ const compose = ({ table, custodies, vaultKeys }: Rings) => {
     rotateKey: use.makeRotateKey(clock),
     retireKey: use.makeRetireKey({ findKeyUse, clock }),
     resealVault: use.makeResealVault({ records, sealedRefreshToken, vault }),
+    resealWebhooks: use.makeResealWebhooks({ records }),
   };
 };
 
@@ -108,12 +123,12 @@ const status = async ({ custodies, findKeyUse }: Keys): Promise<void> => {
     if (names || used.size > 0) console.log(ring);
     for (const keyId of names?.all ?? []) {
       const role = keyId === names?.current ? 'current' : keyId === names?.next?.keyId ? 'next' : 'older';
-      console.log(`  ${keyId}  ${role}  needed by ${count(used.get(keyId)?.length ?? 0, 'mailbox', 'mailboxes')}`);
+      console.log(`  ${keyId}  ${role}  needed by ${users(ring, used.get(keyId)?.length ?? 0)}`);
     }
-    for (const [keyId, mailboxes] of used) {
+    for (const [keyId, by] of used) {
       if (names?.all.includes(keyId)) continue;
-      console.log(`  ${keyId}  MISSING  needed by ${count(mailboxes.length, 'mailbox', 'mailboxes')}; ${LOST[ring]}`);
-      nameAll(mailboxes);
+      console.log(`  ${keyId}  MISSING  needed by ${users(ring, by.length)}; ${LOST[ring]}`);
+      nameAll(by);
       process.exitCode = 1;
     }
   }
@@ -135,10 +150,12 @@ const rotate = async ({ custodies, rotateKey }: Keys, only: string | undefined):
   );
 };
 
-const reseal = async ({ custodies, resealVault }: Keys): Promise<void> => {
+const reseal = async ({ custodies, resealVault, resealWebhooks }: Keys): Promise<void> => {
   const names = await custodies.get('refresh-tokens')?.names();
   const read = names ? await resealVault(names) : 0;
   console.log(`refresh-tokens: ${count(read, 'token')} sealed anew`);
+  const ofWebhooks = await custodies.get('webhooks')?.names();
+  if (ofWebhooks) console.log(`webhooks: ${count(await resealWebhooks(ofWebhooks), 'secret')} sealed anew`);
 };
 
 const REFUSED = {
@@ -146,13 +163,13 @@ const REFUSED = {
   current: () => 'it is the current one\nhint: npm run keys -- rotate',
   just_replaced: ({ waitSeconds }: { waitSeconds: number }) =>
     `it was current until a moment ago, and a process may still use it\nhint: try again in ${count(waitSeconds, 'second')}`,
-  needed: ({ by }: { by: readonly Mailbox[] }) =>
-    `${count(by.length, 'mailbox needs', 'mailboxes need')} it\n` +
+  needed: ({ by: { length } }: { by: readonly use.KeyUser[] }, ring: use.RingName) =>
+    `${users(ring, length)} ${length === 1 ? 'needs' : 'need'} it\n` +
     'hint: npm run keys -- reseal; access tokens run out by themselves within hours; --force gives them up',
 };
 
-const refusalText = (refusal: use.RetireRefusal): string => {
-  if (refusal.why === 'needed') return REFUSED.needed(refusal);
+const refusalText = (refusal: use.RetireRefusal, ring: use.RingName): string => {
+  if (refusal.why === 'needed') return REFUSED.needed(refusal, ring);
   return refusal.why === 'just_replaced' ? REFUSED.just_replaced(refusal) : REFUSED[refusal.why]();
 };
 
@@ -164,16 +181,18 @@ const retire = async (keys: Keys, named: readonly string[], force: boolean): Pro
     if ((await custody.names()).all.includes(keyId)) holders.push([ring, custody]);
   }
   const [[ring, custody] = [], another] = holders;
-  if (another) throw new ConfigError(`Both rings hold a key ${keyId}; name the ring too: retire ${ring} ${keyId}`);
+  if (another) throw new ConfigError(`Several rings hold a key ${keyId}; name the ring too: retire ${ring} ${keyId}`);
   const retired = ring && custody ? await keys.retireKey(ring, custody, { keyId, force }) : undefined;
   if (!ring || !retired?.ok) {
-    console.error(`error: ${keyId} stays: ${refusalText(retired?.ok === false ? retired.error : { why: 'unknown' })}`);
+    console.error(
+      `error: ${keyId} stays: ${refusalText(retired?.ok === false ? retired.error : { why: 'unknown' }, ring ?? 'access-tokens')}`,
+    );
     process.exitCode = 1;
     return;
   }
   console.log(`${ring}: ${keyId} is removed`);
   if (retired.value.lost.length === 0) return;
-  console.log(`  ${count(retired.value.lost.length, 'mailbox', 'mailboxes')} needed it; ${LOST[ring]}`);
+  console.log(`  ${users(ring, retired.value.lost.length)} needed it; ${LOST[ring]}`);
   nameAll(retired.value.lost);
 };
 

@@ -11,7 +11,7 @@ import { systemRandom as random } from '../../shared/adapters/system/system-rand
 import { readCloudEnvironment } from '../../shared/config/cloud-environment.ts';
 import { mailServers, parseMailServers } from '../../shared/config/mail-servers.ts';
 import { scopeFor } from '../../shared/protocol/scopes.ts';
-import { brokerRecords } from '../../shared/records/index.ts';
+import { recordsForDevices } from '../../shared/records/for-devices.ts';
 import { deviceUseCases } from '../../shared/usecases/devices/device-use-cases.ts';
 import { fetchTokenApp } from './app.ts';
 
@@ -26,7 +26,7 @@ const refresher = refresherOnDemand(async () => {
   return lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
 });
 const serverFor = mailServers(parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS'));
-const records = brokerRecords(table, keys, clock, random);
+const records = recordsForDevices(table, keys);
 const useCases = deviceUseCases({ records, refresher, scopeFor, serverFor, clock, random, log });
 const publicUrl = env.BROKER_PUBLIC_URL;
 

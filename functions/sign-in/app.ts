@@ -11,6 +11,7 @@ import type { Log } from '../../shared/ports/log.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { type Outcome, outcomeOf } from '../../shared/protocol/outcomes.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
+import type { Reconnect } from '../../shared/usecases/notices/reconnect.ts';
 import type { AnswerPairing } from '../../shared/usecases/pairing/answer-pairing.ts';
 import type { BeginPairing } from '../../shared/usecases/pairing/begin-pairing.ts';
 import type { RevokeToken } from '../../shared/usecases/pairing/give-up-slot.ts';
@@ -18,6 +19,7 @@ import type { DepartForProvider } from '../../shared/usecases/sign-in/begin-sign
 import type { CompleteSignIn, SignInError } from '../../shared/usecases/sign-in/complete-sign-in.ts';
 import { deviceAuthorizationRoute } from './device-authorization.ts';
 import { pairPages } from './pair.ts';
+import { reconnectRoutes } from './reconnect.ts';
 import { revocationRoute } from './revocation.ts';
 
 /** One cookie for each attempt, so that two mailboxes can be signed in side by side in one browser. */
@@ -31,6 +33,7 @@ interface Dependencies {
   readonly beginPairing: BeginPairing;
   readonly answerPairing: AnswerPairing;
   readonly revokeToken: RevokeToken;
+  readonly reconnect: Reconnect;
   readonly publicUrl: string;
   readonly log: Log;
   readonly random: Random;
@@ -73,6 +76,7 @@ export const signInApp = (dependencies: Dependencies): Hono<BrokerEnv> => {
 
   deviceAuthorizationRoute(app, dependencies);
   revocationRoute(app, dependencies);
+  reconnectRoutes(app, dependencies);
   app.route('/', pairPages(dependencies));
 
   for (const path of ['/sign-in/*', `${CALLBACK_PATH}/*`]) app.use(path, pageHeaders());

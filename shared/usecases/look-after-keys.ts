@@ -1,4 +1,6 @@
 import type { Mailbox } from '../domain/entities.ts';
+import type { NoticeScope } from '../domain/notice.ts';
+import type { WebhookSettings } from '../domain/notification-settings.ts';
 import { AUDIENCES } from '../domain/provider.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { type Clock, epochSeconds } from '../ports/clock.ts';
@@ -7,15 +9,21 @@ import { keyNamedBy } from '../ports/key-ring.ts';
 import type { TokenVault } from '../ports/token-vault.ts';
 import type { Records } from '../records/index.ts';
 
-/** The two rings: one seals access tokens and sign-ins under way, the other the refresh tokens of the envelope vault. */
-export const RINGS = ['access-tokens', 'refresh-tokens'] as const;
+/**
+ * The rings: one seals access tokens and sign-ins under way, one the refresh tokens of the envelope vault, one the secrets of
+ * webhooks.
+ */
+export const RINGS = ['access-tokens', 'refresh-tokens', 'webhooks'] as const;
 export type RingName = (typeof RINGS)[number];
 
-/** What a ring's keys are needed for: by key id, the mailboxes with something sealed under it. */
-export type KeyUse = ReadonlyMap<string, readonly Mailbox[]>;
+/** What has something sealed under a key: a mailbox, or an organization with the address of its webhook. */
+export type KeyUser = Pick<Mailbox, 'id' | 'address'>;
+
+/** What a ring's keys are needed for: by key id, what has something sealed under it. */
+export type KeyUse = ReadonlyMap<string, readonly KeyUser[]>;
 
 interface Dependencies {
-  readonly records: Pick<Records, 'organizations' | 'mailboxes' | 'grants' | 'signIns'>;
+  readonly records: Pick<Records, 'organizations' | 'mailboxes' | 'grants' | 'signIns' | 'notificationSettings'>;
   /** The refresh token of a grant as it rests; undefined where it is not in an envelope. */
   readonly sealedRefreshToken: (grantId: string) => Promise<string | undefined>;
   readonly clock: Clock;
@@ -35,16 +43,26 @@ export const makeFindKeyUse = ({ records, sealedRefreshToken, clock }: Dependenc
     ];
   };
 
-  const sealedIn: Record<RingName, (mailbox: Mailbox) => Promise<readonly string[]>> = {
+  const sealedIn = {
     'access-tokens': sealedForAMoment,
-    'refresh-tokens': async ({ id }) => [(await sealedRefreshToken(id)) ?? ''],
-  };
+    'refresh-tokens': async ({ id }: Mailbox) => [(await sealedRefreshToken(id)) ?? ''],
+  } as const;
+
+  async function* sealedUnder(ring: RingName): AsyncGenerator<readonly [user: KeyUser, sealed: readonly string[]]> {
+    if (ring === 'webhooks') {
+      for await (const [user, { sealedSecret, former }] of allWebhooks(records)) {
+        yield [user, [sealedSecret, former?.sealedSecret ?? '']];
+      }
+      return;
+    }
+    for await (const mailbox of allMailboxes(records)) yield [mailbox, await sealedIn[ring](mailbox)];
+  }
 
   return async (ring: RingName): Promise<KeyUse> => {
-    const use = new Map<string, Mailbox[]>();
-    for await (const mailbox of allMailboxes(records)) {
-      const keyIds = new Set((await sealedIn[ring](mailbox)).map(keyNamedBy));
-      for (const keyId of keyIds) if (keyId !== '') use.set(keyId, [...(use.get(keyId) ?? []), mailbox]);
+    const use = new Map<string, KeyUser[]>();
+    for await (const [user, sealed] of sealedUnder(ring)) {
+      const keyIds = new Set(sealed.map(keyNamedBy));
+      for (const keyId of keyIds) if (keyId !== '') use.set(keyId, [...(use.get(keyId) ?? []), user]);
     }
     return use;
   };
@@ -72,16 +90,16 @@ export type RetireRefusal =
   | { readonly why: 'unknown' | 'current' }
   /** It was current until a moment ago; a process may still seal under it. */
   | { readonly why: 'just_replaced'; readonly waitSeconds: number }
-  | { readonly why: 'needed'; readonly by: readonly Mailbox[] };
+  | { readonly why: 'needed'; readonly by: readonly KeyUser[] };
 
-/** Removes a key that nothing needs. `force`: also one that is needed; the answer says by which mailboxes. */
+/** Removes a key that nothing needs. `force`: also one that is needed; the answer says by what. */
 export const makeRetireKey =
   ({ findKeyUse, clock }: { findKeyUse: FindKeyUse; clock: Clock }) =>
   async (
     ring: RingName,
     custody: KeyCustody,
     { keyId, force }: { keyId: string; force: boolean },
-  ): Promise<Result<{ readonly lost: readonly Mailbox[] }, RetireRefusal>> => {
+  ): Promise<Result<{ readonly lost: readonly KeyUser[] }, RetireRefusal>> => {
     const { all, current, currentSince } = await custody.names();
     if (!all.includes(keyId)) return fail({ why: 'unknown' });
     if (keyId === current) return fail({ why: 'current' });
@@ -107,6 +125,43 @@ export const makeResealVault =
     return read;
   };
 
-async function* allMailboxes({ organizations, mailboxes }: Dependencies['records']): AsyncGenerator<Mailbox> {
+/** The same for the secrets of webhooks; the former ones of a rotation are left, as they end by themselves. */
+export const makeResealWebhooks =
+  ({ records }: { readonly records: Pick<Records, 'organizations' | 'notificationSettings'> }) =>
+  async ({ current, all }: KeyNames): Promise<number> => {
+    const { notificationSettings } = records;
+    let sealedAnew = 0;
+    for await (const [, { sealedSecret }, scope] of allWebhooks(records)) {
+      const keyId = keyNamedBy(sealedSecret);
+      if (keyId === current || !all.includes(keyId)) continue;
+      const known = await notificationSettings.get(scope);
+      if (known.settings.webhook?.sealedSecret !== sealedSecret) continue;
+      const secret = await notificationSettings.openSecret(scope, sealedSecret);
+      const webhook = {
+        ...known.settings.webhook,
+        sealedSecret: await notificationSettings.sealSecret(scope, secret),
+      };
+      if (await notificationSettings.replace(scope, known, { ...known.settings, webhook })) sealedAnew++;
+    }
+    return sealedAnew;
+  };
+
+/** Of every organization, and of the operator. */
+async function* allWebhooks({
+  organizations,
+  notificationSettings,
+}: Pick<Records, 'organizations' | 'notificationSettings'>): AsyncGenerator<
+  readonly [user: KeyUser, webhook: WebhookSettings, scope: NoticeScope]
+> {
+  for (const scope of [undefined, ...(await organizations.list()).map(({ id }) => id)]) {
+    const { webhook } = (await notificationSettings.get(scope)).settings;
+    if (webhook) yield [{ id: scope ?? 'broker', address: webhook.url }, webhook, scope];
+  }
+}
+
+async function* allMailboxes({
+  organizations,
+  mailboxes,
+}: Pick<Records, 'organizations' | 'mailboxes'>): AsyncGenerator<Mailbox> {
   for (const { id } of await organizations.list()) yield* await mailboxes.list(id);
 }

@@ -29,9 +29,9 @@ const loadConfig = () => secretText(secrets, env.BROKER_CONFIG_SECRET);
 const providers = await reloadingIdentityProviders({ load: loadConfig, clock, log });
 const records = brokerRecords(table, accessKeys, clock, random);
 const refreshGrant = makeRefreshGrant({ records, vault, providers, clock, random, log });
-const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock, log });
+const maintainGrant = makeMaintainGrant({ records, refreshGrant, clock, random, log });
 const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...records, vault, clock, random }) });
 const emptyIdleSlot = makeEmptyIdleSlot({ records, giveUpSlot, clock });
-const watchAppRegistrations = makeWatchAppRegistrations({ ...records, providers, clock, log });
+const watchAppRegistrations = makeWatchAppRegistrations({ ...records, providers, clock, random, log });
 
 export const handler = refreshHandler({ refreshGrant, maintainGrant, emptyIdleSlot, watchAppRegistrations, log });

@@ -6,8 +6,10 @@ import { planRefresh } from '../../domain/refresh-plan.ts';
 import { dueShards, GRANT_DUE_KINDS, nextKeepAliveAt, placeWithin } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
 import type { Table } from '../../ports/table.ts';
 import type { Records } from '../../records/index.ts';
+import { makeNotices } from '../notices/raise-notice.ts';
 import type { RefreshGrant } from './refresh-grant.ts';
 import { type GrantWork, mailboxIdOf } from './sweep-grants.ts';
 
@@ -50,20 +52,26 @@ export const makeMaintainGrant = ({
   records,
   refreshGrant,
   clock,
+  random,
   log,
 }: {
   records: Records;
   refreshGrant: RefreshGrant;
   clock: Clock;
+  random: Random;
   log: Log;
 }) => {
   const { grants } = records;
+  const notices = makeNotices({ records, clock, random, log });
 
   /** Whoever looks after the mailbox is told 60, 30, 7 and 1 days before its sign-in lapses; each once. */
-  const warn = async ({ id, organizationId }: Mailbox, grant: LiveGrant, revision: number, now: number) => {
+  const warn = async ({ id, organizationId, address }: Mailbox, grant: LiveGrant, revision: number, now: number) => {
     const at = lapsesAt(grant);
     const days = at === undefined ? undefined : warningDue(at, now);
     if (days === undefined || (grant.warnedDays !== undefined && grant.warnedDays <= days)) return;
+    const { kind: reason, message, code } = grant.trouble ?? {};
+    const about = { subject: id, mailboxId: id, organizationId, address };
+    await notices.raise({ kind: 'grant.expiring', ...about, daysLeft: days, reason, detail: message, code });
     await grants.noteWarning(id, revision, days);
     log.warn('grant.expiring', { mailbox_id: id, days, reason: grant.trouble?.kind, code: grant.trouble?.code });
     const detail = `The sign-in lapses within ${days} days unless it is used before.`;

@@ -35,6 +35,7 @@ import type { TokenVault } from '../../ports/token-vault.ts';
 import type { CoolDownRecord } from '../../records/cool-downs.ts';
 import type { CachedAccessToken, Lease } from '../../records/grants.ts';
 import type { Records } from '../../records/index.ts';
+import { makeNotices } from '../notices/raise-notice.ts';
 import { longSecret } from '../secrets.ts';
 import { makeCoolDowns } from './cool-downs.ts';
 import { makeUseRefreshToken, type Used } from './use-refresh-token.ts';
@@ -53,7 +54,7 @@ const WAIT_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
 const REFUSED_AUDIENCE_RETRY_SECONDS = 3600;
 
 interface Dependencies {
-  readonly records: Pick<Records, 'grants' | 'mailboxes' | 'coolDowns' | 'appRegistrations' | 'audit'>;
+  readonly records: Pick<Records, 'grants' | 'mailboxes' | 'coolDowns' | 'appRegistrations' | 'audit' | 'notices'>;
   readonly vault: TokenVault;
   readonly providers: IdentityProviders;
   readonly clock: Clock;
@@ -103,6 +104,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   const coolDowns = makeCoolDowns({ coolDowns: records.coolDowns, clock, random, log });
   const noteRefusedSecrets = makeNoteRefusedSecrets({ ...records, providers, clock, log });
   const useRefreshToken = makeUseRefreshToken({ grants, vault, clock, log });
+  const notices = makeNotices({ records, clock, random, log });
   const underWay = new Map<string, Promise<RefreshOutcome>>();
   /** Leases that ended with the write they were taken for. */
   const released = new WeakSet<Lease>();
@@ -154,11 +156,14 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       scopes: reply.scopes,
       generation: holding.grant.generation,
     };
-    const { trouble: _healed, warnedDays: _told, stores: _counted, refused: _before, ...held } = holding.grant;
+    const { trouble: _healed, warnedDays, stores: _counted, refused: _before, ...held } = holding.grant;
     const { refreshTokenStoredAt, stores } = note;
     const counted = { ...(stores && { stores }), ...(refused && { refused }) };
     const grant: LiveGrant = { ...held, ...counted, state: 'active', provenAt: now, failures: 0, refreshTokenStoredAt };
     if (!(await finish(holding, grant, nextDueAt(holding, grant, token, now), token))) return false;
+    if (warnedDays !== undefined) {
+      await notices.settle({ kind: 'grant.expiring', organizationId: mailbox.organizationId, subject: mailbox.id });
+    }
     const stored = refreshTokenStoredAt !== holding.grant.refreshTokenStoredAt;
     log.info('grant.refreshed', { mailbox_id: mailbox.id, audience, expires_in: reply.expiresInSeconds, stored });
     return true;
@@ -206,6 +211,12 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const grant: Grant = ended
       ? { ...holding.grant, state: 'invalid', invalidSince: now, reason: kind, failures, trouble }
       : { ...holding.grant, failures, trouble };
+    if (ended) {
+      const { id, organizationId, address } = mailbox;
+      const subject = { subject: id, mailboxId: id, organizationId, address };
+      // First, so that nobody dies between the end of a grant and the word of it; what did not come true is not told.
+      await notices.raise({ kind: 'grant.invalid', ...subject, reason: kind, detail: message, code });
+    }
     if (!(await finish(holding, grant, ended ? undefined : trouble.retryAt))) return AGAIN;
     const fields = { mailbox_id: mailbox.id, class: failure.class, kind, code, message, correlation_id: correlationId };
     if (ended) {

@@ -1,17 +1,21 @@
 import {
   type AppRegistration,
   isReplaced,
+  isSameSecret,
   reconciled,
   type SecretWarning,
   sameRegistration,
   secretWarningDue,
 } from '../../domain/app-registration.ts';
+import { clientSecretSubject } from '../../domain/notice.ts';
 import { type Registration, registrationFields, registrationKey } from '../../domain/registration.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { RefusedClientSecrets } from '../../ports/identity-provider.ts';
 import type { IdentityProviders } from '../../ports/identity-providers.ts';
 import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
+import { makeNotices } from '../notices/raise-notice.ts';
 
 /** A date comes nearer by the day; an hour is soon enough, and a worker that lives on looks so often. */
 const LOOK_EVERY_SECONDS = 3600;
@@ -28,6 +32,11 @@ interface Dependencies {
   readonly providers: IdentityProviders;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface Telling {
+  readonly notices: Records['notices'];
+  readonly random: Random;
 }
 
 /** What the record shall say (undefined: be gone), and what the one whose write wins tells the operator. */
@@ -78,8 +87,30 @@ const lookAt = (registration: AppRegistration, now: number) => {
  * before a client secret expires, and when it has. A registration that was mended is tried at once. Run as often as
  * like: it looks once an hour.
  */
-export const makeWatchAppRegistrations = ({ coolDowns, appRegistrations, providers, clock, log }: Dependencies) => {
+export const makeWatchAppRegistrations = (dependencies: Dependencies & Telling) => {
+  const { coolDowns, appRegistrations, providers, clock, random, log } = dependencies;
+  const notices = makeNotices({ records: { notices: dependencies.notices }, clock, random, log });
   let lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** Whoever looks after the registration is told before it is noted that they were. */
+  const raise = async ({ organizationId, provider, clientId }: AppRegistration, warnings: readonly SecretWarning[]) => {
+    const key = registrationKey({ provider, ...(organizationId === undefined ? {} : { organizationId }) });
+    for (const { position, expiresOn, days: daysLeft } of warnings) {
+      const about = { organizationId, provider, clientId, position, expiresOn, daysLeft };
+      await notices.raise({ kind: 'client_secret.expiring', subject: clientSecretSubject(key, position), ...about });
+    }
+  };
+
+  /** What was warned of, and is no longer there: replaced, given another date, or left out with its registration. */
+  const settle = async (before: AppRegistration | undefined, after: AppRegistration | undefined) => {
+    for (const [index, { warnedDays }] of (before?.clientSecrets ?? []).entries()) {
+      if (before === undefined || warnedDays === undefined) continue;
+      const now = after?.clientSecrets[index];
+      if (now?.warnedDays !== undefined && isSameSecret(before.clientSecrets[index] ?? {}, now)) continue;
+      const subject = clientSecretSubject(registrationKey(before), index + 1);
+      await notices.settle({ kind: 'client_secret.expiring', organizationId: before.organizationId, subject });
+    }
+  };
 
   /** What the provider said of another secret is no reason to spare it. */
   const liftPause = async (registration: Registration): Promise<void> => {
@@ -103,8 +134,11 @@ export const makeWatchAppRegistrations = ({ coolDowns, appRegistrations, provide
       };
       return { next, tell };
     };
+    const { next } = change(before);
     // With hundreds of organizations most is as it was: one reading told so of all.
-    if (sameRegistration(change(before).next, before)) return true;
+    if (sameRegistration(next, before)) return true;
+    await settle(before, next);
+    if (configured) await raise(configured, lookAt(reconciled(before, configured), now).warnings);
     return changeRecord(appRegistrations, registration, change);
   };
 

@@ -1,0 +1,99 @@
+import type { Mailbox } from '../../domain/entities.ts';
+import { timeSortedId } from '../../domain/identifiers.ts';
+import type { NoticeEvent, NoticeScope } from '../../domain/notice.ts';
+import type { MailUnderWay } from '../../domain/notice-post.ts';
+import { BROKER_SENDER, BROKER_SLOT } from '../../domain/notice-sender.ts';
+import type { NotificationSettings } from '../../domain/notification-settings.ts';
+import { blobKeyOf, type Submission } from '../../domain/submission.ts';
+import type { NoticeWording, ToldNotice } from '../../domain/told-notice.ts';
+import type { BlobStore } from '../../ports/blob-store.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { WorkQueue } from '../../ports/work-queue.ts';
+import type { Records } from '../../records/index.ts';
+import type { OutboxWork } from '../mail/accept-message.ts';
+import { consoleUrlOf, type TellNotice } from './tell-notice.ts';
+
+/** So many are told of one by one, which nobody reads to the end; the console has all. */
+export const TOLD_ONE_BY_ONE = 50;
+
+interface Dependencies {
+  readonly records: Pick<Records, 'submissions' | 'organizations'>;
+  readonly tell: TellNotice;
+  readonly wording: Pick<NoticeWording, 'mail'>;
+  readonly blobs: BlobStore;
+  readonly queue: WorkQueue;
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export const makeNewMail =
+  ({ clock, random }: Pick<Dependencies, 'clock' | 'random'>) =>
+  (mailboxId: string, eventIds: readonly string[], more: number): MailUnderWay => ({
+    submissionId: timeSortedId('sub', clock.now(), random.bytes),
+    ...{ mailboxId, eventIds, more, tried: [], since: epochSeconds(clock), state: 'making' },
+  });
+
+/** Puts a mail of the broker's own into a mailbox's outbox, as a device's would be, and once, however often it is tried. */
+export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
+  const { records, tell, wording, blobs, queue, publicUrl, clock, log } = dependencies;
+
+  const submissionOf = ({ submissionId: id }: MailUnderWay, mailbox: Mailbox, to: readonly string[]): Submission => ({
+    id,
+    organizationId: mailbox.organizationId,
+    clientId: BROKER_SENDER,
+    slot: BROKER_SLOT,
+    mailboxId: mailbox.id,
+    account: mailbox.address,
+    messageId: `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`,
+    envelope: { from: mailbox.address, to },
+    delivered: [],
+    rejected: [],
+    sizeBytes: 0,
+    acceptedAt: epochSeconds(clock),
+    attempts: 0,
+    status: { state: 'queued' },
+  });
+
+  return async (
+    scope: NoticeScope,
+    mail: MailUnderWay,
+    mailbox: Mailbox,
+    events: readonly NoticeEvent[],
+    { emails, locale: chosen }: NotificationSettings,
+  ): Promise<void> => {
+    const told: ToldNotice[] = [];
+    for (const event of events.slice(0, TOLD_ONE_BY_ONE)) told.push(await tell(scope, event));
+    const organization = scope === undefined ? undefined : await records.organizations.get(scope);
+    const locale = chosen ?? organization?.locale ?? 'en';
+    const submission = submissionOf(mail, mailbox, emails);
+    const message = wording.mail({
+      told,
+      more: mail.more + events.length - told.length,
+      consoleUrl: consoleUrlOf(publicUrl, scope),
+      from: mailbox.address,
+      to: emails,
+      messageId: submission.messageId,
+      at: submission.acceptedAt,
+      locale,
+    });
+    await blobs.put(blobKeyOf(submission.id), message);
+    const isNew = await records.submissions.create({ ...submission, sizeBytes: message.length });
+    const work: OutboxWork = { mailboxId: mailbox.id };
+    await queue
+      .send({ body: JSON.stringify(work), group: mailbox.id, deduplicationId: submission.id })
+      .catch((error: unknown) => {
+        // It is durable, and due: the sweep will queue it.
+        log.warn('submission.not_queued', { submission_id: submission.id, error: String(error) });
+      });
+    if (isNew) {
+      const about = { submission_id: submission.id, mailbox_id: mailbox.id, organization_id: scope };
+      log.info('notice.mailed', { ...about, notices: events.length });
+    }
+  };
+};
+
+export type HandOverNoticeMail = ReturnType<typeof makeHandOverNoticeMail>;

@@ -1,0 +1,58 @@
+import { isMendedBySignIn, type NoticeEvent, type NoticeScope } from '../../domain/notice.ts';
+import { RECONNECT_SECONDS } from '../../domain/notice-timing.ts';
+import type { ToldNotice } from '../../domain/told-notice.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Records } from '../../records/index.ts';
+import { hashOf, longSecret } from '../secrets.ts';
+
+interface Dependencies {
+  readonly records: Pick<Records, 'organizations' | 'reconnectLinks'>;
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export const consoleUrlOf = (publicUrl: string, scope: NoticeScope): string =>
+  scope === undefined ? `${publicUrl}/` : `${publicUrl}/console/organizations/${scope}`;
+
+/**
+ * Puts together what a telling says. Each has a link of its own: the table keeps but the hash of its token, so that of what
+ * rests there nobody can make a link, and it cannot be said again.
+ */
+export const makeTellNotice = ({
+  records: { organizations, reconnectLinks },
+  publicUrl,
+  clock,
+  random,
+}: Dependencies) => {
+  const reconnectUrl = async ({ phase, of }: NoticeEvent): Promise<string | undefined> => {
+    if (of === undefined || phase === 'resolved' || !isMendedBySignIn(of.notice)) return undefined;
+    const { kind, subject, organizationId } = of.notice;
+    const token = longSecret(random);
+    await reconnectLinks.create(hashOf(token), {
+      mailboxId: subject,
+      noticeId: of.id,
+      name: { kind, organizationId, subject },
+      endsAt: epochSeconds(clock) + RECONNECT_SECONDS,
+    });
+    return `${publicUrl}/reconnect/${token}`;
+  };
+
+  return async (scope: NoticeScope, event: NoticeEvent): Promise<ToldNotice> => {
+    const organization = scope === undefined ? undefined : await organizations.get(scope);
+    const notice = event.of?.notice;
+    const consoleUrl =
+      notice !== undefined && notice.kind !== 'client_secret.expiring'
+        ? `${publicUrl}/console/mailboxes/${notice.mailboxId}`
+        : consoleUrlOf(publicUrl, scope);
+    return {
+      event,
+      organization: organization && { id: organization.id, name: organization.name },
+      reconnectUrl: await reconnectUrl(event),
+      consoleUrl,
+    };
+  };
+};
+
+export type TellNotice = ReturnType<typeof makeTellNotice>;
