@@ -5,18 +5,25 @@ export interface TestCertificate {
   readonly cert: string;
 }
 
-/** Good for 127.0.0.1 and localhost; trusted only by whoever is handed `cert` as its authority. */
-export const testCertificate = async (): Promise<TestCertificate> => {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+/** Good for 127.0.0.1 and the names; trusted only by whoever is handed `cert` as its authority. */
+export const testCertificate = async ({
+  names = ['localhost'],
+  days,
+}: {
+  readonly names?: readonly string[];
+  /** From today on; negative: it has run out. */
+  readonly days?: number;
+} = {}): Promise<TestCertificate> => {
+  const day = (offset: number): Date => new Date(Date.now() + offset * 86_400_000);
+  const validity = days === undefined ? {} : { notBeforeDate: day(Math.min(days, 0) - 30), notAfterDate: day(days) };
+  const { private: key, cert } = await generate([{ name: 'commonName', value: names[0] ?? 'localhost' }], {
     keyType: 'ec',
+    ...validity,
     extensions: [
       { name: 'basicConstraints', cA: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
+        altNames: [...names.map((value) => ({ type: 2 as const, value })), { type: 7, ip: '127.0.0.1' }],
       },
     ],
   });

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { openDatabase } from '../../../shared/adapters/sqlite/open-database.ts';
 import { type ProviderName, sameAddress } from '../../../shared/domain/provider.ts';
@@ -8,7 +9,7 @@ import { STAND_IN_DOMAINS } from '../identity/accounts.ts';
 import type { TokenVerdict } from '../identity/token-check.ts';
 import type { StandInCertificate } from './certificate.ts';
 import { acceptedText, asError, GOOGLE_CHALLENGE, REFUSALS, sendAsDenied } from './replies.ts';
-import { type MailStore, mailStore } from './store.ts';
+import { type Delivery, type MailStore, mailStore, type ReceivedMessage } from './store.ts';
 
 /** Exchange Online's default for a mailbox; Gmail takes about as much (facts M19, G18). */
 const SIZE_LIMIT_BYTES = 35 * 1024 * 1024;
@@ -51,6 +52,8 @@ export interface MailStandIn {
   readonly list: MailStore['list'];
   readonly get: MailStore['get'];
   readonly open: MailStore['open'];
+  /** Mail that came by another way lies with the rest. */
+  keep(content: AsyncIterable<Buffer>, delivery: Delivery): Promise<ReceivedMessage>;
   setFault(place: MailPlace, fault: MailFault | undefined, times?: Times): void;
   clearFaults(): void;
   counters(): MailCounters;
@@ -172,6 +175,11 @@ export const startMailStandIn = async (options: MailOptions): Promise<MailStandI
     list: store.list,
     get: store.get,
     open: store.open,
+    keep: async (content, delivery) => {
+      const message = await store.keep(await store.receive(Readable.from(content)), delivery);
+      tally.kept();
+      return message;
+    },
     setFault: board.set,
     clearFaults: board.clear,
     counters: tally.counters,

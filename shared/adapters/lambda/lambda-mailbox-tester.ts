@@ -1,0 +1,23 @@
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { ConnectionTest } from '../../domain/connection-test.ts';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { fail, type Result } from '../../domain/result.ts';
+import type { MailboxTester } from '../../ports/mailbox-tester.ts';
+
+/** Asks the testing function, which may have an access token. One that fails says so in its own log. */
+export const lambdaMailboxTester = (client: LambdaClient, functionName: string): MailboxTester => ({
+  async test(request): Promise<Result<ConnectionTest, BrokerError>> {
+    const unavailable = (detail: string) => fail(brokerError('internal', detail));
+    try {
+      const reply = await client.send(
+        new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) }),
+      );
+      if (reply.FunctionError !== undefined || reply.Payload === undefined) {
+        return unavailable('The testing function failed.');
+      }
+      return JSON.parse(Buffer.from(reply.Payload).toString('utf8'));
+    } catch {
+      return unavailable('The testing function could not be reached.');
+    }
+  },
+});
