@@ -1,5 +1,5 @@
 import type { Node } from 'constructs';
-import { VAULT_CHOICES, type VaultChoice } from '../shared/config/cloud-environment.ts';
+import { RETENTION_DAYS, VAULT_CHOICES, type VaultChoice } from '../shared/config/cloud-environment.ts';
 
 /** What may be chosen at deployment: `cdk deploy --all -c publicUrl=https://mail.example.com`, or `context` in cdk.json. */
 export interface Settings {
@@ -9,6 +9,12 @@ export interface Settings {
   readonly publicUrl: string | undefined;
   /** Where refresh tokens rest, or from where to where they move just now (docs/vaults.md). */
   readonly vault: VaultChoice;
+  /** The mailbox by which the operator tells where an organization has none that works; or `none` (docs/notifications.md). */
+  readonly noticeMailbox: string;
+  /** Whether webhooks may lead to addresses that are not of the public internet. */
+  readonly privateWebhooks: 'allow' | 'refuse';
+  /** For how many days mail that has ended is kept (docs/submissions.md). */
+  readonly retentionDays: number;
 }
 
 /** The deployment cannot be made; the message says why and what to do. For people, so without a stack trace. */
@@ -37,6 +43,24 @@ const vaultOf = (given: unknown): VaultChoice => {
   throw new DeploymentError(`vault must be ${VAULT_CHOICES.join(' or ')}.`);
 };
 
+const noticeMailboxOf = (given: unknown): string => {
+  if (typeof given === 'string' && /^(none|mbx_[a-z0-9]{1,60})$/.test(given)) return given;
+  throw new DeploymentError('noticeMailbox must be the id of a mailbox (mbx_…), as the console shows it, or none.');
+};
+
+const privateWebhooksOf = (given: unknown): 'allow' | 'refuse' => {
+  if (given === 'allow' || given === 'refuse') return given;
+  throw new DeploymentError('privateWebhooks must be allow or refuse.');
+};
+
+/** `-c` gives text; cdk.json may give a number. */
+const retentionDaysOf = (given: unknown): number => {
+  const { least, most } = RETENTION_DAYS;
+  const days = /^\d{1,3}$/.test(String(given)) ? Number(given) : 0;
+  if (days >= least && days <= most) return days;
+  throw new DeploymentError(`retentionDays must be a whole number from ${least} to ${most}.`);
+};
+
 /** Throws `DeploymentError`. */
 export const readSettings = (node: Node): Settings => {
   const given = (name: string): unknown => node.tryGetContext(name);
@@ -44,5 +68,8 @@ export const readSettings = (node: Node): Settings => {
     name: nameOf(given('name') ?? 'token-broker'),
     publicUrl: given('publicUrl') === undefined ? undefined : publicUrlOf(given('publicUrl')),
     vault: vaultOf(given('vault') ?? 'secrets-manager'),
+    retentionDays: retentionDaysOf(given('retentionDays') ?? RETENTION_DAYS.unlessSet),
+    noticeMailbox: noticeMailboxOf(given('noticeMailbox') ?? 'none'),
+    privateWebhooks: privateWebhooksOf(given('privateWebhooks') ?? 'refuse'),
   };
 };

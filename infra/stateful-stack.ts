@@ -4,16 +4,10 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import { CfnSecret, Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import type { Settings } from './settings.ts';
-import { GRANT_VISIBILITY, MAIL_VISIBILITY } from './timing.ts';
+import { GRANT_VISIBILITY, MAIL_VISIBILITY, messagesKept } from './timing.ts';
 
 /** Tries before a message goes to the dead letters; AWS advises at least 5, so that throttling alone sends none there. */
 const MAX_RECEIVE_COUNT = 5;
-
-/**
- * Sent messages are deleted at once. What is left are failed ones, and those held until somebody signs their mailbox in
- * again: after a quarter nobody will.
- */
-const MESSAGES_KEPT = Duration.days(90);
 
 /** SQS's longest: time to look at what failed. */
 const DEAD_LETTERS_KEPT = Duration.days(14);
@@ -29,7 +23,7 @@ const MAIL_QUEUE: QueueProps = {
 /** What must survive: data, messages, secrets. Deleting the stack leaves all of it but the queues. */
 export class StatefulStack extends Stack {
   readonly table = this.brokerTable();
-  readonly messages = this.messageBucket();
+  readonly messages: Bucket;
   readonly grantDeadLetters = this.queue('GrantDeadLetters', { retentionPeriod: DEAD_LETTERS_KEPT });
   readonly mailDeadLetters = this.queue('MailDeadLetters', MAIL_QUEUE);
   readonly grantQueue = this.queue('GrantQueue', {
@@ -46,14 +40,16 @@ export class StatefulStack extends Stack {
   /** Key rings are made by `infra/setup.ts`: CloudFormation can make a password, but no JSON with a key inside. */
   readonly accessTokenKeys: Secret;
   readonly vaultKeys: Secret;
+  readonly webhookKeys: Secret;
   readonly providerConfig: Secret;
   readonly adminKey: Secret;
 
-  constructor(app: App, id: string, { name }: Settings) {
+  constructor(app: App, id: string, { name, retentionDays }: Settings) {
     super(app, id, {
       description: 'MFP Token Broker: table, messages, queues, secrets',
       terminationProtection: true,
     });
+    this.messages = this.messageBucket(messagesKept(retentionDays));
     this.accessTokenKeys = this.keyRing('AccessTokenKeys', {
       secretName: `${name}/access-token-keys`,
       description: 'Keys that seal access tokens and sign-in attempts. Filled by infra/setup.ts.',
@@ -61,6 +57,10 @@ export class StatefulStack extends Stack {
     this.vaultKeys = this.keyRing('VaultKeys', {
       secretName: `${name}/vault-keys`,
       description: 'Keys of the envelope vault. Filled by infra/setup.ts. Whoever loses them loses every sign-in.',
+    });
+    this.webhookKeys = this.keyRing('WebhookKeys', {
+      secretName: `${name}/webhook-keys`,
+      description: 'Keys that seal the secrets of webhooks. Filled by infra/setup.ts.',
     });
     this.providerConfig = this.secret('ProviderConfig', {
       secretName: `${name}/provider-config`,
@@ -73,7 +73,7 @@ export class StatefulStack extends Stack {
       description: 'Key to the console and the admin API.',
       generateSecretString: { passwordLength: 40, excludePunctuation: true },
     });
-    const rings = [this.accessTokenKeys, this.vaultKeys].map(({ secretArn }) => secretArn);
+    const rings = [this.accessTokenKeys, this.vaultKeys, this.webhookKeys].map(({ secretArn }) => secretArn);
     this.output('KeySetup', `node infra/setup.ts ${rings.join(' ')}`, 'Run once: makes the keys');
     this.output('ProviderConfigSecret', this.providerConfig.secretArn, 'Put the app registrations here');
     this.output('AdminKeySecret', this.adminKey.secretArn, 'Holds the key to the console');
@@ -100,14 +100,18 @@ export class StatefulStack extends Stack {
     return table;
   }
 
-  private messageBucket(): Bucket {
+  private messageBucket(kept: Duration): Bucket {
     return new Bucket(this, 'Messages', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      lifecycleRules: [{ expiration: MESSAGES_KEPT, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        { expiration: kept, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        // Uploads that nobody handed in (shared/domain/upload.ts).
+        { prefix: 'uploads/', expiration: Duration.days(1) },
+      ],
       removalPolicy: RemovalPolicy.RETAIN,
     });
   }

@@ -46,12 +46,14 @@ export class StatelessStack extends Stack {
     const worker = this.refreshWorker();
     this.sweep();
     this.sendMail(worker);
+    this.notify();
+    const tester = this.testMailbox(worker);
     addRoutes(api, {
       'fetch-token': this.fetchToken(worker).lambda,
       'register-device': this.registerDevice().lambda,
       'sign-in': this.signIn().lambda,
       'relay-mail/accept': this.acceptMail().lambda,
-      admin: this.admin(worker).lambda,
+      admin: this.admin(worker, tester).lambda,
     });
     this.outputs();
   }
@@ -96,17 +98,19 @@ export class StatelessStack extends Stack {
   }
 
   private sweep(): void {
-    const { table, grantQueue, mailQueue, grantDeadLetters, mailDeadLetters } = this.props.stateful;
+    const { table, messages, grantQueue, mailQueue, grantDeadLetters, mailDeadLetters } = this.props.stateful;
     const sweep = this.broker('refresh-grants/sweep', 'Queues what is due', SWEEP_TIMEOUT, {
       BROKER_GRANT_QUEUE_URL: grantQueue.queueUrl,
       BROKER_GRANT_DEAD_LETTERS_URL: grantDeadLetters.queueUrl,
       BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
       BROKER_MAIL_DEAD_LETTERS_URL: mailDeadLetters.queueUrl,
+      BROKER_BLOB_BUCKET: messages.bucketName,
     });
     const queues = [grantQueue, mailQueue].map(({ queueArn }) => queueArn);
     const deadLetters = [grantDeadLetters, mailDeadLetters].map(({ queueArn }) => queueArn);
     sweep.may(SEND_MESSAGE, ...queues).may(['sqs:GetQueueAttributes'], ...queues, ...deadLetters);
     sweep.may(['dynamodb:Query'], `${table.tableArn}/index/due`);
+    sweep.may(['s3:DeleteObject'], messages.arnForObjects('submissions/*'));
     new Schedule(this, 'EveryMinute', {
       description: 'Queues the grants and the submissions that are due',
       schedule: ScheduleExpression.rate(Duration.minutes(1)),
@@ -119,11 +123,18 @@ export class StatelessStack extends Stack {
     const { messages, mailQueue } = this.props.stateful;
     const accept = this.broker('relay-mail/accept', 'Takes mail from devices', API_TIMEOUT, {
       BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_RETENTION_DAYS: this.retentionDays,
       BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
     });
-    return accept
-      .may(['s3:PutObject', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
-      .may(SEND_MESSAGE, mailQueue.queueArn);
+    return (
+      accept
+        .may(['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
+        // A link that it signs permits what it may itself.
+        .may(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], messages.arnForObjects('uploads/*'))
+        // Without it S3 says 403 instead of 404 for what was not uploaded yet.
+        .may(['s3:ListBucket'], messages.bucketArn)
+        .may(SEND_MESSAGE, mailQueue.queueArn)
+    );
   }
 
   private sendMail(worker: BrokerFunction): void {
@@ -131,6 +142,7 @@ export class StatelessStack extends Stack {
     const send = this.broker('relay-mail/send', 'Sends mail of devices', SEND_TIMEOUT, {
       BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
       BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_RETENTION_DAYS: this.retentionDays,
       BROKER_MAIL_SERVERS: '{}',
       ...this.refresherVariables(worker),
     });
@@ -143,14 +155,59 @@ export class StatelessStack extends Stack {
     send.lambda.addEventSource(new SqsEventSource(mailQueue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 
-  private admin(worker: BrokerFunction): BrokerFunction {
-    const { adminKey } = this.props.stateful;
+  /** Not a part of admin: that is open to the world, and may have no key to an access token. */
+  private testMailbox(worker: BrokerFunction): BrokerFunction {
+    const { accessTokenKeys } = this.props.stateful;
+    const test = this.broker('relay-mail/test', "Tests a mailbox's way to its mail server", API_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_MAIL_SERVERS: '{}',
+      ...this.refresherVariables(worker),
+    });
+    return this.mayAskForRefresh(test, worker).may(READ_SECRET, accessTokenKeys.secretArn);
+  }
+
+  private notify(): void {
+    const { settings, stateful } = this.props;
+    const { table, messages, mailQueue, webhookKeys } = stateful;
+    const notify = this.broker('notify', 'Tells people of what they must mend', SWEEP_TIMEOUT, {
+      BROKER_WEBHOOK_KEYS_SECRET: webhookKeys.secretArn,
+      BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+      BROKER_NOTICE_MAILBOX: settings.noticeMailbox,
+      BROKER_PRIVATE_WEBHOOKS: settings.privateWebhooks,
+      BROKER_RETENTION_DAYS: this.retentionDays,
+    });
+    notify
+      .may(READ_SECRET, webhookKeys.secretArn)
+      .may(['s3:PutObject'], messages.arnForObjects('submissions/*'))
+      .may(SEND_MESSAGE, mailQueue.queueArn)
+      .may(['dynamodb:Query'], `${table.tableArn}/index/due`);
+    new Schedule(this, 'NotifyEveryMinute', {
+      description: 'Tells people of what they must mend',
+      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+      // One that fails is not repeated: the next comes within a minute and finds the same work.
+      target: new LambdaInvoke(notify.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+    });
+  }
+
+  private admin(worker: BrokerFunction, tester: BrokerFunction): BrokerFunction {
+    const { adminKey, webhookKeys, messages, mailQueue } = this.props.stateful;
     const admin = this.broker('admin', 'Console and admin API', API_TIMEOUT, {
       BROKER_ADMIN_KEY_SECRET: adminKey.secretArn,
+      BROKER_WEBHOOK_KEYS_SECRET: webhookKeys.secretArn,
+      BROKER_TEST_FUNCTION: tester.lambda.functionName,
+      BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+      BROKER_RETENTION_DAYS: this.retentionDays,
       ...this.refresherVariables(worker),
       ...this.vaultVariables(),
     });
-    this.mayAskForRefresh(admin, worker).may(READ_SECRET, adminKey.secretArn);
+    this.mayAskForRefresh(admin, worker).may(READ_SECRET, adminKey.secretArn, webhookKeys.secretArn);
+    admin
+      .may(['lambda:InvokeFunction'], tester.lambda.functionArn)
+      // It removes messages, and has what waits tried now; it reads none.
+      .may(['s3:DeleteObject'], messages.arnForObjects('submissions/*'))
+      .may(SEND_MESSAGE, mailQueue.queueArn);
     return this.mayUseVault(admin, 'admin');
   }
 
@@ -186,6 +243,10 @@ export class StatelessStack extends Stack {
     return asker
       .may(['lambda:InvokeFunction'], worker.lambda.functionArn)
       .may(SEND_MESSAGE, this.props.stateful.grantQueue.queueArn);
+  }
+
+  private get retentionDays(): string {
+    return String(this.props.settings.retentionDays);
   }
 
   private get vaultPrefix(): string {

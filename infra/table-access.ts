@@ -27,9 +27,14 @@ export const PARTITIONS = [
   'enrolments#*',
   'mailbox#*',
   'sign-in#*',
+  'outbox#*',
   'submission#*',
   'submissions#*',
+  'upload#*',
   'idempotency#*',
+  'notices#*',
+  'notifications#*',
+  'reconnect#*',
   'audit#*',
   'admin-keys',
   'admin-key#*',
@@ -42,13 +47,13 @@ export const PARTITIONS = [
 export const VAULT_PARTITIONS = ['vault#*'] as const;
 
 /**
- * Grants and their access tokens, leases and use, and mail held for them, all in the mailbox's partition; and what is known
- * of a provider and of the registrations there.
+ * Grants and their access tokens, leases and use, all in the mailbox's partition; and what is known of a provider and of the
+ * registrations there; and what people are told of them.
  */
 const REFRESHING: TableAccess = {
-  GetItem: ['mailbox#*', 'provider#*', 'own-registrations'],
+  GetItem: ['mailbox#*', 'provider#*', 'own-registrations', 'notices#*'],
   BatchGetItem: ['mailbox#*', 'provider#*'],
-  PutItem: ['mailbox#*', 'audit#*', 'provider#*', 'own-registrations'],
+  PutItem: ['mailbox#*', 'audit#*', 'provider#*', 'own-registrations', 'notices#*'],
   UpdateItem: ['mailbox#*'],
 };
 
@@ -76,7 +81,9 @@ export const TABLE_ACCESS = {
       'organizations',
       'mailbox#*',
       'sign-in#*',
-      'submission#*',
+      'outbox#*',
+      'notices#*',
+      'reconnect#*',
       'provider#*',
       'own-registrations',
       'device#*',
@@ -89,7 +96,8 @@ export const TABLE_ACCESS = {
     PutItem: [
       'mailbox#*',
       'sign-in#*',
-      'submission#*',
+      'outbox#*',
+      'notices#*',
       'audit#*',
       'provider#*',
       'own-registrations',
@@ -99,42 +107,92 @@ export const TABLE_ACCESS = {
       'pairing#*',
       'user-code#*',
     ],
-    DeleteItem: ['mailbox#*', 'attempts#*', 'refresh-token#*', 'device#*'],
+    DeleteItem: ['mailbox#*', 'attempts#*', 'refresh-token#*', 'device#*', 'notices#*'],
     BatchGetItem: ['mailbox#*', 'provider#*', 'attempts#*'],
     UpdateItem: ['mailbox#*', 'attempts#*', 'pairing#*'],
     ConditionCheckItem: ['mailbox#*'],
   },
   'refresh-grants/sweep': {
     GetItem: ['submission#*', 'provider#*'],
-    PutItem: ['submission#*'],
-    DeleteItem: ['mailbox#*'],
+    // Submissions of an earlier version move to their outboxes, and leave a note of that in their mailboxes' partitions.
+    // And what has been kept for long enough is forgotten.
+    PutItem: ['submission#*', 'outbox#*'],
+    UpdateItem: ['outbox#*'],
+    DeleteItem: ['mailbox#*', 'submission#*', 'submissions#*', 'outbox#*'],
   },
   'refresh-grants/worker': {
     ...REFRESHING,
-    GetItem: ['organizations', 'mailbox#*', 'provider#*', 'own-registrations', 'device#*'],
-    // A registration that is no longer configured.
-    DeleteItem: ['provider#*', 'own-registrations', 'device#*', 'mailbox#*'],
+    GetItem: ['organizations', 'mailbox#*', 'provider#*', 'own-registrations', 'device#*', 'notices#*'],
+    // A registration that is no longer configured; a notice that is over.
+    DeleteItem: ['provider#*', 'own-registrations', 'device#*', 'mailbox#*', 'notices#*'],
     Query: ['mailbox#*', 'own-registrations'],
     UpdateItem: ['mailbox#*', 'device#*'],
     ConditionCheckItem: ['mailbox#*'],
   },
   'relay-mail/accept': {
-    GetItem: ['organizations', 'device#*', 'submission#*', 'idempotency#*', 'attempts#*'],
+    GetItem: ['organizations', 'device#*', 'submission#*', 'outbox#*', 'upload#*', 'idempotency#*', 'attempts#*'],
     BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
-    PutItem: ['submission#*', 'submissions#*', 'idempotency#*', 'attempts#*'],
+    PutItem: ['submission#*', 'submissions#*', 'outbox#*', 'upload#*', 'idempotency#*', 'attempts#*'],
     // Of a device's partition the note that a binding was used.
-    UpdateItem: ['device#*', 'attempts#*'],
-    DeleteItem: ['attempts#*'],
+    UpdateItem: ['device#*', 'outbox#*', 'attempts#*'],
+    DeleteItem: ['upload#*', 'attempts#*'],
   },
   'relay-mail/send': {
-    GetItem: ['mailbox#*', 'submission#*'],
+    GetItem: ['mailbox#*', 'submission#*', 'outbox#*', 'notices#*'],
     BatchGetItem: ['mailbox#*'],
-    PutItem: ['mailbox#*', 'submission#*', 'audit#*'],
-    DeleteItem: ['mailbox#*'],
+    Query: ['outbox#*'],
+    PutItem: ['mailbox#*', 'submission#*', 'outbox#*', 'audit#*', 'notices#*'],
+    DeleteItem: ['outbox#*', 'notices#*'],
+  },
+  /** Of a mailbox's outbox it takes its part in the pace. */
+  'relay-mail/test': {
+    GetItem: ['mailbox#*', 'outbox#*'],
+    BatchGetItem: ['mailbox#*'],
+    PutItem: ['outbox#*'],
+  },
+  /** What it sends by mail, it puts into an outbox, as the relay does with what devices hand in. */
+  notify: {
+    GetItem: [
+      'organizations',
+      'mailbox#*',
+      'outbox#*',
+      'submission#*',
+      'provider#*',
+      'own-registrations',
+      'notices#*',
+      'notifications#*',
+    ],
+    BatchGetItem: ['mailbox#*', 'notices#*'],
+    Query: ['organization#*', 'notices#*'],
+    PutItem: ['notices#*', 'notifications#*', 'reconnect#*', 'submission#*', 'submissions#*', 'outbox#*', 'audit#*'],
+    UpdateItem: ['notices#*', 'outbox#*'],
+    DeleteItem: ['notices#*'],
   },
   admin: {
-    GetItem: ['organizations', 'device#*', 'mailbox#*', 'sign-in#*', 'admin-key#*', 'session#*', 'attempts#*'],
-    BatchGetItem: ['device#*', 'enrolment#*', 'mailbox#*', 'submission#*', 'admin-key#*', 'provider#*', 'attempts#*'],
+    GetItem: [
+      'organizations',
+      'device#*',
+      'mailbox#*',
+      'outbox#*',
+      'submission#*',
+      'sign-in#*',
+      'admin-key#*',
+      'session#*',
+      'attempts#*',
+      'notices#*',
+      'notifications#*',
+    ],
+    BatchGetItem: [
+      'device#*',
+      'enrolment#*',
+      'mailbox#*',
+      'submission#*',
+      'outbox#*',
+      'admin-key#*',
+      'provider#*',
+      'attempts#*',
+      'notices#*',
+    ],
     Query: [
       'organizations',
       'organization#*',
@@ -145,6 +203,7 @@ export const TABLE_ACCESS = {
       'audit#*',
       'admin-keys',
       'own-registrations',
+      'notices#*',
     ],
     PutItem: [
       'organizations',
@@ -159,11 +218,29 @@ export const TABLE_ACCESS = {
       'admin-key#*',
       'session#*',
       'attempts#*',
+      'notices#*',
+      'notifications#*',
+      // Another way of sending is tried at once, and so is what is sent again.
+      'outbox#*',
+      'submission#*',
+      'submissions#*',
     ],
-    // Of a mailbox the lease, under which it is signed out.
-    UpdateItem: ['organizations', 'device#*', 'enrolment#*', 'mailbox#*', 'admin-key#*', 'attempts#*'],
+    // Of a mailbox the lease, under which it is signed out, and its way of sending.
+    UpdateItem: ['organizations', 'device#*', 'enrolment#*', 'mailbox#*', 'outbox#*', 'admin-key#*', 'attempts#*'],
     ConditionCheckItem: ['mailbox#*'],
-    DeleteItem: ['organizations', 'organization#*', 'device#*', 'mailbox#*', 'session#*', 'attempts#*'],
+    DeleteItem: [
+      'organizations',
+      'organization#*',
+      'device#*',
+      'mailbox#*',
+      'submission#*',
+      'submissions#*',
+      'outbox#*',
+      'session#*',
+      'attempts#*',
+      'notices#*',
+      'notifications#*',
+    ],
   },
 } as const satisfies Record<string, TableAccess>;
 

@@ -27,3 +27,13 @@ export const GRANT_VISIBILITY = Duration.seconds(6 * REFRESH_TIMEOUT.toSeconds()
  * delivered twice is sent once, because a worker claims a submission first.
  */
 export const MAIL_VISIBILITY = Duration.seconds(SEND_TIMEOUT.toSeconds() + 60);
+
+/** The longest that mail waits to be sent (`LONGEST_WAIT_SECONDS`). */
+const LONGEST_WAIT = Duration.days(32);
+
+/**
+ * Messages sent to everybody are deleted at once, and the sweep deletes the others when they have been kept for as long as is set.
+ * Whatever is so old was left by a function that died: a message may wait, be kept, be sent again as late as that, and wait again.
+ */
+export const messagesKept = (retentionDays: number): Duration =>
+  Duration.days(2 * LONGEST_WAIT.toDays() + retentionDays);

@@ -7,8 +7,10 @@ import { BrokerFunction } from '../../infra/broker-function.ts';
 import { PARTITIONS, VAULT_PARTITIONS } from '../../infra/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
 import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
-import { blobKeyOf } from '../../shared/domain/submission.ts';
+import { contentLifeSeconds, retentionSeconds } from '../../shared/domain/retention.ts';
+import { blobKeyOf, SUBMISSIONS_PREFIX } from '../../shared/domain/submission.ts';
 import { LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS, SENDING_SECONDS } from '../../shared/domain/timing.ts';
+import { UPLOAD_KEPT_SECONDS, UPLOADS_PREFIX } from '../../shared/domain/upload.ts';
 import { keys } from '../../shared/records/items.ts';
 import { type Deployment, type Statement, synthesize } from './deployment.ts';
 
@@ -51,7 +53,15 @@ describe('what must survive', () => {
           IgnorePublicAcls: true,
           RestrictPublicBuckets: true,
         },
-        LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 90, Status: 'Enabled' })] },
+        LifecycleConfiguration: {
+          Rules: [
+            Match.objectLike({
+              ExpirationInDays: contentLifeSeconds(retentionSeconds(30)) / 86_400,
+              Status: 'Enabled',
+            }),
+            { ExpirationInDays: UPLOAD_KEPT_SECONDS / 86_400, Prefix: UPLOADS_PREFIX, Status: 'Enabled' },
+          ],
+        },
       },
       DeletionPolicy: 'Retain',
     });
@@ -100,7 +110,7 @@ describe('what must survive', () => {
     const propertiesOf = (name: string) => deployment.data('AWS::SecretsManager::Secret', name).Properties;
     assert.deepEqual(propertiesOf('AdminKey').GenerateSecretString, { PasswordLength: 40, ExcludePunctuation: true });
     assert.equal(propertiesOf('ProviderConfig').SecretString, '{}');
-    for (const ring of ['AccessTokenKeys', 'VaultKeys']) {
+    for (const ring of ['AccessTokenKeys', 'VaultKeys', 'WebhookKeys']) {
       assert.deepEqual(Object.keys(propertiesOf(ring)).sort(), ['Description', 'Name'], ring);
     }
     for (const { DeletionPolicy } of Object.values(stateful.findResources('AWS::SecretsManager::Secret'))) {
@@ -247,7 +257,7 @@ describe('rights', () => {
     assert.deepEqual([...PARTITIONS].sort(), [...new Set(prefixes)].sort());
   });
 
-  for (const name of ['fetch-token', 'relay-mail/send'] as const) {
+  for (const name of ['fetch-token', 'relay-mail/send', 'relay-mail/test'] as const) {
     it(`keep ${name} from refresh tokens and from the keys that protect them (design rule 4)`, () => {
       assertNoWayToTheVault(deployment, name);
       assertNoWayToTheVault(envelopes, name);
@@ -291,7 +301,30 @@ describe('rights', () => {
       inTable.flatMap(({ actions }) => actions),
       ['dynamodb:DeleteItem'],
     );
-    assert.deepEqual(secretsRead(envelopes, 'admin'), [arnOf('AWS::SecretsManager::Secret', 'AdminKey')]);
+    // Its own key, and what seals the secrets of webhooks.
+    const own = ['AdminKey', 'WebhookKeys'].map((name) => arnOf('AWS::SecretsManager::Secret', name));
+    assert.deepEqual(secretsRead(envelopes, 'admin'), own);
+  });
+
+  it('let the console have a refresh and a test made, and see no access token itself', () => {
+    const invoked = deployment.rightsOf('admin').filter(({ actions }) => actions.includes('lambda:InvokeFunction'));
+    const functions = ['refresh-grants/worker', 'relay-mail/test'] as const;
+    assert.deepEqual(
+      invoked.flatMap(({ resources }) => resources),
+      functions.map((name) => `<${deployment.lambdaOf(name).logicalId}.Arn>`),
+    );
+    const ring = arnOf('AWS::SecretsManager::Secret', 'AccessTokenKeys');
+    for (const deployed of [deployment, envelopes]) assert.ok(!secretsRead(deployed, 'admin').includes(ring));
+  });
+
+  it('let a test write nothing but the pace of the mailbox', () => {
+    const writes = deployment
+      .rightsOf('relay-mail/test')
+      .filter(({ actions }) => actions.some((action) => /^dynamodb:(Put|Update|Delete)/.test(action)));
+    assert.deepEqual(
+      writes.map(({ actions, partitions }) => [actions, partitions]),
+      [[['dynamodb:PutItem'], ['outbox#*']]],
+    );
   });
 
   it('let sign-in and the worker alone open the vault', () => {
@@ -351,12 +384,46 @@ describe('rights', () => {
     }
   });
 
+  it('let who tells people put a mail into an outbox, and read no secret but what seals those of webhooks', () => {
+    assert.deepEqual(secretsRead(deployment, 'notify'), [arnOf('AWS::SecretsManager::Secret', 'WebhookKeys')]);
+    const objects = `${arnOf('AWS::S3::Bucket', 'Messages')}/submissions/*`;
+    const others = deployment.rightsOf('notify').filter(({ actions }) => /^(s3|sqs|lambda):/.test(actions[0] ?? ''));
+    assert.deepEqual(others.map(rights), [
+      [['s3:PutObject'], [objects]],
+      [['sqs:SendMessage'], [arnOf('AWS::SQS::Queue', 'MailQueue')]],
+    ]);
+    const { logicalId } = deployment.lambdaOf('notify');
+    stateless.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Target: { Arn: { 'Fn::GetAtt': [logicalId, 'Arn'] } },
+    });
+  });
+
+  it('let who administers, and who forgets, remove messages, and read none', () => {
+    const objects = `${arnOf('AWS::S3::Bucket', 'Messages')}/${SUBMISSIONS_PREFIX}*`;
+    for (const name of ['admin', 'refresh-grants/sweep'] as const) {
+      const ofMessages = deployment
+        .rightsOf(name)
+        .filter(({ actions }) => actions.some((one) => one.startsWith('s3:')));
+      assert.deepEqual(ofMessages.map(rights), [[['s3:DeleteObject'], [objects]]], name);
+    }
+    const sending = deployment.rightsOf('admin').filter(({ actions }) => actions.includes('sqs:SendMessage'));
+    const queues = ['GrantQueue', 'MailQueue'].map((name) => arnOf('AWS::SQS::Queue', name));
+    assert.deepEqual(sending.flatMap(({ resources }) => resources).sort(), queues.sort());
+  });
+
   it('let the relay put messages and the sender take them, under the key they have', () => {
     const messages = (name: 'relay-mail/accept' | 'relay-mail/send') =>
       deployment.rightsOf(name).filter(({ actions }) => actions.some((action) => action.startsWith('s3:')));
     const folder = blobKeyOf('*').replace(/\*.*$/, '*');
     const objects = `${arnOf('AWS::S3::Bucket', 'Messages')}/${folder}`;
-    assert.deepEqual(messages('relay-mail/accept').map(rights), [[['s3:DeleteObject', 's3:PutObject'], [objects]]]);
+    const uploads = `${arnOf('AWS::S3::Bucket', 'Messages')}/${UPLOADS_PREFIX}*`;
+    assert.deepEqual(messages('relay-mail/accept').map(rights), [
+      [['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'], [objects]],
+      [['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], [uploads]],
+      [['s3:ListBucket'], [arnOf('AWS::S3::Bucket', 'Messages')]],
+    ]);
     assert.deepEqual(messages('relay-mail/send').map(rights), [
       [['s3:DeleteObject', 's3:GetObject'], [objects]],
       [['s3:ListBucket'], [arnOf('AWS::S3::Bucket', 'Messages')]],
@@ -365,6 +432,21 @@ describe('rights', () => {
 });
 
 describe('settings', () => {
+  it('keep what was sent for as many days as they say, and every content for long enough', () => {
+    const longer = synthesize({ retentionDays: '365' });
+    for (const name of ['relay-mail/accept', 'relay-mail/send', 'admin', 'notify'] as const) {
+      assert.equal(deployment.environmentOf(name).BROKER_RETENTION_DAYS, '30', name);
+      assert.equal(longer.environmentOf(name).BROKER_RETENTION_DAYS, '365', name);
+    }
+    longer.stateful.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ ExpirationInDays: contentLifeSeconds(retentionSeconds(365)) / 86_400 }),
+        ]),
+      },
+    });
+  });
+
   for (const [settings, message] of [
     [{ publicUrl: 'http://mail.example.com' }, /publicUrl must be https/],
     [{ publicUrl: 'https://mail.example.com/' }, /publicUrl must be https/],
@@ -372,6 +454,11 @@ describe('settings', () => {
     [{ publicUrl: '' }, /publicUrl must be https/],
     [{ name: 'Token Broker' }, /name must be/],
     [{ vault: 'table' }, /vault must be secrets-manager or envelope/],
+    [{ retentionDays: '0' }, /retentionDays must be a whole number from 1 to 365/],
+    [{ retentionDays: '366' }, /retentionDays must be a whole number from 1 to 365/],
+    [{ retentionDays: 'a week' }, /retentionDays must be a whole number from 1 to 365/],
+    [{ noticeMailbox: 'it@contoso.example' }, /noticeMailbox must be the id of a mailbox/],
+    [{ privateWebhooks: 'yes' }, /privateWebhooks must be allow or refuse/],
   ] as const) {
     it(`refuses ${JSON.stringify(settings)}`, () => {
       assert.throws(() => synthesize(settings), { name: 'DeploymentError', message });
@@ -432,7 +519,7 @@ const rights = ({ actions, resources }: Statement) => [actions, resources];
 
 /** A folder of one bucket, the secrets of one vault, and the versions of one function: AWS names those no other way. */
 const isNarrow = (resource: string): boolean =>
-  isVaultSecret(resource) || /^<\w+\.Arn>(\/submissions\/\*|:\*)$/.test(resource);
+  isVaultSecret(resource) || /^<\w+\.Arn>(\/(?:submissions|uploads)\/\*|:\*)$/.test(resource);
 
 const isVaultSecret = (resource: string): boolean => resource.endsWith(':secret:token-broker/grant/*');
 

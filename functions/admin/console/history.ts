@@ -1,8 +1,12 @@
 import type { Hono } from 'hono';
-import { auditPage, type HistoryModel, submissionsPage } from '../../../console/pages/history.ts';
+import { auditPage, type HistoryModel } from '../../../console/pages/history.ts';
+import { submissionsPage } from '../../../console/pages/submissions.ts';
 import { textsIn } from '../../../console/texts/index.ts';
-import { type Html, paths, type View } from '../../../console/view.ts';
-import type { HistoryPage, HistoryQuery } from '../../../shared/usecases/administration/history.ts';
+import { paths } from '../../../console/view.ts';
+import type { Organization } from '../../../shared/domain/entities.ts';
+import type { BrokerError } from '../../../shared/domain/errors.ts';
+import { ok, type Result } from '../../../shared/domain/result.ts';
+import { isSubmissionState } from '../../../shared/domain/submission.ts';
 import { type ConsoleContext, type ConsoleEnv, replyFailure, replyPage } from './context.ts';
 
 /** A few screens on a telephone. */
@@ -12,25 +16,49 @@ const ENTRIES_ON_A_PAGE = 25;
 const CURSOR = /^[a-z0-9_]{1,64}$/;
 
 export const historyRoutes = (app: Hono<ConsoleEnv>): void => {
-  const show = async <Entry>(
-    c: ConsoleContext,
-    read: (query: HistoryQuery) => Promise<HistoryPage<Entry>>,
-    render: (view: View, model: HistoryModel<Entry>) => Html,
-  ): Promise<Response> => {
-    const { view, admin } = c.var;
-    const { cursor, organization_id: organizationId } = c.req.query();
-    const organization = organizationId === undefined ? undefined : await admin.organizations.get(organizationId);
-    if (organization && !organization.ok) return replyFailure(c, organization.error);
-    if (cursor !== undefined && !CURSOR.test(cursor)) {
-      const problem = { message: textsIn(view.language).audit.badCursor };
-      const nothing = { entries: [], cursor: undefined, isContinued: true, organization: organization?.value, problem };
-      return replyPage(c, render(view, nothing), 400);
-    }
-    const page = await read({ organizationId, cursor, limit: ENTRIES_ON_A_PAGE });
-    const isContinued = cursor !== undefined;
-    return replyPage(c, render(view, { ...page, isContinued, organization: organization?.value }));
+  const organizationOf = async ({
+    var: { admin },
+    req,
+  }: ConsoleContext): Promise<Result<Organization | undefined, BrokerError>> => {
+    const id = req.query('organization_id');
+    return id === undefined ? ok(undefined) : admin.organizations.get(id);
   };
 
-  app.get(paths.submissions, (c) => show(c, c.var.admin.history.submissions, submissionsPage));
-  app.get(paths.audit, (c) => show(c, c.var.admin.history.audit, auditPage));
+  /** The page of the list that is asked for; or, where there is no such page, that it does not exist. */
+  const pageOf = (c: ConsoleContext, organization: Organization | undefined) => {
+    const cursor = c.req.query('cursor');
+    const exists = cursor === undefined || CURSOR.test(cursor);
+    return {
+      query: { organizationId: organization?.id, cursor, limit: ENTRIES_ON_A_PAGE },
+      isContinued: cursor !== undefined,
+      problem: exists ? undefined : { message: textsIn(c.get('view').language).audit.badCursor },
+    };
+  };
+
+  const nothing = { entries: [], cursor: undefined } as const;
+  const statusOf = ({ problem }: Pick<HistoryModel<unknown>, 'problem'>): number => (problem ? 400 : 200);
+
+  app.get(paths.submissions, async (c) => {
+    const { view, admin } = c.var;
+    const organization = await organizationOf(c);
+    if (!organization.ok) return replyFailure(c, organization.error);
+    const { mailbox_id: mailboxId, state: wanted = '' } = c.req.query();
+    const described = mailboxId === undefined ? undefined : await admin.mailboxes.get(mailboxId);
+    if (described && !described.ok) return replyFailure(c, described.error);
+    const { query, ...page } = pageOf(c, organization.value);
+    const state = isSubmissionState(wanted) ? wanted : undefined;
+    const found = page.problem ? ok(nothing) : await admin.history.submissions({ ...query, mailboxId, state });
+    if (!found.ok) return replyFailure(c, found.error);
+    const of = { organization: organization.value, mailbox: described?.value.mailbox, state };
+    return replyPage(c, submissionsPage(view, { ...found.value, ...page, ...of }), statusOf(page));
+  });
+
+  app.get(paths.audit, async (c) => {
+    const { view, admin } = c.var;
+    const organization = await organizationOf(c);
+    if (!organization.ok) return replyFailure(c, organization.error);
+    const { query, ...page } = pageOf(c, organization.value);
+    const found = page.problem ? nothing : await admin.history.audit(query);
+    return replyPage(c, auditPage(view, { ...found, ...page, organization: organization.value }), statusOf(page));
+  });
 };

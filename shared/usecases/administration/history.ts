@@ -1,12 +1,18 @@
 import type { AuditEntry } from '../../domain/entities.ts';
-import type { Submission } from '../../domain/submission.ts';
+import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import {
+  describeSubmission,
+  isOver,
+  type SubmissionDescription,
+  type SubmissionState,
+} from '../../domain/submission.ts';
+import { type Clock, epochSeconds } from '../../ports/clock.ts';
+import type { SubmissionRecord } from '../../records/submissions.ts';
+import { type NewestPage, newestFirst, type ReadStretch } from './newest-first.ts';
 import type { RecordsWithin } from './reach.ts';
 
-export interface HistoryPage<Entry> {
-  readonly entries: readonly Entry[];
-  /** Pass as `cursor` for the older ones; undefined at the end. */
-  readonly cursor: string | undefined;
-}
+export type HistoryPage<Entry> = NewestPage<Entry>;
 
 export interface HistoryQuery {
   /** Undefined: of everything within reach. */
@@ -15,48 +21,74 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-/** One list: what an organization has of something, or the broker as a whole. */
-type List<Entry> = (limit: number, before?: string) => Promise<readonly Entry[]>;
+export interface SubmissionQuery extends HistoryQuery {
+  /** Undefined: of every mailbox, and in every state. */
+  readonly mailboxId: string | undefined;
+  readonly state: SubmissionState | undefined;
+}
 
-/** Ids sort by time, so one cursor serves all lists, whose newest are merged. */
-const newest = async <Entry extends { id: string }>(
-  lists: readonly List<Entry>[],
-  { cursor, limit }: HistoryQuery,
-): Promise<HistoryPage<Entry>> => {
-  const found = await Promise.all(lists.map((list) => list(limit + 1, cursor)));
-  const merged = found.flat().sort((a, b) => (a.id < b.id ? 1 : -1));
-  const entries = merged.slice(0, limit);
-  return { entries, cursor: merged.length > limit ? entries.at(-1)?.id : undefined };
-};
+/** Where a filter may leave out most, so many are read in one go. */
+const FILTERED_STRETCH = 100;
 
 /** What was sent and what was done, newest first. */
 export const historyAdministration = ({
-  organizations,
-  submissions,
-  audit,
-}: Pick<RecordsWithin, 'organizations' | 'submissions' | 'audit'>) => {
-  const askedFor = async ({ organizationId }: HistoryQuery): Promise<readonly string[]> =>
+  records: { organizations, mailboxes, submissions, outboxes, audit },
+  clock,
+}: {
+  readonly records: Pick<RecordsWithin, 'organizations' | 'mailboxes' | 'submissions' | 'outboxes' | 'audit'>;
+  readonly clock: Clock;
+}) => {
+  const askedFor = async ({ organizationId }: Pick<HistoryQuery, 'organizationId'>): Promise<readonly string[]> =>
     organizationId === undefined ? (await organizations.list()).map(({ id }) => id) : [organizationId];
 
+  /** With what keeps the mail of their mailboxes. */
+  const described = async (records: readonly SubmissionRecord[]): Promise<readonly SubmissionDescription[]> => {
+    const now = epochSeconds(clock);
+    const kept = records.filter(({ keptUntil }) => keptUntil === undefined || keptUntil > now);
+    const waiting = kept.filter(({ submission }) => !isOver(submission)).map(({ submission }) => submission.mailboxId);
+    const found = await outboxes.getMany([...new Set(waiting)]);
+    return kept.map(({ submission }) => describeSubmission(submission, found.get(submission.mailboxId) ?? {}));
+  };
+
   return {
-    async submissions(query: HistoryQuery): Promise<HistoryPage<Submission>> {
-      const lists = (await askedFor(query)).map(
-        (id): List<Submission> =>
-          (limit, before) =>
-            submissions.list(id, limit, before),
+    async submissions(query: SubmissionQuery): Promise<Result<HistoryPage<SubmissionDescription>, BrokerError>> {
+      const { mailboxId, state, limit } = query;
+      const mailbox = mailboxId === undefined ? undefined : await mailboxes.get(mailboxId);
+      if (mailboxId !== undefined && mailbox === undefined) return fail(brokerError('not_found', 'No such mailbox.'));
+      const isWanted = (one: SubmissionDescription): boolean =>
+        (mailboxId === undefined || one.submission.mailboxId === mailboxId) &&
+        (state === undefined || one.state === state);
+      const isFiltered = mailboxId !== undefined || state !== undefined;
+      const { organizationId = mailbox?.organizationId } = query;
+      const lists = (await askedFor({ organizationId })).map(
+        (id): ReadStretch<SubmissionDescription> =>
+          async (most, before) => {
+            const { records, next } = await submissions.page(id, most, before);
+            return { entries: (await described(records)).filter(isWanted), next };
+          },
       );
-      return newest(lists, query);
+      const stretch = isFiltered ? FILTERED_STRETCH : limit + 1;
+      return ok(await newestFirst(lists, ({ submission }) => submission.id, { ...query, stretch }));
     },
 
     async audit(query: HistoryQuery): Promise<HistoryPage<AuditEntry>> {
-      const lists = (await askedFor(query)).map(
-        (id): List<AuditEntry> =>
-          (limit, before) =>
-            audit.list(id, limit, before),
-      );
-      return newest(query.organizationId === undefined ? [...lists, audit.ofBroker] : lists, query);
+      const ofOne =
+        (id: string): ReadStretch<AuditEntry> =>
+        async (most, before) =>
+          stretchOf(await audit.list(id, most, before), most);
+      const ofBroker: ReadStretch<AuditEntry> = async (most, before) =>
+        stretchOf(await audit.ofBroker(most, before), most);
+      const lists = (await askedFor(query)).map(ofOne);
+      const all = query.organizationId === undefined ? [...lists, ofBroker] : lists;
+      return newestFirst(all, ({ id }) => id, { ...query, stretch: query.limit + 1 });
     },
   };
 };
+
+/** A full one may have more behind it. */
+const stretchOf = (entries: readonly AuditEntry[], most: number) => ({
+  entries,
+  next: entries.length < most ? undefined : entries.at(-1)?.id,
+});
 
 export type HistoryAdministration = ReturnType<typeof historyAdministration>;
