@@ -1,4 +1,4 @@
-/** Sees to the mail programs that the wire tests drive, where Debian's packages can be had; those missing are skipped by name. */
+/** Sees to the mail programs and servers that wire tests use, where Debian has them; those missing are skipped by name. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -13,7 +13,17 @@ const PACKAGES = {
   getmail: 'getmail6',
 } as const;
 
-export type ClientProgram = keyof typeof PACKAGES | 'python3' | 'getmail-gmail-xoauth-tokens';
+/** Servers that a test starts by itself, with a configuration of its own. */
+const SERVER_PACKAGES = { postfix: 'postfix', dovecot: 'dovecot-core' } as const;
+
+/** Their packages start them, but where this says that nothing is to be started, as in containers (invoke-rc.d(8)). */
+const START_POLICY = '/usr/sbin/policy-rc.d';
+
+export type ClientProgram =
+  | keyof typeof PACKAGES
+  | keyof typeof SERVER_PACKAGES
+  | 'python3'
+  | 'getmail-gmail-xoauth-tokens';
 
 /** For packages unpacked but not installed. */
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/debian', import.meta.url));
@@ -42,7 +52,8 @@ const installMissing = (): void => {
   const options = ['-qq', '-o', 'Acquire::Retries=1', '-o', 'DPkg::Lock::Timeout=60'];
   const apt = (...args: string[]): boolean => run('apt-get', ...options, ...args);
 
-  const missing = Object.entries(PACKAGES).filter(([program]) => !hasProgram(program as ClientProgram));
+  const wanted = { ...PACKAGES, ...(existsSync(START_POLICY) ? SERVER_PACKAGES : {}) };
+  const missing = Object.entries(wanted).filter(([program]) => !hasProgram(program as ClientProgram));
   if (missing.length === 0 && muttOauth2Path() !== undefined) return;
   console.error('Installing mail programs for the wire tests …');
   mkdirSync(CACHE, { recursive: true });

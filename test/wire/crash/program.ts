@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 /** How the broker that shall die is started. */
@@ -12,9 +12,9 @@ export interface Program {
 const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
 /** Bundled, as it is deployed: it starts in a fifth of a second, and is started hundreds of times. */
-export const bundledBroker = async (folder: string): Promise<Program> => {
+export const bundledProgram = async (entryPoint: string, folder: string): Promise<Program> => {
   await build({
-    entryPoints: [join(import.meta.dirname, 'doomed-broker.ts')],
+    entryPoints: [entryPoint],
     ...{ bundle: true, platform: 'node', format: 'esm', splitting: true, target: 'node24' },
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE },
@@ -22,5 +22,11 @@ export const bundledBroker = async (folder: string): Promise<Program> => {
     outExtension: { '.js': '.mjs' },
     logLevel: 'error',
   });
-  return { script: join(folder, 'bundle', 'doomed-broker.mjs'), compileCache: join(folder, 'compiled') };
+  return {
+    script: join(folder, 'bundle', `${basename(entryPoint, '.ts')}.mjs`),
+    compileCache: join(folder, 'compiled'),
+  };
 };
+
+export const bundledBroker = (folder: string): Promise<Program> =>
+  bundledProgram(join(import.meta.dirname, 'doomed-broker.ts'), folder);
