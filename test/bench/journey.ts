@@ -19,6 +19,8 @@ export const benchJourney = async (): Promise<void> => {
       BROKER_PORT: '0',
       STAND_IN_PORT: '0',
       STAND_IN_SMTP_PORT: '0',
+      STAND_IN_POP_PORT: '0',
+      STAND_IN_IMAP_PORT: '0',
       BROKER_DATA_DIR: folder,
       BROKER_ADMIN_KEY: 'bench-admin-key',
     });

@@ -5,6 +5,8 @@ import { benchColdStart } from './cold-start.ts';
 import { benchHerd } from './herd.ts';
 import { benchHotPath } from './hot-path.ts';
 import { benchJourney } from './journey.ts';
+import { benchLargeMessage } from './relay/large-message.ts';
+import { benchManyMessages } from './relay/many-messages.ts';
 import { benchSweep } from './sweep.ts';
 import { benchWarmFetch } from './warm-fetch.ts';
 
@@ -16,3 +18,5 @@ await benchJourney();
 await benchBundles();
 await benchHerd();
 await benchSweep();
+await benchLargeMessage();
+await benchManyMessages();

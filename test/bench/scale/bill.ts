@@ -18,6 +18,11 @@ export const PRICES = {
   lambdaRequests: 0.2e-6,
   lambdaGbSeconds: 0.0000133334,
   sqsRequests: 0.4e-6,
+  sqsFifoRequests: 0.5e-6,
+  s3Puts: 0.005e-3,
+  s3Gets: 0.0004e-3,
+  /** A GB in a month. */
+  s3Storage: 0.023,
   /** The first 300 million, and those after. */
   httpRequests: [1e-6, 0.9e-6],
   httpFirst: 300e6,
@@ -110,7 +115,7 @@ export interface Line {
 
 const gbSeconds = (seconds: number): number => (seconds * deployment.MEMORY_MB) / 1024;
 
-const lambda = (invocations: number, seconds: number): number =>
+export const lambda = (invocations: number, seconds: number): number =>
   invocations * PRICES.lambdaRequests + gbSeconds(seconds) * PRICES.lambdaGbSeconds;
 
 /** Warm processes read their key rings every five minutes, those that open envelopes one more. */
