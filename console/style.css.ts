@@ -140,6 +140,11 @@ input, select, textarea {
   width: 100%; font: inherit; color: var(--ink); background: var(--paper);
   border: 1px solid var(--quiet); border-radius: 6px; padding: .5rem .65rem; min-height: 2.75rem;
 }
+fieldset.field { border: 0; padding: 0; margin-left: 0; margin-right: 0; min-width: 0; }
+fieldset.field legend { font-weight: 600; margin-bottom: .2rem; padding: 0; }
+.tick { display: flex; gap: .6rem; align-items: baseline; margin: 0 0 .35rem; }
+.tick input { width: auto; flex: none; }
+.field .tick label { font-weight: 400; margin: 0; }
 input[readonly] { background: var(--ground); }
 input[aria-invalid], select[aria-invalid], textarea[aria-invalid] { border: 2px solid var(--bad); }
 .actions { display: flex; flex-wrap: wrap; gap: .6rem; max-width: none; }

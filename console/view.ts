@@ -79,10 +79,16 @@ export const paths = {
   organizations: '/console/organizations',
   newOrganization: '/console/organizations/new',
   organization: (id: string) => `/console/organizations/${id}`,
+  /** Without an organization: the operator's. */
+  notifications: (organizationId: string | undefined) =>
+    organizationId === undefined ? '/console/notifications' : `/console/organizations/${organizationId}/notifications`,
   device: (clientId: string) => `/console/devices/${clientId}`,
   mailbox: (id: string) => `/console/mailboxes/${id}`,
+  connectionTest: (mailboxId: string) => `/console/mailboxes/${mailboxId}/test`,
   signIn: (id: string) => `/console/sign-ins/${id}`,
   submissions: '/console/submissions',
+  submissionsOf: (mailboxId: string) => `/console/submissions?mailbox_id=${mailboxId}`,
+  submission: (id: string) => `/console/submissions/${id}`,
   audit: '/console/audit',
   adminKeys: '/console/keys',
   newAdminKey: '/console/keys/new',

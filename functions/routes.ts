@@ -12,8 +12,9 @@ export const ROUTES = {
     '/oauth/revoke',
     '/pair',
     '/pair/qr.gif',
+    '/reconnect/:token',
   ],
-  'relay-mail/accept': ['/v1/messages', '/v1/messages/:submission_id'],
+  'relay-mail/accept': ['/v1/messages', '/v1/messages/:submission_id', '/v1/uploads'],
   admin: ['/v1/admin/*', '/health', '/*'],
 } as const;
 

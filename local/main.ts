@@ -42,6 +42,8 @@ const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder:
     host: env.host,
     httpPort: env.standInPort,
     smtpPort: env.standInSmtpPort,
+    popPort: env.standInPopPort,
+    imapPort: env.standInImapPort,
     folder,
     redirectUris: {
       microsoft: [redirectUriOf(publicUrl, 'microsoft')],
@@ -88,6 +90,7 @@ const start = async (): Promise<void> => {
   const { config, standIns } = await withStandIns(env, given, data.standIns, publicUrl);
   const ownAuthorities = configuredAuthorities(given);
   const standIn = Object.values(standIns?.providers ?? {})[0];
+  const standInServers = [standIn?.smtp, standIn?.pop, standIn?.imap];
   const broker = localBroker({
     data,
     config,
@@ -99,7 +102,13 @@ const start = async (): Promise<void> => {
       return { name, isStandIn: true, links: { inbox: standIns.inboxUrl }, exampleAddress };
     }),
     certificateAuthority: (mailServer) =>
-      isDeepStrictEqual(mailServer, standIn?.smtp) ? standIn?.ca : ownAuthorities(mailServer),
+      standInServers.some((server) => isDeepStrictEqual(mailServer, server)) ? standIn?.ca : ownAuthorities(mailServer),
+    retentionDays: env.retentionDays,
+    notices: {
+      operatorMailboxId: env.noticeMailbox,
+      gatherSeconds: env.noticeGatherSeconds,
+      webhooks: { allowsPrivate: env.allowsPrivateWebhooks, isProxied: env.isProxied },
+    },
     log,
   });
   apps.resolve(broker.apps);

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
 import type { GrantTrouble } from '../../shared/domain/grant.ts';
+import type { MailWay } from '../../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import {
@@ -19,10 +20,11 @@ import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
 import { textsIn } from '../texts/index.ts';
 import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
+import { mailWayCard } from './mail-way.ts';
 
 export interface MailboxModel {
   readonly organization: Organization;
-  readonly described: MailboxDescription;
+  readonly described: MailboxDescription & { readonly way: MailWay };
   /** By which it is refreshed, if that is known. */
   readonly appRegistrations: readonly AppRegistrationStatus[];
   readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];
@@ -52,6 +54,8 @@ ${lapsesAt === undefined ? '' : html`<p class="quiet">${words.lapsesHint}</p>`}
 <div class="actions">
 ${buttonForm(view, `${here}/sign-ins`, isHeld ? words.signInAgain : words.signIn, needsPerson ? 'primary' : 'plain')}
 ${isHeld && tokenStatus !== 'invalid' ? buttonForm(view, `${here}/refresh`, words.refreshNow) : ''}
+${linkButton(paths.connectionTest(described.mailbox.id), words.test)}
+${linkButton(paths.submissionsOf(described.mailbox.id), words.submissions)}
 ${isHeld ? linkButton(`${here}/sign-out`, words.signOut, 'danger') : ''}
 </div></div>`;
 };
@@ -110,6 +114,7 @@ ${statusCard(view, described)}
 ${lastError === undefined ? '' : lastErrorCard(view, described, lastError)}
 <h2>${words.boundDevices}</h2>
 ${devicesCard(view, boundDevices)}
+${mailWayCard(view, mailbox.id, described.way)}
 <h2>${words.settings}</h2>
 <div class="card">
 ${facts([

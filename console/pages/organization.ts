@@ -17,7 +17,9 @@ import {
   time,
 } from '../elements.ts';
 import { page } from '../layout.ts';
+import { type ListedNotice, noticeTable } from '../notices.ts';
 import { LANGUAGE_NAMES, textsIn } from '../texts/index.ts';
+import { notificationTextsIn } from '../texts/notifications/index.ts';
 import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
 
 export interface OrganizationModel {
@@ -25,6 +27,8 @@ export interface OrganizationModel {
   readonly devices: readonly Device[];
   readonly enrolmentTokens: readonly EnrolmentToken[];
   readonly mailboxes: readonly MailboxDescription[];
+  /** What its people are told of now. */
+  readonly notices: readonly ListedNotice[];
 }
 
 const deviceTable = (view: View, devices: readonly Device[]): Html => {
@@ -96,10 +100,11 @@ ${view.isForAll ? html`${toggle} ${linkButton(`${here}/remove`, words.remove, 'd
 
 export const organizationPage = (
   view: View,
-  { organization, devices, enrolmentTokens, mailboxes }: OrganizationModel,
+  { organization, devices, enrolmentTokens, mailboxes, notices }: OrganizationModel,
   problem?: Problem,
 ): Html => {
   const { organization: words, enrolmentToken: ofToken, overview, navigation } = textsIn(view.language);
+  const ofNotices = notificationTextsIn(view.language);
   const here = paths.organization(organization.id);
   const filter = `?organization_id=${organization.id}`;
   return page(view, {
@@ -110,7 +115,9 @@ export const organizationPage = (
     body: html`
 ${organization.enabled ? '' : html`<p class="notice">${words.isDisabled}</p>`}
 <p class="links"><a href="${paths.submissions}${filter}">${navigation.submissions}</a>
-<a href="${paths.audit}${filter}">${navigation.audit}</a></p>
+<a href="${paths.audit}${filter}">${navigation.audit}</a>
+<a href="${paths.notifications(organization.id)}">${ofNotices.settings.title}</a></p>
+${notices.length === 0 ? '' : html`<h2>${ofNotices.open.title}</h2>${noticeTable(view, notices, false)}`}
 <div class="heading"><h2>${words.mailboxes}</h2>${linkButton(`${here}/mailboxes/new`, words.addMailbox)}</div>
 ${mailboxTable(view, mailboxes)}
 <div class="heading"><h2>${words.devices}</h2>${linkButton(`${here}/devices/new`, words.addDevice)}</div>

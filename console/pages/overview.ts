@@ -7,7 +7,9 @@ import { attentionTable, type NamedMailbox, needsAttention } from '../attention.
 import { disabledBadge, linkButton, listOf, table, time } from '../elements.ts';
 import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
+import { type ListedNotice, noticeTable } from '../notices.ts';
 import { textsIn } from '../texts/index.ts';
+import { notificationTextsIn } from '../texts/notifications/index.ts';
 import { type Html, PROVIDER_NAMES, paths, type View } from '../view.ts';
 
 export interface OverviewModel {
@@ -17,7 +19,17 @@ export interface OverviewModel {
     readonly mailboxes: readonly MailboxDescription[];
   }[];
   readonly appRegistrations: readonly AppRegistrationStatus[];
+  /** What people are told of now. */
+  readonly notices: readonly ListedNotice[];
+  readonly hasMoreNotices: boolean;
 }
+
+const notices = (view: View, { notices: open, hasMoreNotices }: OverviewModel): Html => {
+  const { open: words, settings } = notificationTextsIn(view.language);
+  const link = view.isForAll ? linkButton(paths.notifications(undefined), settings.ofBroker) : '';
+  if (open.length === 0) return html`<p class="links">${link}</p>`;
+  return html`<div class="heading"><h2>${words.title}</h2>${link}</div>${noticeTable(view, open, hasMoreNotices)}`;
+};
 
 const healthLine = (view: View, mailboxes: readonly MailboxDescription[]): Html => {
   const { overview } = textsIn(view.language);
@@ -61,12 +73,13 @@ export const overviewPage = (view: View, model: OverviewModel): Html => {
     section: 'overview',
     body:
       organizations.length === 0
-        ? html`${healthLine(view, [])}${incidents(view, appRegistrations, names)}${start}${appRegistrationSection(view, appRegistrations, names)}`
+        ? html`${healthLine(view, [])}${incidents(view, appRegistrations, names)}${start}${notices(view, model)}${appRegistrationSection(view, appRegistrations, names)}`
         : html`
 ${healthLine(view, mailboxes)}
 <h2>${overview.attention}</h2>
 ${incidents(view, appRegistrations, names)}
 ${attention(view, model, mailboxes)}
+${notices(view, model)}
 <div class="heading"><h2>${overview.organizations}</h2>${view.isForAll ? linkButton(paths.newOrganization, words.create) : ''}</div>
 ${table(overview.organizations, [words.name, words.state, overview.devices, overview.mailboxes], rows)}
 ${appRegistrationSection(view, appRegistrations, names)}`,

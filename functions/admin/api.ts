@@ -6,11 +6,14 @@ import { parseBearer } from '../../shared/protocol/client-authentication.ts';
 import type { CheckAdminKey } from '../../shared/usecases/administration/check-admin-key.ts';
 import type { AdministrationFor } from '../../shared/usecases/administration/index.ts';
 import { brokerRoutes } from './api/broker.ts';
+import { connectionTestRoutes } from './api/connection-tests.ts';
 import type { AdminEnv, ApiDependencies } from './api/context.ts';
 import { deviceRoutes } from './api/devices.ts';
 import { historyRoutes } from './api/history.ts';
 import { mailboxRoutes } from './api/mailboxes.ts';
+import { notificationRoutes } from './api/notifications.ts';
 import { organizationRoutes } from './api/organizations.ts';
+import { submissionRoutes } from './api/submissions.ts';
 
 /** The admin API (`/v1/admin/…`): a bearer key for all organizations, or for one. */
 export const adminApi = (
@@ -32,9 +35,12 @@ export const adminApi = (
   });
 
   organizationRoutes(api, dependencies);
+  notificationRoutes(api);
   deviceRoutes(api, dependencies);
   mailboxRoutes(api, dependencies);
+  connectionTestRoutes(api);
   brokerRoutes(api);
   historyRoutes(api);
+  submissionRoutes(api);
   return api;
 };

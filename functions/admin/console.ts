@@ -8,6 +8,7 @@ import { pageHeaders } from '../../shared/adapters/http/pages.ts';
 import { brokerError } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/usecases/secrets.ts';
 import { adminKeyRoutes } from './console/admin-keys.ts';
+import { connectionTestRoutes } from './console/connection-tests.ts';
 import {
   type ConsoleContext,
   type ConsoleDependencies,
@@ -18,8 +19,10 @@ import {
 import { deviceRoutes } from './console/devices.ts';
 import { historyRoutes } from './console/history.ts';
 import { mailboxRoutes } from './console/mailboxes.ts';
+import { notificationRoutes } from './console/notifications.ts';
 import { organizationRoutes } from './console/organizations.ts';
 import { requireSession, sessionRoutes, withForm, withSession } from './console/session.ts';
+import { submissionRoutes } from './console/submissions.ts';
 
 export type { ConsoleDependencies, ConsoleEnv } from './console/context.ts';
 
@@ -75,9 +78,12 @@ export const consoleApp = (dependencies: ConsoleDependencies): Hono<ConsoleEnv> 
   sessionRoutes(app, dependencies);
   app.use('/console/*', requireSession);
   organizationRoutes(app, dependencies);
+  notificationRoutes(app);
   deviceRoutes(app, dependencies);
   mailboxRoutes(app, dependencies);
+  connectionTestRoutes(app);
   historyRoutes(app);
+  submissionRoutes(app);
   adminKeyRoutes(app);
   app.all('/console/*', notFound);
   app.all('/', notFound);

@@ -9,7 +9,7 @@ import { scannedPdf } from './scan.ts';
 
 const ADDRESSES = { microsoft: 'scanner@contoso.example', google: 'scanner@gmail.example' } as const;
 
-/** Six pages come to 3 MB, which is 4.1 MB in base64: near the relay's present limit of 4.5 MB. */
+/** Six pages come to 3 MB, which is 4.1 MB in base64: near the 4.5 MB that one request takes. */
 const PAGES = 6;
 
 const folder = await mkdtemp(join(tmpdir(), 'token-broker-demo-'));
@@ -18,6 +18,8 @@ const env = {
   BROKER_PORT: '0',
   STAND_IN_PORT: '0',
   STAND_IN_SMTP_PORT: '0',
+  STAND_IN_POP_PORT: '0',
+  STAND_IN_IMAP_PORT: '0',
   BROKER_DATA_DIR: folder,
   BROKER_ADMIN_KEY: adminKey,
 };

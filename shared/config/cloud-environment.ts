@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { RETENTION_DAYS } from '../domain/retention.ts';
 import { ConfigError } from './config-document.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -13,6 +14,9 @@ export const VAULT_CHOICES = [
 ] as const;
 
 export type VaultChoice = (typeof VAULT_CHOICES)[number];
+
+/** For how many days mail that has ended may be kept. */
+export { RETENTION_DAYS };
 
 /** Environment variables of the functions in AWS; every function is given only what it needs. */
 const cloudEnvironment = v.object({
@@ -35,13 +39,36 @@ const cloudEnvironment = v.object({
   BROKER_GRANT_DEAD_LETTERS_URL: optional,
   BROKER_MAIL_DEAD_LETTERS_URL: optional,
   BROKER_REFRESH_FUNCTION: optional,
+  BROKER_TEST_FUNCTION: optional,
   BROKER_BLOB_BUCKET: optional,
+  /** For how many days mail that has ended is kept. */
+  BROKER_RETENTION_DAYS: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,3}$/),
+      v.toNumber(),
+      v.minValue(RETENTION_DAYS.least),
+      v.maxValue(RETENTION_DAYS.most),
+    ),
+    String(RETENTION_DAYS.unlessSet),
+  ),
+  /** Secret with the keys that seal the secrets of webhooks. */
+  BROKER_WEBHOOK_KEYS_SECRET: optional,
+  /** The mailbox by which the operator tells where an organization has none that works; `none`: there is none. */
+  BROKER_NOTICE_MAILBOX: v.optional(v.string(), 'none'),
+  /** Whether webhooks may lead to addresses that are not of the public internet. */
+  BROKER_PRIVATE_WEBHOOKS: v.optional(v.picklist(['allow', 'refuse']), 'refuse'),
 });
 
 type CloudVariables = v.InferOutput<typeof cloudEnvironment>;
 export type CloudVariable = keyof CloudVariables;
 
-const DEFAULTED: ReadonlySet<string> = new Set(['BROKER_VAULT', 'BROKER_VAULT_PREFIX', 'BROKER_MAIL_SERVERS']);
+const NOTIFYING = ['BROKER_NOTICE_MAILBOX', 'BROKER_PRIVATE_WEBHOOKS'];
+const DEFAULTED: ReadonlySet<string> = new Set([
+  ...['BROKER_VAULT', 'BROKER_VAULT_PREFIX', 'BROKER_MAIL_SERVERS'],
+  ...NOTIFYING,
+  'BROKER_RETENTION_DAYS',
+]);
 
 /** Given to every function, or with a default. */
 type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX' | 'BROKER_MAIL_SERVERS';

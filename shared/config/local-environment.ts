@@ -1,3 +1,4 @@
+import { RETENTION_DAYS } from '../domain/retention.ts';
 import { ConfigError } from './config-document.ts';
 
 /** The one machine's settings (docs/configuration.md). */
@@ -9,9 +10,19 @@ export interface LocalEnvironment {
   readonly dataDir: string;
   readonly adminKey: string | undefined;
   readonly configFile: string | undefined;
-  /** The stand-ins' login pages and inbox, and their mail server; another free port is taken where these are in use. */
+  /** The stand-ins' login pages and inbox, and their mail servers; another free port is taken where these are in use. */
   readonly standInPort: number;
   readonly standInSmtpPort: number;
+  readonly standInPopPort: number;
+  readonly standInImapPort: number;
+  /** How people are told (docs/notifications.md). */
+  readonly noticeMailbox: string | undefined;
+  readonly allowsPrivateWebhooks: boolean;
+  readonly noticeGatherSeconds: number | undefined;
+  /** Whether requests leave by a proxy. */
+  readonly isProxied: boolean;
+  /** For how many days mail that has ended is kept. */
+  readonly retentionDays: number;
   /** For tests: how long the stand-ins' access tokens live, and whether their faults can be set over HTTP. */
   readonly standInTokenSeconds: number | undefined;
   readonly testControls: boolean;
@@ -29,12 +40,23 @@ const secondsOf = (name: string, text: string): number => {
   throw new ConfigError(`${name} must be a whole number of seconds.`);
 };
 
+const retentionDaysOf = (text: string): number => {
+  const { least, most } = RETENTION_DAYS;
+  if (/^\d{1,3}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+  throw new ConfigError(`BROKER_RETENTION_DAYS must be a whole number of days from ${least} to ${most}.`);
+};
+
 const publicUrlOf = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw new ConfigError('BROKER_PUBLIC_URL must be http(s)://host[:port] without a path.');
   }
   return url.origin;
+};
+
+const allowedBy = (name: string, text: string): boolean => {
+  if (text === 'allow' || text === 'refuse') return text === 'allow';
+  throw new ConfigError(`${name} must be allow or refuse.`);
 };
 
 /** An empty variable counts as absent. Throws `ConfigError`. */
@@ -46,8 +68,17 @@ export const readLocalEnvironment = (env: Readonly<Record<string, string | undef
     dataDir: env.BROKER_DATA_DIR || './data',
     adminKey: env.BROKER_ADMIN_KEY || undefined,
     configFile: env.BROKER_CONFIG || undefined,
+    retentionDays: retentionDaysOf(env.BROKER_RETENTION_DAYS || String(RETENTION_DAYS.unlessSet)),
     standInPort: portOf('STAND_IN_PORT', env.STAND_IN_PORT || '8788'),
     standInSmtpPort: portOf('STAND_IN_SMTP_PORT', env.STAND_IN_SMTP_PORT || '2587'),
+    standInPopPort: portOf('STAND_IN_POP_PORT', env.STAND_IN_POP_PORT || '2995'),
+    standInImapPort: portOf('STAND_IN_IMAP_PORT', env.STAND_IN_IMAP_PORT || '2993'),
+    noticeMailbox: env.BROKER_NOTICE_MAILBOX || undefined,
+    allowsPrivateWebhooks: allowedBy('BROKER_PRIVATE_WEBHOOKS', env.BROKER_PRIVATE_WEBHOOKS || 'refuse'),
+    noticeGatherSeconds: env.BROKER_NOTICE_GATHER_SECONDS
+      ? secondsOf('BROKER_NOTICE_GATHER_SECONDS', env.BROKER_NOTICE_GATHER_SECONDS)
+      : undefined,
+    isProxied: Boolean(env.HTTPS_PROXY || env.https_proxy),
     standInTokenSeconds: env.STAND_IN_TOKEN_SECONDS
       ? secondsOf('STAND_IN_TOKEN_SECONDS', env.STAND_IN_TOKEN_SECONDS)
       : undefined,

@@ -58,7 +58,7 @@ const flat = (registration: AppRegistration | undefined): string | undefined =>
     ]),
   ]);
 
-const isSame = (one: ClientSecretState, other: ClientSecretState): boolean =>
+export const isSameSecret = (one: ClientSecretState, other: ClientSecretState): boolean =>
   one.expiresOn === other.expiresOn && one.fingerprint === other.fingerprint;
 
 /** Whether the operator has entered something that the provider may judge anew: another secret, or the registration itself. */
@@ -73,6 +73,6 @@ export const reconciled = (known: AppRegistration | undefined, configured: AppRe
   ...configured,
   clientSecrets: configured.clientSecrets.map((secret, position) => {
     const before = known?.clientId === configured.clientId ? known.clientSecrets[position] : undefined;
-    return before && isSame(before, secret) ? { ...before, ...secret } : secret;
+    return before && isSameSecret(before, secret) ? { ...before, ...secret } : secret;
   }),
 });

@@ -8,6 +8,7 @@ import type { CoolDown } from '../domain/cool-down.ts';
 import { enrolmentTokenState } from '../domain/enrolment-token.ts';
 import type { AdminKey, AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
+import type { MailWay } from '../domain/mail-way.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
 import type { Registration } from '../domain/registration.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
@@ -62,6 +63,7 @@ export const deviceReply = (device: Device, nowSeconds: number, bindings?: reado
   user_idle_seconds: device.userIdleSeconds || null,
   ...wireMetadata(device.metadata),
   ...wireSenderPolicy(device),
+  rewrite_sender: device.rewriteSender === true,
   ...(bindings === undefined
     ? {}
     : {
@@ -97,14 +99,29 @@ const lastErrorReply = ({ kind, code, message, at, retryAt, correlationId }: Gra
 /** Whose client the mailbox is signed in with. */
 const whose = ({ organizationId }: Registration) => (organizationId === undefined ? 'broker' : 'organization');
 
-export const mailboxReply = (description: MailboxDescription) => {
-  const { mailbox, tokenStatus, statusReason, lastError } = description;
+const detourReply = ({ detour }: MailWay) =>
+  detour === undefined
+    ? null
+    : {
+        kind: detour.reason,
+        text: ERROR_TEXTS.en[detour.reason][0],
+        remedy: ERROR_TEXTS.en[detour.reason][1],
+        message: detour.response,
+        since: rfc3339(detour.since),
+        until: rfc3339(detour.until),
+      };
+
+export const mailboxReply = (description: MailboxDescription & { readonly way: MailWay }) => {
+  const { mailbox, tokenStatus, statusReason, lastError, way } = description;
   return {
     mailbox_id: mailbox.id,
     organization_id: mailbox.organizationId,
     provider: mailbox.provider,
     address: mailbox.address,
     aliases: mailbox.aliases,
+    route: way.choice,
+    route_in_effect: way.route,
+    detour: detourReply(way),
     token_status: tokenStatus,
     status_reason: statusReason ?? null,
     status_text: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][0],

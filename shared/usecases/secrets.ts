@@ -22,5 +22,8 @@ export const matchesAny = (secret: string, hashes: readonly string[]): boolean =
 /** For secrets that programs pass on and nobody types. */
 export const longSecret = (random: Random): string => Buffer.from(random.bytes(32)).toString('base64url');
 
+/** A webhook's, in the spelling of the Standard Webhooks: the libraries that check signatures take it as it is. */
+export const newWebhookSecret = (random: Random): string => `whsec_${Buffer.from(random.bytes(32)).toString('base64')}`;
+
 /** An identifier with a prefix that tells what it names. */
 export const newId = (prefix: string, random: Random): string => `${prefix}_${panelString(16, random.bytes)}`;

@@ -36,6 +36,8 @@ describe('pairing in Chromium without JavaScript', { skip: withoutChromium }, ()
       BROKER_PORT: '0',
       STAND_IN_PORT: '0',
       STAND_IN_SMTP_PORT: '0',
+      STAND_IN_POP_PORT: '0',
+      STAND_IN_IMAP_PORT: '0',
       BROKER_DATA_DIR: folder,
       BROKER_ADMIN_KEY: ADMIN_KEY,
     });

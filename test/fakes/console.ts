@@ -11,12 +11,14 @@ import type { ProviderName } from '../../shared/domain/provider.ts';
 import type { Submission, SubmissionStatus } from '../../shared/domain/submission.ts';
 import { epochSeconds } from '../../shared/ports/clock.ts';
 import type { KeyRing } from '../../shared/ports/key-ring.ts';
+import { noMailboxTester } from '../../shared/ports/mailbox-tester.ts';
 import type { RefreshOutcome } from '../../shared/ports/refresher.ts';
 import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import type { Lease } from '../../shared/records/grants.ts';
 import { brokerRecords, type Records } from '../../shared/records/index.ts';
 import { adminUseCases } from '../../shared/usecases/administration/admin-use-cases.ts';
 import { manualClock } from './manual-clock.ts';
+import { noMail } from './no-mail.ts';
 
 export const ADMIN_KEY = 'correct-horse-battery-staple';
 
@@ -44,12 +46,13 @@ export const consoleOverMemory = ({
   standIns = true,
   adminKey = ADMIN_KEY,
   sessions = undefined as Records['sessions'] | undefined,
+  mailboxTester = noMailboxTester,
 } = {}) => {
   const clock = manualClock();
   const random = systemRandom;
   const database = openDatabase(':memory:');
   const table = sqliteTable(database);
-  const own = brokerRecords(table, plainKeys, clock, random);
+  const own = brokerRecords(table, plainKeys, clock, random, { webhookKeys: plainKeys });
   const records = { ...own, sessions: sessions ?? own.sessions };
   const crashes: string[] = [];
   const refreshes: { answer: RefreshOutcome } = { answer: { outcome: 'fresh' } };
@@ -61,7 +64,8 @@ export const consoleOverMemory = ({
       crashes.push(event);
     },
   };
-  const useCases = adminUseCases({ table, records, vault: emptyVault, refresher, adminKey, clock, random, log });
+  const common = { table, records, vault: emptyVault, refresher, mailboxTester, ...noMail, clock, random, log };
+  const useCases = adminUseCases({ ...common, adminKey });
   const administration = useCases.administrationFor(ROOT_AUTHORITY);
   const app = consoleApp({
     ...useCases,
@@ -183,15 +187,19 @@ export const furnished = async (broker: ConsoleOverMemory) => {
     { state: 'sending', until: now + 60 },
     { state: 'sent', at: now },
     { state: 'deferred', until: now + 60, reason: 'mail_server_unavailable' },
-    { state: 'held', since: now, reason: 'conditional_access', recheckAt: now + 60 },
     { state: 'failed', at: now, reason: 'mail_server_refused_message' },
   ];
-  for (const status of statuses) await submitted(scan, copier.clientId, status);
+  const submissions: Submission[] = [];
+  for (const status of statuses) submissions.push(await submitted(scan, copier.clientId, status));
+  submissions.push(await submitted(alerts, copier.clientId, { state: 'queued' }));
+  const hold = { cause: 'hold', since: now, until: now + 60, reason: 'conditional_access', response: '535' } as const;
+  const outbox = await broker.records.outboxes.get(alerts.id);
+  await broker.records.outboxes.replace(alerts.id, outbox, { stop: hold }, hold.until);
   const signIn = must(await mailboxes.beginSignIn(fresh.id));
   const adminKey = must(await adminKeys.create('Anna', organization.id));
   must(await adminKeys.create('Backup of the fleet'));
   must(await adminKeys.revoke(must(await adminKeys.create('Bob', organization.id)).key.id));
-  return { organization, scan, alerts, fresh, copier, scanner, signIn, adminKey };
+  return { organization, scan, alerts, fresh, copier, scanner, signIn, adminKey, submissions };
 };
 
 export type Furnished = Awaited<ReturnType<typeof furnished>>;
@@ -260,7 +268,8 @@ export const troubledPages = ({ organization, ...mailboxes }: Awaited<ReturnType
 ];
 
 /** Every page that a GET shows. */
-export const consolePages = ({ organization, scan, alerts, fresh, copier, scanner, signIn, adminKey }: Furnished) => {
+export const consolePages = (state: Furnished) => {
+  const { organization, scan, alerts, fresh, copier, scanner, signIn, adminKey, submissions } = state;
   const here = `/console/organizations/${organization.id}`;
   return [
     '/',
@@ -271,14 +280,19 @@ export const consolePages = ({ organization, scan, alerts, fresh, copier, scanne
     `${here}/enrolment-tokens/new`,
     `${here}/devices/new`,
     `${here}/mailboxes/new`,
+    ...[here, '/console'].flatMap((whose) => ['', '/edit', '/secret'].map((step) => `${whose}/notifications${step}`)),
     ...[copier, scanner].map(({ clientId }) => `/console/devices/${clientId}`),
     ...['edit', 'secret', 'remove'].map((step) => `/console/devices/${copier.clientId}/${step}`),
     ...[scan, alerts, fresh].map(({ id }) => `/console/mailboxes/${id}`),
-    ...['sign-out', 'remove'].map((step) => `/console/mailboxes/${scan.id}/${step}`),
+    ...['sign-out', 'remove', 'test'].map((step) => `/console/mailboxes/${scan.id}/${step}`),
     `/console/mailboxes/${fresh.id}?done=mailbox_created`,
     `/console/sign-ins/${signIn.id}`,
     '/console/submissions',
     `/console/submissions?organization_id=${organization.id}`,
+    `/console/submissions?mailbox_id=${scan.id}&state=failed`,
+    `/console/submissions?mailbox_id=${fresh.id}`,
+    ...submissions.map(({ id }) => `/console/submissions/${id}`),
+    ...submissions.map(({ id }) => `/console/submissions/${id}/remove`),
     '/console/audit',
     '/console/keys',
     '/console/keys/new',

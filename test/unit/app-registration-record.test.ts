@@ -174,7 +174,11 @@ describe('the record of an app registration', () => {
     await note(MICROSOFT, [0]);
     // Five tries to write what was found, and five to note the refusal.
     assert.equal(lost, 10);
-    assert.deepEqual(world.log.lines, []);
+    // People are told before it is noted that they were; who tells, says so once.
+    assert.deepEqual(
+      world.log.lines.map(({ event }) => event),
+      ['notice.raised'],
+    );
     losing = false;
     await note(MICROSOFT, [0]);
     await watch();

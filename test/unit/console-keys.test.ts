@@ -95,7 +95,7 @@ describe('the console', () => {
     });
 
     const isForAll = (path: string) =>
-      /\/console\/keys|organizations\/new|organizations\/\w+\/(?:remove|enabled)/.test(path);
+      /\/console\/(?:keys|notifications)|organizations\/new|organizations\/\w+\/(?:remove|enabled)/.test(path);
 
     it('shows this organization and no other, and offers nothing that is refused', async () => {
       for (const path of consolePages(state).filter((page) => !isForAll(page))) {

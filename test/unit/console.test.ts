@@ -370,6 +370,27 @@ describe('the console', () => {
       assert.deepEqual(await policy(), { name: 'administrator' });
     });
 
+    it('sets what becomes of mail from other senders, and shows it', async () => {
+      const { copier } = await furnished(broker);
+      await visitor.logIn();
+      const page = `/console/devices/${copier.clientId}`;
+      const setting = async () => {
+        const found = await broker.administration.devices.get(copier.clientId);
+        return found.ok && found.value.device.rewriteSender;
+      };
+      assert.match((await visitor.get(page)).text, /Messages from other senders<\/dt>\s*<dd>Refuse them/);
+      const fields = { client_name: 'Copier' };
+      await visitor.submit(page, { ...fields, rewrite_sender: 'true' });
+      assert.equal(await setting(), true);
+      assert.match((await visitor.get(page)).text, /<dd>Send them from the mailbox; replies go to the original sender/);
+      assert.match((await visitor.get(`${page}/edit`)).text, /<option value="true" selected>Send them from/);
+      await visitor.submit(page, fields);
+      await visitor.submit(page, { ...fields, rewrite_sender: 'perhaps' });
+      assert.equal(await setting(), true, 'what does not say so changes nothing');
+      await visitor.submit(page, { ...fields, rewrite_sender: 'false' });
+      assert.equal(await setting(), false);
+    });
+
     it('shows an enrolment token once', async () => {
       const { organization } = await furnished(broker);
       await visitor.logIn();
@@ -392,7 +413,8 @@ describe('the console', () => {
 
     it('lists what was sent, newest first, page by page', async () => {
       const { scan, copier, organization } = await furnished(broker);
-      for (let i = 0; i < 30; i++) await broker.submitted(scan, copier.clientId, { state: 'sent', at: 1 });
+      const at = Math.floor(broker.clock.now() / 1000);
+      for (let i = 0; i < 30; i++) await broker.submitted(scan, copier.clientId, { state: 'sent', at });
       await visitor.logIn();
       const first = await visitor.get(`/console/submissions?organization_id=${organization.id}`);
       assert.equal(countOf(first.text, 'badge-sent'), 25);

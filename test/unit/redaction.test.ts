@@ -25,7 +25,9 @@ const googleClientSecret = letters(URL_SAFE, 28, 28).map((text) => `GOCSPX-${tex
 const sasl = letters(WORD, 20, 60).map((token) =>
   Buffer.from(`user=a@b.example\x01auth=Bearer ${token}\x01\x01`).toString('base64'),
 );
+const webhookSecret = letters(`${WORD}+/`, 43, 43).map((text) => `whsec_${text}=`);
 const shaped = fc.oneof(
+  webhookSecret,
   jwt,
   microsoftRefreshToken,
   personalRefreshToken,
@@ -55,6 +57,12 @@ describe('redactText', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('leaves nothing of the link in a notice, and tells where it led', () => {
+    const token = 'x1Y-_'.repeat(9).slice(0, 43);
+    const line = `GET https://broker.example/reconnect/${token} crashed`;
+    assert.equal(redactText(line), 'GET https://broker.example/reconnect/[redacted] crashed');
   });
 
   it('leaves nothing of an opaque secret in a header, a query, a form or JSON', () => {

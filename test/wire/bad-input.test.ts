@@ -731,7 +731,15 @@ describe('nothing whatever', () => {
     ...['/organizations/:id/enrolment-tokens/:enrolment_token_id'],
     ...['/organizations/:id/mailboxes', '/devices/:id', '/devices/:id/secret', '/devices/:id/bindings/:slot'],
     ...['/mailboxes/:id', '/mailboxes/:id/grant', '/mailboxes/:id/sign-ins', '/mailboxes/:id/refresh', '/sign-ins/:id'],
-    ...['/submissions', '/audit', '/app-registrations', '/keys', '/keys/:admin_key_id'],
+    ...[
+      '/submissions',
+      '/submissions/:id',
+      '/submissions/:id/resend',
+      '/audit',
+      '/app-registrations',
+      '/keys',
+      '/keys/:admin_key_id',
+    ],
   ].map((route) =>
     /^\/(organizations|devices|mailboxes|sign-ins|submissions|audit|app-registrations|keys)/.test(route)
       ? `/v1/admin${route}`

@@ -151,17 +151,21 @@ describe('an organization', () => {
   test('reaches what is its own with its own key, wherever the other was refused', async () => {
     for (const [me] of customers) {
       const headers = { authorization: `Bearer ${me.adminKey}`, 'content-type': 'application/json' };
-      const { organization, device, mailbox, signIn } = me.names;
+      const { organization, device, mailbox, signIn, submission } = me.names;
       for (const path of [
         `/organizations/${organization}`,
         `/organizations/${organization}/devices`,
         `/organizations/${organization}/mailboxes`,
         `/organizations/${organization}/enrolment-tokens`,
+        `/organizations/${organization}/notifications`,
+        `/organizations/${organization}/notices`,
         `/devices/${device}`,
         `/mailboxes/${mailbox}`,
         `/sign-ins/${signIn}`,
         `/audit?organization_id=${organization}`,
         `/submissions?organization_id=${organization}`,
+        `/submissions?mailbox_id=${mailbox}`,
+        `/submissions/${submission}`,
       ]) {
         assert.equal((await call(`${broker.url}/v1/admin${path}`, { headers })).status, 200, path);
       }

@@ -37,6 +37,8 @@ describe('behind a proxy', () => {
       BROKER_PORT: '0',
       STAND_IN_PORT: '0',
       STAND_IN_SMTP_PORT: '0',
+      STAND_IN_POP_PORT: '0',
+      STAND_IN_IMAP_PORT: '0',
       BROKER_DATA_DIR: folder,
       BROKER_ADMIN_KEY: ADMIN_KEY,
       BROKER_CONFIG: join(folder, 'broker.json'),

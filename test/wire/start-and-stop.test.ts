@@ -6,7 +6,13 @@ import { after, before, describe, it } from 'node:test';
 import { startBroker } from '../../local/demo/broker-process.ts';
 import { fetchToken, freePort, signedInDevice, wireBroker } from './support.ts';
 
-const PORTS = { BROKER_PORT: '0', STAND_IN_PORT: '0', STAND_IN_SMTP_PORT: '0' };
+const PORTS = {
+  BROKER_PORT: '0',
+  STAND_IN_PORT: '0',
+  STAND_IN_SMTP_PORT: '0',
+  STAND_IN_POP_PORT: '0',
+  STAND_IN_IMAP_PORT: '0',
+};
 
 describe('the start', () => {
   let folder: string;

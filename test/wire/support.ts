@@ -95,6 +95,8 @@ export const wireBroker = async (settings: Readonly<Record<string, string>> = {}
     BROKER_PORT: '0',
     STAND_IN_PORT: '0',
     STAND_IN_SMTP_PORT: '0',
+    STAND_IN_POP_PORT: '0',
+    STAND_IN_IMAP_PORT: '0',
     BROKER_DATA_DIR: folder,
     BROKER_ADMIN_KEY: ADMIN_KEY,
     STAND_IN_TEST_CONTROLS: 'on',

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import * as v from 'valibot';
 import { replyError, replyResult } from '../../../shared/adapters/http/app.ts';
 import { readJsonAs } from '../../../shared/adapters/http/bodies.ts';
+import { ROUTE_CHOICES } from '../../../shared/domain/outbox.ts';
 import { PROVIDERS } from '../../../shared/domain/provider.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import { mailboxReply, signInReply } from '../../../shared/protocol/administration.ts';
@@ -12,6 +13,7 @@ const NEW_MAILBOX = v.strictObject({
   address: v.pipe(v.string(), v.trim(), v.maxLength(254)),
   aliases: v.optional(v.pipe(v.array(v.string()), v.maxLength(50)), []),
 });
+const MAILBOX_CHANGES = v.strictObject({ route: v.picklist(ROUTE_CHOICES) });
 const NEW_SIGN_IN = v.strictObject({ method: v.optional(v.picklist(['redirect']), 'redirect') });
 
 export const mailboxRoutes = (api: Hono<AdminEnv>, { publicUrl, clock }: ApiDependencies): void => {
@@ -28,6 +30,11 @@ export const mailboxRoutes = (api: Hono<AdminEnv>, { publicUrl, clock }: ApiDepe
   api.get('/mailboxes/:id', async (c) =>
     replyResult(c, await c.var.admin.mailboxes.get(c.req.param('id')), mailboxReply),
   );
+  api.patch('/mailboxes/:id', async (c) => {
+    const body = await readJsonAs(c, MAILBOX_CHANGES);
+    if (!body.ok) return replyError(c, body.error);
+    return replyResult(c, await c.var.admin.mailboxes.setRoute(c.req.param('id'), body.value.route), mailboxReply);
+  });
   api.delete('/mailboxes/:id', async (c) => replyNothing(c, await c.var.admin.mailboxes.remove(c.req.param('id'))));
   api.delete('/mailboxes/:id/grant', async (c) =>
     replyNothing(c, await c.var.admin.mailboxes.signOut(c.req.param('id'))),

@@ -9,6 +9,7 @@ import { EMPTY_FORM, type Problem, paths, problemOf, type View } from '../../../
 import type { Mailbox } from '../../../shared/domain/entities.ts';
 import { isAddress } from '../../../shared/domain/envelope.ts';
 import type { BrokerError } from '../../../shared/domain/errors.ts';
+import { ROUTE_CHOICES } from '../../../shared/domain/outbox.ts';
 import { isProviderName, sameAddress } from '../../../shared/domain/provider.ts';
 import { ok, type Result } from '../../../shared/domain/result.ts';
 import { publicSignInState } from '../../../shared/domain/sign-in.ts';
@@ -132,6 +133,15 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
     if (!model.ok) return replyFailure(c, model.error);
     const page = mailboxPage(view, model.value, problemOf(view.language, refreshed.error));
     return replyPage(c, page, statusOf(refreshed.error));
+  });
+
+  app.post('/console/mailboxes/:id/route', async (c) => {
+    const { form } = c.var;
+    const id = c.req.param('id');
+    const route = ROUTE_CHOICES.find((choice) => choice === form.route);
+    if (route === undefined) return replyFailure(c, { kind: 'invalid_request', detail: 'route' });
+    const changed = await c.var.admin.mailboxes.setRoute(id, route);
+    return changed.ok ? redirectAfter(c, paths.mailbox(id), 'mailbox_route_changed') : replyFailure(c, changed.error);
   });
 
   app.get('/console/mailboxes/:id/sign-out', async (c) => {

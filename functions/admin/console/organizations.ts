@@ -7,7 +7,9 @@ import { overviewPage } from '../../../console/pages/overview.ts';
 import { textsIn } from '../../../console/texts/index.ts';
 import { EMPTY_FORM, paths, problemOf, type View } from '../../../console/view.ts';
 import type { Organization } from '../../../shared/domain/entities.ts';
+import type { NoticeScope } from '../../../shared/domain/notice.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
+import type { ShownNotice } from '../../../shared/usecases/administration/notifications.ts';
 import {
   type ConsoleDependencies,
   type ConsoleEnv,
@@ -49,16 +51,33 @@ const contentsOf = async ({ devices, mailboxes }: Administration, organization: 
   return { organization, devices: ownDevices, mailboxes: ownMailboxes };
 };
 
+/** Of each organization so many; its own page about notices has more. */
+const SHOWN_NOTICES = 25;
+
+const noticesOf = async ({ notifications }: Administration, scope: NoticeScope): Promise<readonly ShownNotice[]> => {
+  const found = await notifications.notices(scope, SHOWN_NOTICES);
+  return found.ok ? found.value.notices : [];
+};
+
 export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: ConsoleDependencies): void => {
   app.get(paths.home, async (c) => {
     if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
     const { admin } = c.var;
     const [all, registrations] = await Promise.all([admin.organizations.list(), admin.appRegistrations.list()]);
+    const scopes = [...(admin.scope === 'all' ? [undefined] : []), ...all.map(({ id }) => id)];
+    const notices = (await Promise.all(scopes.map((scope) => noticesOf(admin, scope)))).flat();
     const contents = await Promise.all(all.map((organization) => contentsOf(admin, organization)));
     const model = contents
       .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))
       .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
-    return replyPage(c, overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations }));
+    const shown = {
+      notices: notices.sort((a, b) => b.since - a.since).slice(0, SHOWN_NOTICES),
+      hasMoreNotices: notices.length > SHOWN_NOTICES,
+    };
+    return replyPage(
+      c,
+      overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations, ...shown }),
+    );
   });
 
   app.get(paths.organizations, (c) => c.redirect(paths.home, 303));
@@ -78,11 +97,12 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
   app.get('/console/organizations/:id', async (c) => {
     const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    const [contents, tokens] = await Promise.all([
+    const [contents, tokens, notices] = await Promise.all([
       contentsOf(c.var.admin, found.value),
       c.var.admin.enrolmentTokens.list(found.value.id),
+      noticesOf(c.var.admin, found.value.id),
     ]);
-    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens }));
+    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens, notices }));
   });
 
   app.get('/console/organizations/:id/edit', async (c) => {

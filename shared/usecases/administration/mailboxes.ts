@@ -1,7 +1,9 @@
 import type { Mailbox } from '../../domain/entities.ts';
 import { isAddress } from '../../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { type MailWay, mailWayOf } from '../../domain/mail-way.ts';
 import type { MailboxDescription } from '../../domain/mailbox-description.ts';
+import type { Outbox, RouteChoice } from '../../domain/outbox.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { isOfMailbox, type MailboxSignIn } from '../../domain/sign-in.ts';
@@ -9,15 +11,18 @@ import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
+import { makeChangeRoute } from '../mail/change-route.ts';
 import { newId } from '../secrets.ts';
 import { makeBeginSignIn } from '../sign-in/begin-sign-in.ts';
 import type { SignOut } from '../sign-in/sign-out.ts';
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
-  readonly records: Pick<RecordsWithin, 'organizations' | 'mailboxes' | 'signIns' | 'audit'>;
+  readonly records: Pick<RecordsWithin, 'organizations' | 'mailboxes' | 'outboxes' | 'signIns' | 'audit'>;
   readonly describeMailbox: DescribeMailbox;
   readonly signOut: SignOut;
+  /** Nobody need be told of it any more. */
+  readonly settleNotices: (mailbox: Mailbox) => Promise<void>;
   readonly refresher: Refresher;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,15 +40,29 @@ export interface NewMailbox {
   readonly aliases: readonly string[];
 }
 
+/** A mailbox as administrators see it. */
+export interface AdministeredMailbox extends MailboxDescription {
+  readonly way: MailWay;
+}
+
 const missing = fail(brokerError('not_found', 'No such mailbox.'));
 
 export const mailboxAdministration = (dependencies: Dependencies) => {
-  const { records, describeMailbox, signOut, refresher, clock, random } = dependencies;
-  const { mailboxes, audit } = records;
+  const { records, describeMailbox, signOut, settleNotices, refresher, clock, random } = dependencies;
+  const { mailboxes, outboxes, audit } = records;
+  const changeRoute = makeChangeRoute({ mailboxes, outboxes, clock });
   const beginSignIn = makeBeginSignIn({ signIns: records.signIns, clock, random });
 
-  const noteDown = ({ organizationId, id, address }: Mailbox, action: string): Promise<void> =>
-    audit.add({ organizationId, action, subject: id, detail: address });
+  const noteDown = ({ organizationId, id, address }: Mailbox, action: string, detail = address): Promise<void> =>
+    audit.add({ organizationId, action, subject: id, detail });
+
+  const describeWith = async (mailbox: Mailbox, outbox: Outbox): Promise<AdministeredMailbox> => ({
+    ...(await describeMailbox(mailbox)),
+    way: mailWayOf(mailbox, outbox, epochSeconds(clock)),
+  });
+
+  const describe = async (mailbox: Mailbox): Promise<AdministeredMailbox> =>
+    describeWith(mailbox, (await outboxes.get(mailbox.id)).outbox);
 
   const withMailbox = async <Value>(
     id: string,
@@ -54,7 +73,7 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
   };
 
   return {
-    async create(organizationId: string, wish: NewMailbox): Promise<Result<MailboxDescription, BrokerError>> {
+    async create(organizationId: string, wish: NewMailbox): Promise<Result<AdministeredMailbox, BrokerError>> {
       if ((await records.organizations.get(organizationId)) === undefined) {
         return fail(brokerError('not_found', 'No such organization.'));
       }
@@ -65,14 +84,26 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
       const mailbox: Mailbox = { ...wish, id: newId('mbx', random), organizationId, createdAt: epochSeconds(clock) };
       await mailboxes.create(mailbox);
       await noteDown(mailbox, 'mailbox.created');
-      return ok(await describeMailbox(mailbox));
+      return ok(await describeWith(mailbox, {}));
     },
 
-    async list(organizationId: string): Promise<readonly MailboxDescription[]> {
-      return Promise.all((await mailboxes.list(organizationId)).map(describeMailbox));
+    async list(organizationId: string): Promise<readonly AdministeredMailbox[]> {
+      const found = await mailboxes.list(organizationId);
+      const known = await outboxes.getMany(found.map(({ id }) => id));
+      return Promise.all(found.map((mailbox) => describeWith(mailbox, known.get(mailbox.id) ?? {})));
     },
 
-    get: (id: string) => withMailbox<MailboxDescription>(id, async (mailbox) => ok(await describeMailbox(mailbox))),
+    get: (id: string) => withMailbox<AdministeredMailbox>(id, async (mailbox) => ok(await describe(mailbox))),
+
+    /** By which way its mail goes; what waits is tried by it within the minute. */
+    setRoute: (id: string, route: RouteChoice) =>
+      withMailbox<AdministeredMailbox>(id, async (mailbox) => {
+        const { route: before = 'auto', address } = mailbox;
+        if (before === route) return ok(await describe(mailbox));
+        if (!(await changeRoute(mailbox, route))) return missing;
+        await noteDown(mailbox, 'mailbox.route-changed', `${address}: ${before} to ${route}`);
+        return ok(await describe({ ...mailbox, route }));
+      }),
 
     boundDevices: (id: string) =>
       withMailbox<readonly BoundDevice[]>(id, async () => ok(await mailboxes.boundDevices(id))),
@@ -88,6 +119,7 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
         }
         await signOut(mailbox);
         await mailboxes.remove(mailbox);
+        await settleNotices(mailbox);
         await noteDown(mailbox, 'mailbox.removed');
         return ok(undefined);
       }),
@@ -107,13 +139,14 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
     signOut: (id: string) =>
       withMailbox<undefined>(id, async (mailbox) => {
         await signOut(mailbox);
+        await settleNotices(mailbox);
         await noteDown(mailbox, 'mailbox.signed-out');
         return ok(undefined);
       }),
 
     /** Refreshes now, whatever the cache holds. */
     refresh: (id: string) =>
-      withMailbox<MailboxDescription>(id, async (mailbox) => {
+      withMailbox<AdministeredMailbox>(id, async (mailbox) => {
         const refreshed = await refresher.refreshNow({
           mailboxId: id,
           audience: 'smtp',
@@ -123,7 +156,7 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
         });
         if (refreshed.outcome === 'failed') return fail(refreshed.error);
         await noteDown(mailbox, 'mailbox.refreshed');
-        return ok(await describeMailbox(mailbox));
+        return ok(await describe(mailbox));
       }),
   };
 };

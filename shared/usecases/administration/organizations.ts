@@ -48,12 +48,16 @@ export type OrganizationAdministration = ReturnType<typeof organizationAdministr
 /** How customers come and go: for a key for all. */
 export const customerAdministration = ({
   organizations,
+  notices,
+  notificationSettings,
   audit,
   adminKeys,
   clock,
   random,
 }: {
   readonly organizations: Records['organizations'];
+  readonly notices: Pick<Records['notices'], 'removeAll'>;
+  readonly notificationSettings: Pick<Records['notificationSettings'], 'remove'>;
   readonly audit: RecordsWithin['audit'];
   readonly adminKeys: AdminKeyAdministration;
   readonly clock: Clock;
@@ -75,6 +79,8 @@ export const customerAdministration = ({
       return fail(brokerError('conflict', 'Remove its devices and mailboxes first.'));
     }
     await adminKeys.revokeAllOf(id);
+    await notificationSettings.remove(id);
+    await notices.removeAll(id);
     await organizations.remove(id);
     // Its own part of the log is shown no more.
     await audit.add({ action: 'organization.removed', subject: id, detail: organization.name });

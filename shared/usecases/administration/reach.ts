@@ -1,6 +1,8 @@
 import { type Authority, reaches } from '../../domain/authority.ts';
 import type { AuditEntry } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import type { NoticeEvent, NoticeScope } from '../../domain/notice.ts';
+import { NO_SETTINGS } from '../../domain/notification-settings.ts';
 import type { Records } from '../../records/index.ts';
 
 /** Why a key of one organization may not. */
@@ -13,7 +15,19 @@ export const needsKeyForAll = (): BrokerError =>
  * begins with the finding of it. Every note in the audit log bears the authority's name.
  */
 export const recordsWithin = (records: Records, authority: Authority) => {
-  const { organizations, devices, enrolmentTokens, mailboxes, signIns, submissions, audit, appRegistrations } = records;
+  const {
+    organizations,
+    devices,
+    enrolmentTokens,
+    mailboxes,
+    signIns,
+    submissions,
+    outboxes,
+    connectionTests,
+    audit,
+    appRegistrations,
+  } = records;
+  const { notices, notificationSettings } = records;
 
   const within = <Found extends { readonly organizationId: string }>(found: Found | undefined): Found | undefined =>
     found && reaches(authority, found.organizationId) ? found : undefined;
@@ -25,6 +39,10 @@ export const recordsWithin = (records: Records, authority: Authority) => {
     ): typeof list =>
     async (organizationId, ...more) =>
       reaches(authority, organizationId) ? list(organizationId, ...more) : [];
+
+  /** What concerns the broker as a whole is the operator's. */
+  const reachesScope = (scope: NoticeScope): boolean =>
+    scope === undefined ? authority.scope === 'all' : reaches(authority, scope);
 
   const getOrganization = async (id: string) => (reaches(authority, id) ? organizations.get(id) : undefined);
 
@@ -58,7 +76,38 @@ export const recordsWithin = (records: Records, authority: Authority) => {
           : appRegistrations.describeOwn(authority.organizationId),
     },
     signIns: { ...signIns, get: async (id: string) => within(await signIns.get(id)) },
-    submissions: { list: listWithin(submissions.list) },
+    /** Whatever is done to one begins with the finding of it. */
+    submissions: {
+      retention: submissions.retention,
+      async get(id: string) {
+        const record = await submissions.get(id);
+        return record && reaches(authority, record.submission.organizationId) ? record : undefined;
+      },
+      page: async (...[organizationId, ...stretch]: Parameters<typeof submissions.page>) =>
+        reaches(authority, organizationId)
+          ? submissions.page(organizationId, ...stretch)
+          : { records: [], next: undefined },
+      replace: submissions.replace,
+    },
+    /** Asked for by mailboxes that were found. */
+    outboxes,
+    connectionTests,
+    notices: {
+      event: async (scope: NoticeScope, id: string) => (reachesScope(scope) ? notices.event(scope, id) : undefined),
+      events: async (scope: NoticeScope, ids: readonly string[]) =>
+        reachesScope(scope) ? notices.events(scope, ids) : [],
+      list: async (...[scope, ...page]: Parameters<typeof notices.list>): ReturnType<typeof notices.list> =>
+        reachesScope(scope) ? notices.list(scope, ...page) : { open: [] },
+      createEvent: async (scope: NoticeScope, event: NoticeEvent) =>
+        reachesScope(scope) && (await notices.createEvent(scope, event)),
+    },
+    notificationSettings: {
+      ...notificationSettings,
+      get: async (scope: NoticeScope) =>
+        reachesScope(scope) ? notificationSettings.get(scope) : { settings: NO_SETTINGS, revision: 0 },
+      replace: async (...[scope, ...change]: Parameters<typeof notificationSettings.replace>) =>
+        reachesScope(scope) && (await notificationSettings.replace(scope, ...change)),
+    },
     audit: {
       add: (entry: Omit<AuditEntry, 'id' | 'at' | 'by'>): Promise<void> => audit.add({ ...entry, by: authority.by }),
       list: listWithin(audit.list),

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
-import type { Records } from '../../records/index.ts';
+import type { RecordsForDevices } from '../../records/for-devices.ts';
 import { makeDescribeMailbox } from '../describe-mailbox.ts';
 import { makeAcquireAccessToken, type ScopeFor } from '../grants/acquire-access-token.ts';
 import { makeRedeemDeviceCode } from '../pairing/redeem-device-code.ts';
@@ -13,7 +13,7 @@ import { makeReadDeviceStatus } from './read-device-status.ts';
 
 /** The use cases that serve devices, built once for every composition. None of them can reach the vault. */
 export const deviceUseCases = (dependencies: {
-  readonly records: Records;
+  readonly records: RecordsForDevices;
   readonly refresher: Refresher;
   readonly scopeFor: ScopeFor;
   readonly serverFor: ServerFor;

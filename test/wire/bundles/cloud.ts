@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { startStandIns } from '../../../local/stand-ins/start.ts';
+import { type StandInProviderConfig, startStandIns } from '../../../local/stand-ins/start.ts';
 import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
 import { type HttpReply, type HttpRequest, startApiGateway } from '../../fakes/api-gateway.ts';
@@ -32,6 +32,7 @@ export const BUCKET = 'token-broker-messages';
 export const ADMIN_KEY = 'the-admin-key-of-the-emulated-cloud';
 const VAULT_PREFIX = 'token-broker/grant/';
 const REFRESHER = 'token-broker-refresh-grants-worker';
+const TESTER = 'token-broker-relay-mail-test';
 
 /** What a function left in the queue comes back after this. Short enough to be waited for. */
 export const VISIBILITY_SECONDS = 2;
@@ -39,6 +40,7 @@ export const VISIBILITY_SECONDS = 2;
 const SECRETS = {
   access: 'token-broker/access-token-keys',
   vault: 'token-broker/vault-keys',
+  webhooks: 'token-broker/webhook-keys',
   config: 'token-broker/provider-config',
   admin: 'token-broker/admin-key',
 } as const;
@@ -66,6 +68,8 @@ export interface Addresses {
   readonly mailServers: string;
 }
 
+const serversOf = ({ smtp, pop, imap }: StandInProviderConfig) => ({ smtp, pop, imap });
+
 /** What each function is given, as in infra/stateless-stack.ts. */
 export const brokerVariables = (addresses: Addresses, vault: Vault): Record<FunctionName, Record<string, string>> => {
   const common = { BROKER_PUBLIC_URL: addresses.publicUrl, BROKER_TABLE: TABLE };
@@ -84,14 +88,26 @@ export const brokerVariables = (addresses: Addresses, vault: Vault): Record<Func
     'register-device': common,
     'sign-in': { ...common, ...keys, ...config, ...mailQueue, ...tokens },
     'refresh-grants/sweep': {
-      ...{ ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue },
+      ...{ ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue, ...blobs },
       BROKER_GRANT_DEAD_LETTERS_URL: `${addresses.grantQueueUrl}-dead`,
       BROKER_MAIL_DEAD_LETTERS_URL: addresses.mailQueueUrl.replace(/\.fifo$/, '-dead.fifo'),
     },
     'refresh-grants/worker': { ...common, ...keys, ...config, ...tokens },
     'relay-mail/accept': { ...common, ...blobs, ...mailQueue },
     'relay-mail/send': { ...common, ...keys, ...blobs, ...mailServers, ...refresher },
-    admin: { ...common, BROKER_ADMIN_KEY_SECRET: SECRETS.admin, ...refresher, ...tokens },
+    'relay-mail/test': { ...common, ...keys, ...mailServers, ...refresher },
+    admin: {
+      ...{ ...common, ...refresher, ...tokens, ...blobs, ...mailQueue },
+      BROKER_ADMIN_KEY_SECRET: SECRETS.admin,
+      BROKER_WEBHOOK_KEYS_SECRET: SECRETS.webhooks,
+      BROKER_TEST_FUNCTION: TESTER,
+    },
+    notify: {
+      ...{ ...common, ...blobs, ...mailQueue },
+      BROKER_WEBHOOK_KEYS_SECRET: SECRETS.webhooks,
+      BROKER_NOTICE_MAILBOX: 'none',
+      BROKER_PRIVATE_WEBHOOKS: 'allow',
+    },
   };
 };
 
@@ -173,7 +189,7 @@ export const startCloud = async ({
       publicUrl: gateway.url,
       grantQueueUrl,
       mailQueueUrl,
-      mailServers: JSON.stringify({ microsoft: { smtp: microsoft.smtp }, google: { smtp: google.smtp } }),
+      mailServers: JSON.stringify({ microsoft: serversOf(microsoft), google: serversOf(google) }),
     },
     vault,
   );
@@ -208,6 +224,7 @@ export const startCloud = async ({
   const values = {
     [SECRETS.access]: keyRing(),
     [SECRETS.vault]: keyRing(),
+    [SECRETS.webhooks]: keyRing(),
     [SECRETS.config]: JSON.stringify({ providers: { microsoft: microsoftConfig, google: googleConfig } }),
     [SECRETS.admin]: ADMIN_KEY,
   };
@@ -231,7 +248,7 @@ export const startCloud = async ({
         AWS_ENDPOINT_URL_SQS: fauxqs.endpoint,
         AWS_ENDPOINT_URL_S3: fauxqs.endpoint,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
-        ...(name === 'relay-mail/send' && { NODE_EXTRA_CA_CERTS: authorityFile }),
+        ...(/^relay-mail\/(send|test)$/.test(name) && { NODE_EXTRA_CA_CERTS: authorityFile }),
         ...(movesClock && { NODE_OPTIONS: `--import=${MOVED_CLOCK}`, MOVED_CLOCK_FILE: clockFile }),
       },
     });

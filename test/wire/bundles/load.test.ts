@@ -22,7 +22,7 @@ const variables = brokerVariables(
 );
 
 /** Have defaults. */
-const OPTIONAL = ['BROKER_VAULT', 'BROKER_MAIL_SERVERS'];
+const OPTIONAL = ['BROKER_VAULT', 'BROKER_MAIL_SERVERS', 'BROKER_NOTICE_MAILBOX', 'BROKER_PRIVATE_WEBHOOKS'];
 
 /** A device waits for this one to start. */
 const FETCH_TOKEN_KB = 450;

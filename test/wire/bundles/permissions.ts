@@ -68,7 +68,7 @@ const vaultRights = (name: string, vault: Vault): VaultRights =>
   VAULT_ACCESS[name as FunctionName]?.[vault] ?? { secretActions: [], tableActions: [] };
 
 const mayUseTable = (name: FunctionName, vault: Vault, { action, partition }: Wanted): boolean => {
-  if (action === 'Query of the index') return name === 'refresh-grants/sweep';
+  if (action === 'Query of the index') return name === 'refresh-grants/sweep' || name === 'notify';
   const access: { readonly [action: string]: TableAccess[keyof TableAccess] } = TABLE_ACCESS[name];
   const { tableActions } = vaultRights(name, vault);
   const patterns = [

@@ -14,6 +14,7 @@ import { systemRandom as random } from '../../../shared/adapters/system/system-r
 import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
 import { ROOT_AUTHORITY } from '../../../shared/domain/authority.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
+import { noMailboxTester } from '../../../shared/ports/mailbox-tester.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeAdministrationFor } from '../../../shared/usecases/administration/index.ts';
@@ -22,6 +23,7 @@ import { makeRefreshGrant } from '../../../shared/usecases/grants/refresh-grant.
 import { signInUseCases } from '../../../shared/usecases/sign-in/sign-in-use-cases.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
 import { memoryLog } from '../../fakes/memory-log.ts';
+import { noMail } from '../../fakes/no-mail.ts';
 import { quickClock } from './quick-clock.ts';
 
 /** The table's name in DynamoDB. */
@@ -74,7 +76,9 @@ export const composeBroker = (place: Place) => {
     refreshGrant,
     ...deviceUseCases({ ...common, refresher }),
     ...signInUseCases({ ...common, mailQueue: queueOf('mail', true), attemptKeys: accessKeys }),
-    administration: makeAdministrationFor({ ...common, refresher })(ROOT_AUTHORITY),
+    administration: makeAdministrationFor({ ...common, refresher, mailboxTester: noMailboxTester, ...noMail })(
+      ROOT_AUTHORITY,
+    ),
   };
 };
 

@@ -24,12 +24,18 @@ const JSON_BODIES: Readonly<Record<string, (names: Names) => object>> = {
   'POST /v1/admin/organizations': () => ({ name: 'X' }),
   'PATCH /v1/admin/organizations/:id': () => ({ name: 'X', enabled: false }),
   'POST /v1/admin/organizations/:id/enrolment-tokens': () => ({}),
+  'PATCH /v1/admin/organizations/:id/notifications': () => ({ emails: ['x@example.org'] }),
+  'POST /v1/admin/organizations/:id/notifications/secret': () => ({}),
+  'PATCH /v1/admin/notifications': () => ({ emails: ['x@example.org'] }),
+  'POST /v1/admin/notifications/secret': () => ({}),
   'POST /v1/admin/organizations/:id/devices': () => ({ client_name: 'X' }),
   'PATCH /v1/admin/devices/:client_id': () => ({ client_name: 'X', enabled: false }),
   'POST /v1/admin/devices/:client_id/secret': () => ({}),
   'PUT /v1/admin/devices/:client_id/bindings/:slot': ({ mailbox }) => ({ mailbox_id: mailbox }),
   'POST /v1/admin/organizations/:id/mailboxes': () => ({ provider: 'google', address: 'x@gmail.example' }),
+  'PATCH /v1/admin/mailboxes/:id': () => ({ route: 'api' }),
   'POST /v1/admin/mailboxes/:id/sign-ins': () => ({}),
+  'POST /v1/admin/mailboxes/:id/test': () => ({ direction: 'send' }),
   'POST /v1/admin/keys': ({ organization }) => ({ name: 'X', organization_id: organization }),
 };
 
@@ -43,11 +49,15 @@ const consoleFields = ({ csrfToken }: Customer, names: Names) =>
     provider: 'google',
     enabled: 'false',
     slot: 'scan',
+    route: 'api',
     mailbox_id: names.mailbox,
     enrolment_token_id: names.enrolmentToken,
     reach: names.organization,
     uses: '1',
     days: '1',
+    webhook_url: 'https://x.example.org/',
+    emails: 'x@example.org',
+    kind_grant_invalid: 'on',
   });
 
 /** The parts of a path that are names, by the part before them and their own. */
@@ -58,7 +68,7 @@ const NAMED: readonly (readonly [pattern: RegExp, name: keyof Names])[] = [
   [/\/sign-ins\/:id\b/, 'signIn'],
   [/\/keys\/:(?:id|admin_key_id)\b/, 'adminKey'],
   [/\/enrolment-tokens\/:enrolment_token_id\b/, 'enrolmentToken'],
-  [/\/messages\/:submission_id\b/, 'submission'],
+  [/\/(?:messages|submissions)\/:(?:id|submission_id)\b/, 'submission'],
 ];
 
 /** The route's path with the names in it. */
@@ -148,6 +158,20 @@ const LISTS: Readonly<Record<string, Tries>> = Object.fromEntries(
   ]),
 );
 
+/** And of another's mailbox, which is not there whatever else is said. */
+const BY_MAILBOX: Readonly<Record<string, Tries>> = {
+  'GET /v1/admin/submissions': (me, { mailbox }) => [
+    { path: `/v1/admin/submissions?mailbox_id=${mailbox}`, headers: bearer(me.adminKey) },
+    {
+      path: `/v1/admin/submissions?mailbox_id=${mailbox}&organization_id=${me.names.organization}&state=sent`,
+      headers: bearer(me.adminKey),
+    },
+  ],
+  'GET /console/submissions': (me, { mailbox }) => [
+    { path: `/console/submissions?mailbox_id=${mailbox}`, headers: { cookie: me.cookie } },
+  ],
+};
+
 /** Without a name in it, and with nothing to show where an organization has brought none. */
 const APP_REGISTRATIONS: Tries = (me) => [
   { path: '/v1/admin/app-registrations', headers: bearer(me.adminKey), status: 200 },
@@ -191,7 +215,25 @@ const DEVICES: Readonly<Record<string, Tries>> = {
       headers: { ...MESSAGE, ...basic(mixedBasic(names, me)) },
       body: 'From: x@example.org\r\nTo: y@example.org\r\n\r\nX',
     },
+    {
+      path: '/v1/messages',
+      headers: { ...JSON_TYPE, ...basic(me.device.basic) },
+      body: JSON.stringify({ upload_id: names.upload }),
+    },
   ],
+  'POST /v1/uploads': (me, names) => [
+    {
+      path: '/v1/uploads',
+      headers: { ...JSON_TYPE, ...basic(mixedBasic(names, me)) },
+      body: JSON.stringify({ size_bytes: 1 }),
+    },
+  ],
+  'PUT /v1/uploads/:upload_id': (me, names) =>
+    ['', '?key=', '?key=made-up'].map((query) => ({
+      path: `/v1/uploads/${names.upload}${query}`,
+      headers: basic(me.device.basic),
+      body: 'X',
+    })),
   'GET /v1/messages/:submission_id': (me, names) => [
     { path: `/v1/messages/${names.submission}`, headers: basic(me.device.basic) },
     { path: `/v1/messages/${names.submission}`, headers: basic(mixedBasic(names, me)) },
@@ -250,6 +292,8 @@ export const BY_LINK_OR_CODE = [
   'GET /pair',
   'POST /pair',
   'GET /pair/qr.gif',
+  'GET /reconnect/:token',
+  'POST /reconnect/:token',
 ];
 
 /** One's own, without a name in it: served, with nothing of another's. */
@@ -274,7 +318,7 @@ export const triesOf = (route: string): Tries | undefined => {
   const [, path = ''] = route.split(' ');
   if (route === 'GET /v1/admin/app-registrations') return APP_REGISTRATIONS;
   const own = DEVICES[route] ?? LISTS[route];
-  if (own) return own;
+  if (own) return (me, names) => [...own(me, names), ...(BY_MAILBOX[route]?.(me, names) ?? [])];
   if (route in OWN_VIEWS) return () => [];
   const general = path.startsWith('/v1/admin/')
     ? adminTries(route)

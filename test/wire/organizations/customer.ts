@@ -26,6 +26,8 @@ export interface Names {
   readonly signIn: string;
   readonly enrolmentToken: string;
   readonly submission: string;
+  /** Complete, and not handed in. */
+  readonly upload: string;
   readonly adminKey: string;
   /** Of a pairing under way (RFC 8628). */
   readonly deviceCode: string;
@@ -93,6 +95,14 @@ const pairedToken = async (
   return String(token.body.refresh_token);
 };
 
+const uploaded = async (broker: WireBroker, { basic }: WireDevice, message: string): Promise<string> => {
+  const headers = { authorization: basic, 'content-type': 'application/json' };
+  const announced = JSON.stringify({ size_bytes: Buffer.byteLength(message) });
+  const { body } = await call(`${broker.url}/v1/uploads`, { method: 'POST', headers, body: announced });
+  assert.equal((await call(String(body.url), { method: 'PUT', body: message })).status, 200);
+  return String(body.upload_id);
+};
+
 export const newCustomer = async (
   broker: WireBroker,
   name: string,
@@ -110,6 +120,8 @@ export const newCustomer = async (
   const submission = String(accepted.body.submission_id);
   await submissionIn(broker, device, submission, 'sent');
 
+  const people = { webhook_url: `https://${provider}.receiver.example/`, emails: [`it.${provider}@example.org`] };
+  const told = await broker.administer('PATCH', `/organizations/${organization}/notifications`, people);
   const tokens = await broker.administer('POST', `/organizations/${organization}/enrolment-tokens`);
   const key = await broker.administer('POST', '/keys', { name: `Key of ${name}`, organization_id: organization });
   const pairing = await beginPairing(broker, device, 'alerts', provider);
@@ -121,17 +133,19 @@ export const newCustomer = async (
     signIn: (await signInLink(broker, mailbox)).id,
     enrolmentToken: String(tokens.enrolment_token_id),
     submission,
+    upload: await uploaded(broker, device, smallMessage(address, `<kept-by-${name}@example.org>`)),
     adminKey: String(key.admin_key_id),
     deviceCode: pairing.deviceCode,
     refreshToken: await pairedToken(broker, device, provider, address.replace('scanner', 'fax')),
   };
   const secrets = [device.clientSecret, device.registrationToken, adminKey, String(tokens.enrolment_token)];
+  const ofPeople = [people.webhook_url, ...people.emails, String(told.webhook_secret)];
   return {
     names,
     device,
     adminKey,
     ...(await logIn(broker, adminKey)),
-    private: [name, address, ...Object.values(names), ...secrets, pairing.userCode],
+    private: [name, address, ...Object.values(names), ...secrets, ...ofPeople, pairing.userCode],
   };
 };
 

@@ -20,6 +20,7 @@ import { systemRandom as random } from '../../../shared/adapters/system/system-r
 import { ROOT_AUTHORITY } from '../../../shared/domain/authority.ts';
 import type { Mailbox } from '../../../shared/domain/entities.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
+import { noMailboxTester } from '../../../shared/ports/mailbox-tester.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeAdministrationFor } from '../../../shared/usecases/administration/index.ts';
@@ -34,6 +35,7 @@ import { startDynamodb } from '../../fakes/dynamodb.ts';
 import { startFauxqs } from '../../fakes/fauxqs.ts';
 import { identityProviders } from '../../fakes/identity-providers.ts';
 import { memoryLog } from '../../fakes/memory-log.ts';
+import { noMail } from '../../fakes/no-mail.ts';
 import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { PUBLIC_URL } from '../herd/compose.ts';
 import { signIn, value } from '../herd/start.ts';
@@ -155,7 +157,9 @@ const composeWorker = (cloud: Cloud, clock: Clock, weather: Weather, count: (fau
     }),
     ...deviceUseCases({ ...common, refresher }),
     ...signInUseCases({ ...common, mailQueue, attemptKeys: accessKeys }),
-    administration: makeAdministrationFor({ ...common, refresher })(ROOT_AUTHORITY),
+    administration: makeAdministrationFor({ ...common, refresher, mailboxTester: noMailboxTester, ...noMail })(
+      ROOT_AUTHORITY,
+    ),
   };
 };
 
