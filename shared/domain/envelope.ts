@@ -22,7 +22,7 @@ export const parseEnvelopeTo = (list: string): Result<readonly string[], BrokerE
   const addresses: string[] = [];
   for (const part of list.split(',')) {
     // Only blanks are trimmed: a line end inside a list is an attempt at header injection.
-    const address = part.replace(/^[ \t]+|[ \t]+$/g, '').replace(/^<(.*)>$/, '$1');
+    const address = part.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, '').replace(/^<(.*)>$/, '$1');
     if (address === '') continue;
     if (!isAddress(address))
       return fail(brokerError('invalid_recipient', `Not an address: ${JSON.stringify(address)}`));

@@ -43,6 +43,13 @@ export interface ContentHeader {
   readonly encoding: string;
 }
 
+/** RFC 2046 section 5.1.1. A longer one is none, so that comparing lines with it costs next to nothing. */
+export const BOUNDARY_LIMIT = 70;
+
+/** It never ends in a blank, which some relays would take off (RFC 2046 section 5.1.1). */
+const boundaryOf = (value = ''): string | undefined =>
+  value.length > BOUNDARY_LIMIT ? undefined : value.replace(/[ \t]+$/u, '') || undefined;
+
 const DEFAULT_TYPE = 'text/plain';
 const MEDIA_TYPE = /^\s*([^\s;/()]+\/[^\s;/()]+)/u;
 
@@ -57,8 +64,7 @@ export const contentHeaderOf = (fields: readonly Field[]): ContentHeader => {
   return {
     mediaType: (MEDIA_TYPE.exec(type ?? '')?.[1] ?? DEFAULT_TYPE).toLowerCase(),
     hasType: type !== undefined,
-    // RFC 2046 section 5.1.1: it never ends in a blank, which some relays would take off.
-    boundary: boundary?.replace(/[ \t]+$/u, '') || undefined,
+    boundary: boundaryOf(boundary),
     encoding: (encoding ?? '7bit').toLowerCase(),
   };
 };

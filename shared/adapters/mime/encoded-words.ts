@@ -1,5 +1,5 @@
 /** RFC 2047 section 2, found wherever lenient readers find them: within other text, in quotes, with blanks inside. */
-const ENCODED_WORD = /=\?([^?]*)\?([bq])\?(.*?)\?=/giu;
+const ENCODED_WORD = /=\?([^?]*)\?([bq])\?(.*?)\?=/gisu;
 /** The start of one without its end, which some readers decode all the same. */
 const UNFINISHED = /=\?[^?]*\?[bq]\?/iu;
 /** Blanks between two of them do not count (RFC 2047 section 6.2). */
@@ -7,14 +7,23 @@ const BETWEEN = /(?<=\?=)[ \t]+(?==\?)/gu;
 
 /** The text with its encoded-words decoded; undefined where one cannot be, so that nobody knows what others make of it. */
 export const decodeWords = (text: string): string | undefined => {
-  let readable = !UNFINISHED.test(text.replace(ENCODED_WORD, ''));
-  const decoded = text.replace(BETWEEN, '').replace(ENCODED_WORD, (_word, charset, encoding, content) => {
+  let readable = !UNFINISHED.test(replaceWords(text, () => ''));
+  const decoded = replaceWords(text.replace(BETWEEN, ''), (_word, charset, encoding, content) => {
     const bytes = /b/i.test(encoding) ? base64(content) : quotedPrintable(content);
     const plain = bytes && decode(charset, bytes);
     readable &&= plain !== undefined;
     return plain ?? '';
   });
   return readable ? decoded : undefined;
+};
+
+/** Behind the last end of one there is none: looking for it from each beginning anew would take a minute. */
+const replaceWords = (
+  text: string,
+  replacer: (word: string, charset: string, encoding: string, content: string) => string,
+): string => {
+  const end = text.lastIndexOf('?=') + 1;
+  return text.slice(0, end + 1).replace(ENCODED_WORD, replacer) + text.slice(end + 1);
 };
 
 /** Only whole ones: some readers join the contents of neighbours before they decode. */
@@ -36,7 +45,7 @@ const quotedPrintable = (content: string): Buffer | undefined => {
  * UTF-16 is left out too: its characters can be cut in two between words. A language may follow (RFC 2231 section 5).
  */
 const decode = (charset: string, bytes: Uint8Array): string | undefined => {
-  const label = charset.replace(/\*.*$/u, '');
+  const label = charset.split('*', 1)[0] ?? '';
   if (/utf-?16|unicode|ucs-2|iso-10646/iu.test(label)) return undefined;
   try {
     return new TextDecoder(label).decode(bytes);
@@ -49,12 +58,12 @@ const decode = (charset: string, bytes: Uint8Array): string | undefined => {
 /** RFC 2047 section 2: 75 characters at most, of which this much is around the content. */
 const CONTENT_LIMIT = 75 - '=?utf-8?Q??='.length;
 
-/** Safe in every place that an encoded word may stand, phrases of addresses among them (RFC 2047 section 5). */
-const LITERAL = /^[A-Za-z0-9!*+/-]$/u;
+/** Safe in every place that an encoded word may stand, phrases of addresses among them (RFC 2047 section 5); blanks as `_`. */
+const LITERAL = /^[A-Za-z0-9!*+/ -]$/u;
+const NOT_LITERAL = /[^A-Za-z0-9!*+/-]/gu;
 
 const quotedOctets = (text: string): string =>
-  text.replace(/./gsu, (character) => {
-    if (LITERAL.test(character)) return character;
+  text.replace(NOT_LITERAL, (character) => {
     if (character === ' ') return '_';
     return Buffer.from(character, 'utf8').toString('hex').toUpperCase().replace(/../gu, '=$&');
   });
@@ -66,12 +75,18 @@ export const encodeWords = (text: string): string => {
     asBase64 ? Buffer.from(part, 'utf8').toString('base64') : quotedOctets(part);
   const words: string[] = [];
   let part = '';
+  let octets = 0;
   for (const character of text) {
-    if (part !== '' && encoded(part + character).length > CONTENT_LIMIT) {
+    const bytes = Buffer.byteLength(character, 'utf8');
+    const more = asBase64 || LITERAL.test(character) ? bytes : bytes * '=FF'.length;
+    const length = asBase64 ? Math.ceil((octets + more) / 3) * 4 : octets + more;
+    if (part !== '' && length > CONTENT_LIMIT) {
       words.push(part);
       part = '';
+      octets = 0;
     }
     part += character;
+    octets += more;
   }
   words.push(part);
   return words.map((word) => `=?utf-8?${asBase64 ? 'B' : 'Q'}?${encoded(word)}?=`).join(' ');

@@ -22,6 +22,13 @@ export const nameOf = (field: Field): string =>
     .trim()
     .toLowerCase();
 
+/** Where the blanks begin that end the text. By hand: of a long run of blanks, a regex tries each as the first. */
+export const endOfText = (text: string): number => {
+  let end = text.length;
+  while (text[end - 1] === ' ' || text[end - 1] === '\t') end--;
+  return end;
+};
+
 /** Unfolded (RFC 5322 section 2.2.3), still one octet in each character, with the blanks around it. */
 export const rawValueOf = (field: Field): string => field.slice(field.indexOf(':') + 1).replaceAll('\r\n', '');
 

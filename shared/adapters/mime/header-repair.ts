@@ -1,6 +1,6 @@
 import { parametersOf } from './content-type.ts';
 import { decodeWords, encodeWords } from './encoded-words.ts';
-import { type Field, octetsOf, rawValueOf, textOf } from './fields.ts';
+import { endOfText, type Field, octetsOf, rawValueOf, textOf } from './fields.ts';
 import { LINE_LIMIT } from './lines.ts';
 
 /** RFC 5322 section 2.1.1: where a field is folded anyway, it is folded here. */
@@ -89,23 +89,68 @@ const encodedText = (text: string): string => {
 };
 
 /** The pieces of an address list that differ in what may be encoded (RFC 5322 section 3.4, RFC 2047 section 5). */
-const ADDRESS_PIECE =
-  /"(?<quoted>(?:[^"\\]|\\.)*)"|\((?<comment>(?:[^()\\]|\\.)*)\)|(?<angle><[^<>]*>)|(?<mark>[,;:])|(?<phrase>[^"(<,;:]+)|(?<other>.)/gsu;
+const ADDRESS_PIECE = /<[^<>]*>|[,;:]|(?<phrase>[^"(<,;:]+)|./suy;
+
+/** What may stand between quotes, and within a comment. */
+const QUOTED = /(?:[^"\\]|\\.)*/suy;
+const COMMENT = /(?:[^()\\]|\\.)*/suy;
+
+/**
+ * Where what begins there ends; undefined where it does not. None that begins before the place where one came to nothing
+ * can end, so that nothing is read twice.
+ */
+const enclosed = (value: string, pattern: RegExp, close: string) => {
+  const inside = new RegExp(pattern);
+  let hopeless = 0;
+  return (at: number): string | undefined => {
+    if (at < hopeless) return undefined;
+    inside.lastIndex = at + 1;
+    const content = inside.exec(value)?.[0] ?? '';
+    const end = at + 1 + content.length;
+    if (value[end] === close) return content;
+    hopeless = end;
+    return undefined;
+  };
+};
+
+interface AddressPiece {
+  readonly whole: string;
+  readonly quoted?: string | undefined;
+  readonly comment?: string | undefined;
+  readonly phrase?: string | undefined;
+}
+
+const addressPieces = function* (value: string): Generator<AddressPiece> {
+  const quotedAt = enclosed(value, QUOTED, '"');
+  const commentAt = enclosed(value, COMMENT, ')');
+  const others = new RegExp(ADDRESS_PIECE);
+  for (let at = 0; at < value.length; ) {
+    const quoted = value[at] === '"' ? quotedAt(at) : undefined;
+    const comment = value[at] === '(' ? commentAt(at) : undefined;
+    others.lastIndex = at;
+    const other = quoted === undefined && comment === undefined ? others.exec(value) : undefined;
+    const whole = other?.[0] ?? value.slice(at, at + (quoted ?? comment ?? '').length + 2);
+    yield { whole, quoted, comment, phrase: other?.groups?.phrase };
+    at += whole.length;
+  }
+};
 
 /** Display names and comments are encoded; addresses beyond ASCII stay (RFC 6531). After a comma there is room to fold. */
 const encodedAddresses = (value: string): string => {
   let list = '';
-  for (const { 0: whole, groups = {} } of value.matchAll(ADDRESS_PIECE)) {
-    const { quoted, comment, phrase } = groups;
-    const piece = ASCII.test(whole) ? whole : encodedPiece(whole, { quoted, comment, phrase });
+  let endsInBlank = false;
+  for (const given of addressPieces(value)) {
+    const piece = ASCII.test(given.whole) ? given.whole : encodedPiece(given);
     const wanted = piece === ',' ? ', ' : piece;
     // RFC 2047 section 5: a blank on both sides of an encoded word, and no more than one.
-    list += /[ \t]$/u.test(list) ? wanted.trimStart() : wanted;
+    const added: string = endsInBlank ? wanted.trimStart() : wanted;
+    list += added;
+    if (added !== '') endsInBlank = added.endsWith(' ') || added.endsWith('\t');
   }
   return list.trim();
 };
 
-const encodedPiece = (whole: string, { quoted, comment, phrase }: Record<string, string | undefined>): string => {
+const encodedPiece = ({ whole, quoted, comment, phrase }: AddressPiece): string => {
   if (quoted !== undefined) return ` ${encodedPhrase(quoted.replace(/\\(.)/gsu, '$1'))} `;
   if (comment !== undefined) return `(${encodedText(comment)})`;
   return phrase !== undefined && !phrase.includes('@') ? ` ${encodedText(phrase.trim())} ` : whole;
@@ -150,7 +195,7 @@ const TOO_MANY_BLANKS = new RegExp(`^[ \\t]{${WORD_LIMIT},}`, 'u');
 
 /** Folded at blanks (RFC 5322 section 2.2.3), and never into a line of nothing but blanks. */
 const folds = (line: string): string => {
-  const words = line.replace(/[ \t]+$/u, '').split(/(?<=[^ \t])(?=[ \t])/u);
+  const words = line.slice(0, endOfText(line)).split(/(?<=[^ \t])(?=[ \t])/u);
   const lines: string[] = [];
   let open = '';
   for (const word of words) {

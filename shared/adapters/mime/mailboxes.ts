@@ -97,9 +97,10 @@ const claims = (value: string, names: readonly string[], addresses: readonly str
   const shown = names.map((name) => name.replace(/\\(.)/gu, '$1')).flatMap(addressLike);
   // "Scanner @ HQ" is a name, unless it takes decoding to see it.
   const plain = shown.filter((claim) => claim !== '@');
-  const hidden = decoded === value ? [] : addressLike(decoded).filter((claim) => !addresses.includes(claim));
+  const known = new Set(addresses);
+  const hidden = decoded === value ? [] : addressLike(decoded).filter((claim) => !known.has(claim));
   return ok({ addresses, claimed: [...new Set([...plain, ...hidden])] });
 };
 
 const addressLike = (text: string): readonly string[] =>
-  text.match(/[^\s<>()[\]\\,;:"']*@[^\s<>()[\]\\,;:"']*/gu) ?? [];
+  text.split(/[\s<>()[\]\\,;:"']/u).filter((word) => word.includes('@'));

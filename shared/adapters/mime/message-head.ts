@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { ACCEPTED } from './walk.ts';
 
 /** A message whose header is at hand while its body is still to come. */
 export interface OpenedMessage {
@@ -7,9 +8,6 @@ export interface OpenedMessage {
   /** From the empty line on, that line included. */
   readonly rest: AsyncGenerator<Buffer>;
 }
-
-/** What was accepted has at most 64 KB of it, and a few fields of the broker's own. */
-const HEADER_LIMIT_BYTES = 256 * 1024;
 
 const CRLF = '\r\n';
 
@@ -30,7 +28,7 @@ export const openMessage = async (content: Readable): Promise<OpenedMessage> => 
     const at = endOfHeader(head);
     if (at !== undefined) return { header: head.subarray(0, at), rest: chained(head.subarray(at), pieces) };
     if (done) return { header: head, rest: chained(Buffer.alloc(0), pieces) };
-    if (head.length > HEADER_LIMIT_BYTES) throw new Error('the header of an accepted message does not end');
+    if (head.length > ACCEPTED.headerBytes) throw new Error('the header of an accepted message does not end');
   }
 };
 

@@ -6,7 +6,7 @@ import { rewritten } from './rewrite.ts';
 import { sentAs } from './send-as.ts';
 import { madeOf } from './streams.ts';
 import { surveyor } from './survey.ts';
-import { MimeFault, type Part, walker } from './walk.ts';
+import { ACCEPTABLE, MimeFault, type Part, walker } from './walk.ts';
 
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -44,7 +44,7 @@ const sevenBitRepair = ({ kind, encoding, mediaType, isSealed }: Part): ContentR
 export const mimeMessageFormat: MessageFormat = {
   async inspect(content) {
     const survey = surveyor();
-    const walk = walker(survey.visitor);
+    const walk = walker(survey.visitor, ACCEPTABLE);
     try {
       for await (const chunk of content) walk.write(chunk as Buffer);
       walk.end();

@@ -35,7 +35,7 @@ const NAMES_A_SENDER = /^(from|sender|resent-.*)$/;
 
 /** The name alone: without the address, comments, and further mailboxes. Empty where it might pass for an address. */
 const displayName = (from: string): string => {
-  const [name = ''] = /^(?:"(?:[^"\\]|\\.)*"|[^"<,(@]+)*(?=<)/u.exec(from.trim()) ?? [];
+  const [name = ''] = /^(?:"(?:[^"\\]|\\.)*"|[^"<,(@])*(?=<)/u.exec(from.trim()) ?? [];
   const shown = decodeWords(name);
   return shown === undefined || shown.includes('@') ? '' : name.trim();
 };

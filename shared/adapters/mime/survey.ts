@@ -5,7 +5,7 @@ import { factsOf, headerFault } from './facts.ts';
 import { type Field, nameOf } from './fields.ts';
 import { repairField } from './header-repair.ts';
 import { LINE_LIMIT, type LineEnd } from './lines.ts';
-import { MimeFault, type Part, type Visitor } from './walk.ts';
+import { ACCEPTABLE, headerTooLarge, MimeFault, type Part, type Visitor } from './walk.ts';
 
 /** What was seen of a part's content. */
 interface Content {
@@ -89,8 +89,13 @@ export const surveyor = () => {
       if (part.number === 0) checkMessage(fields, isCut);
       seen = { ...NOTHING_YET };
       if (part.isSealed) return;
+      let mendedBytes = 0;
       for (const field of fields) {
-        if (repairField(field) !== undefined) continue;
+        const mended = repairField(field);
+        mendedBytes += (mended?.length ?? 0) + '\r\n'.length;
+        // Encoding makes it several times as long: what is accepted must still be short enough after that.
+        if (mendedBytes > ACCEPTABLE.headerBytes) throw headerTooLarge(ACCEPTABLE);
+        if (mended !== undefined) continue;
         const name = JSON.stringify(nameOf(field).slice(0, 40));
         throw new MimeFault(
           `The header field ${name} has a line of over ${LINE_LIMIT} octets, without a blank to fold it at.`,

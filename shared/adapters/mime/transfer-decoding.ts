@@ -1,3 +1,5 @@
+import { endOfText } from './fields.ts';
+
 /** What a part's content is once its transfer encoding is undone (RFC 2045 section 6), without holding it. */
 export async function* decoded(content: AsyncIterable<Buffer>, encoding: string): AsyncIterable<Buffer> {
   if (encoding === 'base64') yield* fromBase64(content);
@@ -27,7 +29,9 @@ async function* fromQuotedPrintable(content: AsyncIterable<Buffer>): AsyncIterab
   let held = '';
   for await (const bytes of content) {
     const text = held + bytes.toString('latin1');
-    const open = /(?:=[^\n]?\r?|[ \t]+\r?|\r)$/.exec(text)?.index ?? text.length;
+    const escaped = /=[^\n]?\r?$/.exec(text)?.index ?? text.length;
+    const line = text.endsWith('\r') ? text.slice(0, -1) : text;
+    const open = Math.min(escaped, endOfText(line));
     held = text.slice(open);
     yield fromEscapes(text.slice(0, open));
   }
@@ -37,7 +41,8 @@ async function* fromQuotedPrintable(content: AsyncIterable<Buffer>): AsyncIterab
 const fromEscapes = (text: string): Buffer =>
   Buffer.from(
     text
-      .replace(/[ \t]+(?=\r?\n)/g, '')
+      // From the first blank of a run alone, or a long one would be read anew from each.
+      .replace(/(?<![ \t])[ \t]+(?=\r?\n)/g, '')
       .replace(/=\r?\n/g, '')
       .replace(/=([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     'latin1',

@@ -1,4 +1,4 @@
-import { type ContentHeader, contentHeaderOf, isIdentity } from './content-type.ts';
+import { BOUNDARY_LIMIT, type ContentHeader, contentHeaderOf, isIdentity } from './content-type.ts';
 import { type Field, fieldsOf } from './fields.ts';
 import { LINE_LIMIT, type LineEnd, lineReader } from './lines.ts';
 
@@ -32,15 +32,31 @@ export class MimeFault extends Error {
   override readonly name = 'MimeFault';
 }
 
-/** Exchange Online takes 256 KB, Gmail 500 KB; a device's own are under 2 KB. */
-const HEADER_LIMIT_BYTES = 64 * 1024;
+/** What a message may be for it to be read: one that is more would keep everybody else's waiting. */
+export interface WalkLimits {
+  /** Of each header, with its line ends. */
+  readonly headerBytes: number;
+  readonly parts: number;
+  readonly depth: number;
+}
 
-/** Deeper ones are nobody's mail. */
-const DEPTH_LIMIT = 50;
+/** At first sight. Exchange Online takes headers of 256 KB, Gmail of 500 KB; a device's own are under 2 KB. */
+export const ACCEPTABLE: WalkLimits = { headerBytes: 60 * 1024, parts: 1000, depth: 50 };
+
+/**
+ * Later nothing may be refused any more, and there is more: fields of the broker's own, and From a second time as Reply-To.
+ * Together that is about twice what was acceptable.
+ */
+export const ACCEPTED: WalkLimits = { headerBytes: 256 * 1024, parts: Infinity, depth: Infinity };
+
+export const headerTooLarge = ({ headerBytes }: WalkLimits): MimeFault =>
+  new MimeFault(`The header is larger than ${headerBytes / 1024} KB. Send it with fewer or shorter fields.`);
 
 const CRLF = Buffer.from('\r\n');
 const NOTHING = Buffer.alloc(0);
 const DASH = 0x2d;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 const kindOf = ({ mediaType, encoding, boundary }: ContentHeader): Part['kind'] => {
   const composite = mediaType.startsWith('multipart/') || mediaType.startsWith('message/');
@@ -50,19 +66,34 @@ const kindOf = ({ mediaType, encoding, boundary }: ContentHeader): Part['kind'] 
   return mediaType.startsWith('multipart/') && boundary !== undefined ? 'multipart' : 'bound';
 };
 
-/** Whether the line is this multipart's delimiter; `last`: its closing one. */
-const delimiterOf = (line: Buffer, { boundary = '' }: Part): 'next' | 'last' | undefined => {
-  const wanted = `--${boundary}`;
-  if (line.length < wanted.length || line.toString('latin1', 0, wanted.length) !== wanted) return undefined;
-  const rest = line.toString('latin1', wanted.length);
-  if (/^[ \t]*$/.test(rest)) return 'next';
-  return /^--[ \t]*$/.test(rest) ? 'last' : undefined;
+/** `last`: the closing one. */
+type Delimited = readonly [part: Part, which: 'next' | 'last'];
+
+/** The delimiters of these multiparts; of the same ones, the innermost's. */
+const delimitersOf = (around: readonly Part[]): ReadonlyMap<string, Delimited> =>
+  new Map(
+    around
+      .filter(({ kind }) => kind === 'multipart')
+      .flatMap((part): [string, Delimited][] => [
+        [`--${part.boundary}--`, [part, 'last']],
+        [`--${part.boundary}`, [part, 'next']],
+      ]),
+  );
+
+const DELIMITER_LIMIT = '--'.length + BOUNDARY_LIMIT + '--'.length;
+
+/** Without the blanks at its end, which mean nothing (RFC 2046 section 5.1.1). */
+const withoutBlanks = (line: Buffer): Buffer => {
+  let end = line.length;
+  while (line[end - 1] === SPACE || line[end - 1] === TAB) end--;
+  return line.subarray(0, end);
 };
 
 /** Takes a message apart. `write` and `end` throw `MimeFault`, and what the visitor throws. */
-export const walker = (visitor: Visitor) => {
+export const walker = (visitor: Visitor, limits = ACCEPTED) => {
   /** Multiparts and messages around what is read just now. */
-  let around: Part[] = [];
+  let around: readonly Part[] = [];
+  let delimiters = delimitersOf(around);
   let current: Part | undefined;
   let mode: 'header' | 'content' | 'frame' = 'header';
   let parent: Part | undefined;
@@ -70,6 +101,20 @@ export const walker = (visitor: Visitor) => {
   let headerBytes = 0;
   let before: LineEnd = '';
   let parts = 0;
+
+  const setAround = (all: readonly Part[]): void => {
+    around = all;
+    delimiters = delimitersOf(all);
+  };
+
+  const checkLimits = (kind: Part['kind']): void => {
+    if (parts > limits.parts) {
+      throw new MimeFault(`The message has more than ${limits.parts} parts. Send it as several messages.`);
+    }
+    if (kind !== 'leaf' && around.length >= limits.depth) {
+      throw new MimeFault(`The parts of the message are nested more than ${limits.depth} deep.`);
+    }
+  };
 
   const beginHeader = (within: Part | undefined): void => {
     mode = 'header';
@@ -82,13 +127,14 @@ export const walker = (visitor: Visitor) => {
     const fields = fieldsOf(Buffer.concat(header));
     const content = contentHeaderOf(fields);
     const isSealed = parent !== undefined && (parent.isSealed || parent.mediaType === 'multipart/signed');
-    const kind = around.length >= DEPTH_LIMIT && kindOf(content) !== 'leaf' ? 'bound' : kindOf(content);
+    const kind = kindOf(content);
     const part: Part = { ...content, number: parts++, parent, kind, isSealed };
+    checkLimits(kind);
     visitor.head(part, fields, isCut);
     before = '';
     current = part;
     mode = kind === 'multipart' ? 'frame' : 'content';
-    if (kind === 'multipart' || kind === 'message') around.push(part);
+    if (kind === 'multipart' || kind === 'message') setAround([...around, part]);
     if (kind === 'message' && !isCut) beginHeader(part);
   };
 
@@ -101,9 +147,9 @@ export const walker = (visitor: Visitor) => {
     if (end !== undefined) header.push(CRLF);
     headerBytes += bytes.length + (end === undefined ? 0 : CRLF.length);
     // What is too long goes no further, but is shown once: it may not be a header at all.
-    if (headerBytes > HEADER_LIMIT_BYTES) {
+    if (headerBytes > limits.headerBytes) {
       endHeader(true);
-      throw new MimeFault('The header is larger than 64 KB.');
+      throw headerTooLarge(limits);
     }
   };
 
@@ -118,25 +164,19 @@ export const walker = (visitor: Visitor) => {
   };
 
   /** The innermost multipart around that the line delimits. */
-  const delimited = (line: Buffer): readonly [Part, 'next' | 'last'] | undefined => {
-    if (line[0] !== DASH || line[1] !== DASH) return undefined;
-    for (const part of around.toReversed()) {
-      const found = part.kind === 'multipart' ? delimiterOf(line, part) : undefined;
-      if (found) return [part, found];
-    }
-    return undefined;
+  const delimited = (line: Buffer): Delimited | undefined => {
+    if (line[0] !== DASH || line[1] !== DASH || delimiters.size === 0) return undefined;
+    const text = withoutBlanks(line);
+    return text.length > DELIMITER_LIMIT ? undefined : delimiters.get(text.toString('latin1'));
   };
 
-  const delimiter = (line: Buffer, end: LineEnd, [part, which]: readonly [Part, 'next' | 'last']): void => {
+  const delimiter = (line: Buffer, end: LineEnd, [part, which]: Delimited): void => {
     if (mode === 'header') endHeader(true);
     endContent();
     const depth = around.indexOf(part);
-    around = around.slice(0, which === 'last' ? depth : depth + 1);
-    // Blanks at its end mean nothing (RFC 2046 section 5.1.1), and too many could not stay.
-    visitor.frame(
-      before,
-      line.length > LINE_LIMIT ? Buffer.from(line.toString('latin1').replace(/[ \t]+$/, ''), 'latin1') : line,
-    );
+    setAround(around.slice(0, which === 'last' ? depth : depth + 1));
+    // Too many blanks at its end could not stay.
+    visitor.frame(before, line.length > LINE_LIMIT ? withoutBlanks(line) : line);
     visitor.frame(end, NOTHING);
     before = '';
     if (which === 'next') beginHeader(part);
