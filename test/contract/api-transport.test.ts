@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { readMessage } from '../../local/stand-ins/mail/message-parts.ts';
+import { graphTransport } from '../../shared/adapters/graph/graph-transport.ts';
 import { providerApiTransport } from '../../shared/adapters/provider-api/provider-api-transport.ts';
 import { PROVIDERS, type ProviderName } from '../../shared/domain/provider.ts';
 import type { AttemptOutcome } from '../../shared/domain/submission.ts';
@@ -53,6 +54,9 @@ const fileIn = (content: Buffer): Buffer => {
   const body = part.slice(part.indexOf('\r\n\r\n') + 4);
   return Buffer.from(body.slice(0, body.indexOf('\r\n--')), 'base64');
 };
+
+const isWithoutContact = (outcome: AttemptOutcome): boolean =>
+  outcome.outcome === 'failed' && outcome.withoutContact === true;
 
 for (const provider of PROVIDERS) {
   describe(`sending by the API of ${provider}`, () => {
@@ -176,6 +180,7 @@ for (const provider of PROVIDERS) {
       for (const to of [['ann@a.example\r\nBcc: evil@e.example'], ['ann@a.example, evil@e.example'], []]) {
         const { outcome, arrived } = await sendAndSee(small(provider), { to });
         assert.deepEqual(kindOf(outcome), ['failed', 'invalid_recipient']);
+        assert.ok(isWithoutContact(outcome));
         assert.equal(arrived.length, 0);
       }
     });
@@ -217,6 +222,7 @@ for (const provider of PROVIDERS) {
           const { outcome, arrived } = await sendAndSee(foreign);
           assert.deepEqual(kindOf(outcome), ['failed', 'sender_not_allowed']);
           assert.match(outcome.response, /^403 ErrorSendAsDenied .*\(request /);
+          assert.ok(!isWithoutContact(outcome));
           assert.equal(arrived.length, 0);
           assert.equal(api.unfinished(), 0, 'no draft is left');
         }
@@ -305,6 +311,69 @@ for (const provider of PROVIDERS) {
         assert.deepEqual([outcome.outcome, arrived.length], ['unknown', 0]);
       });
 
+      for (const status of [500, 502, 503]) {
+        const failed = { kind: 'reply', status, body: '' } as const;
+
+        it(`asks what became of a draft whose sending ended with ${status}, and never deletes what was sent`, async () => {
+          api.setFault('send', failed);
+          api.setFault('get', { kind: 'reply', status: 200, body: { id: 'x', isDraft: false } });
+          assert.equal((await send(LARGE())).outcome, 'sent');
+          assert.equal(api.counters().delete ?? 0, 0);
+        });
+
+        it(`deletes it where it is a draft still after ${status}, and sends it later`, async () => {
+          const message = LARGE();
+          api.setFault('send', failed);
+          const { outcome, arrived } = await sendAndSee(message);
+          assert.deepEqual(kindOf(outcome), ['deferred', 'mail_server_unavailable']);
+          assert.deepEqual([arrived.length, api.unfinished()], [0, 0]);
+          assert.equal((await sendAndSee(message)).arrived.length, 1);
+        });
+
+        it(`says that it does not know where that cannot be asked after ${status}, and deletes nothing`, async () => {
+          for (const silence of [{ kind: 'reset' }, { kind: 'reply', status: 404, body: '' }] as const) {
+            api.setFault('send', failed);
+            api.setFault('get', silence);
+            const left = api.unfinished();
+            const { message } = scan('microsoft', 4 * MEBIBYTE);
+            const other = Buffer.from(message.toString('latin1').replace('<scan-1@', `<${silence.kind}@`), 'latin1');
+            assert.equal((await send(other)).outcome, 'unknown');
+            assert.equal(api.unfinished(), left + 1);
+          }
+          assert.equal(api.counters().delete ?? 0, 0);
+        });
+      }
+
+      it('deletes the draft of an attempt that took longer than the deletion may', async () => {
+        api.setFault('create', { kind: 'lose_reply' });
+        await send(LARGE());
+        assert.equal(api.unfinished(), 1, 'one is left of an earlier try');
+        const tidyingLimits = { requestMs: 1000, overallMs: 1000 };
+        const opened = await graphTransport({ url: api.url, tidyingLimits }).open({
+          provider,
+          address: API_USER[provider],
+          accessToken: TOKENS.good,
+        });
+        assert.ok(opened.ok);
+        api.setFault('session', { kind: 'delay', milliseconds: 1500 });
+        api.setFault('piece', { kind: 'reply', status: 403, body: '' });
+        const message = LARGE();
+        const content = streamOf(message);
+        const envelope = { from: API_USER[provider], to: TO };
+        const outcome = await opened.value.send({ envelope, content, sizeBytes: message.length, eightBit: false });
+        assert.equal(outcome.outcome, 'held');
+        assert.equal(api.unfinished(), 0);
+      });
+
+      it('fails a message whose header has grown too long to be taken apart', async () => {
+        const to = Array.from({ length: 6000 }, (_, index) => `somebody-with-a-rather-long-address-${index}@a.example`);
+        const { outcome, arrived } = await sendAndSee(LARGE(), { to });
+        assert.deepEqual(kindOf(outcome), ['failed', 'mail_server_refused_message']);
+        assert.match(outcome.response, /^The header is larger than /);
+        assert.ok(isWithoutContact(outcome));
+        assert.equal(arrived.length, 0);
+      });
+
       it('sets the Message-ID of a draft that was given another', async () => {
         const { message } = scan('microsoft', 4 * MEBIBYTE);
         const body = { id: 'x', internetMessageId: '<other@exchange.example>' };
@@ -325,6 +394,7 @@ for (const provider of PROVIDERS) {
         const { outcome, arrived } = await sendAndSee(signed);
         assert.deepEqual(kindOf(outcome), ['failed', 'message_too_large']);
         assert.match(outcome.response, /3 MB/);
+        assert.ok(isWithoutContact(outcome));
         assert.equal(arrived.length, 0);
       });
 
@@ -351,12 +421,14 @@ for (const provider of PROVIDERS) {
         const before = api.counters().begin ?? 0;
         const outcome = await send(small(provider), { sizeBytes: 36_700_161 });
         assert.deepEqual(kindOf(outcome), ['failed', 'message_too_large']);
+        assert.ok(isWithoutContact(outcome));
         assert.equal(api.counters().begin ?? 0, before);
       });
 
       it('hears it where the message grows on its way', async () => {
         const { outcome, arrived } = await sendAndSee(scan(provider, 27 * MEBIBYTE).message, { sizeBytes: 1000 });
         assert.deepEqual([kindOf(outcome), arrived.length], [['failed', 'message_too_large'], 0]);
+        assert.ok(!isWithoutContact(outcome), 'the API said so');
       });
 
       for (const place of ['piece', 'last-piece'] as const) {

@@ -280,6 +280,7 @@ describe('nodemailerTransport as MailTransport', () => {
       received.length = 0;
       const outcome = await send(await start({ size: 1000 }), 'starttls', { sizeBytes: 1001 });
       assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'message_too_large']);
+      assert.ok(outcome.outcome === 'failed' && outcome.withoutContact);
       assert.equal(received.length, 0);
     });
 
@@ -351,6 +352,7 @@ describe('nodemailerTransport as MailTransport', () => {
         const { outcome } = await attempt(says);
         assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], [expected, reason]);
         assert.ok(outcome.response.length > 0);
+        assert.ok(!('withoutContact' in outcome), 'the server was asked');
       });
     }
 
@@ -544,6 +546,7 @@ describe('nodemailerTransport as MailTransport', () => {
       for (const address of crooked) {
         const { outcome, server } = await attempt({}, { to: ['bob@b.example', address] });
         assert.deepEqual([outcome.outcome, 'reason' in outcome && outcome.reason], ['failed', 'invalid_recipient']);
+        assert.ok(outcome.outcome === 'failed' && outcome.withoutContact);
         assert.deepEqual(verbs(server), ['EHLO', 'AUTH', 'QUIT']);
       }
     });

@@ -10,7 +10,8 @@ const IMMUTABLE_ID = { prefer: 'IdType="ImmutableId"' };
 
 interface Apis {
   readonly api: GraphApi;
-  readonly tidying: GraphApi;
+  /** With a time of its own, from this call on. */
+  readonly tidying: () => GraphApi;
 }
 
 /**
@@ -63,7 +64,7 @@ const finish = async (
     return wasSent;
   } finally {
     const mayBeSent = wasSent?.outcome === 'sent' || wasSent?.outcome === 'unknown';
-    if (!mayBeSent) await tidying.ask({ method: 'DELETE', path: draft.path, headers: IMMUTABLE_ID });
+    if (!mayBeSent) await tidying().ask({ method: 'DELETE', path: draft.path, headers: IMMUTABLE_ID });
   }
 };
 
@@ -100,11 +101,16 @@ const send = async ({ path }: Draft, api: GraphApi): Promise<AttemptOutcome> => 
   const answer = await api.ask({ method: 'POST', path: `${path}/send`, headers: IMMUTABLE_ID, body: Buffer.alloc(0) });
   if (answer.outcome === 'replied' && answer.status === 202) return sent(answer, api);
   const failure = api.failure('send', answer);
-  if (failure.outcome !== 'unknown') return failure;
+  // A server that failed may have sent it before that; and then deleting the "draft" would delete what was sent.
+  const hasFailed = answer.outcome === 'replied' && answer.status >= 500;
+  if (failure.outcome !== 'unknown' && !hasFailed) return failure;
   // By its immutable id a message that was sent is found among the sent items: no draft any more.
   const found = await api.ask({ method: 'GET', path: `${path}?$select=isDraft`, headers: IMMUTABLE_ID });
-  const isSent = found.outcome === 'replied' && found.status === 200 && found.body?.isDraft === false;
-  return isSent ? sent(found, api) : failure;
+  const isDraft = found.outcome === 'replied' && found.status === 200 ? found.body?.isDraft : undefined;
+  if (found.outcome === 'replied' && isDraft === false) return sent(found, api);
+  // As before the sending: nobody has got it. Where no reply came, the server may still be at it.
+  if (hasFailed && isDraft === true) return api.failure('prepare', answer);
+  return { outcome: 'unknown', response: failure.response };
 };
 
 const sent = (answer: Replied, api: GraphApi): AttemptOutcome => ({
@@ -119,9 +125,10 @@ const deleteLeftDrafts = async (messageId: string, { api, tidying }: Apis): Prom
   const path = `/me/mailFolders/drafts/messages?$filter=${filter}&$select=id`;
   const answer = await api.ask({ method: 'GET', path, headers: IMMUTABLE_ID });
   const found = answer.outcome === 'replied' && answer.status === 200 ? answer.body?.value : undefined;
+  const { ask } = tidying();
   for (const draft of Array.isArray(found) ? found : []) {
     if (!isJsonObject(draft) || typeof draft.id !== 'string') continue;
-    await tidying.ask({
+    await ask({
       method: 'DELETE',
       path: `/me/messages/${encodeURIComponent(draft.id)}`,
       headers: IMMUTABLE_ID,

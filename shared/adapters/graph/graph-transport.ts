@@ -13,21 +13,32 @@ export interface GraphOptions {
   /** Where the API is: `https://graph.microsoft.com/v1.0`. */
   readonly url: string;
   readonly limits?: Partial<ApiLimits>;
+  /** Of the requests that delete a draft. */
+  readonly tidyingLimits?: Partial<ApiLimits>;
+}
+
+const TIDYING_LIMITS: ApiLimits = { requestMs: 15_000, overallMs: 15_000 };
+
+interface SendOptions {
+  readonly access: GraphAccess;
+  readonly tidyingLimits: ApiLimits;
 }
 
 /**
  * Microsoft Graph: `POST /me/sendMail` with the message as it is (facts M68); what is too large for one request is sent as a
  * draft (M71). Both take the recipients from the header, and 202 is the one status that counts (M70).
  */
-export const graphTransport = ({ url, limits = {} }: GraphOptions): MailTransport => ({
-  open: async ({ accessToken }) =>
-    ok(apiSession((message, call) => sendMessage(message, call, { url, accessToken }), { ...API_LIMITS, ...limits })),
+export const graphTransport = ({ url, limits = {}, tidyingLimits = {} }: GraphOptions): MailTransport => ({
+  open: async ({ accessToken }) => {
+    const options = { access: { url, accessToken }, tidyingLimits: { ...TIDYING_LIMITS, ...tidyingLimits } };
+    return ok(apiSession((message, call) => sendMessage(message, call, options), { ...API_LIMITS, ...limits }));
+  },
 });
 
 const sendMessage = async (
   { content, envelope }: OutgoingMessage,
   call: ApiCaller,
-  access: GraphAccess,
+  { access, tidyingLimits }: SendOptions,
 ): Promise<AttemptOutcome> => {
   const { header, rest } = await openMessage(content);
   const addressed = withRecipients(header, envelope.to);
@@ -36,12 +47,10 @@ const sendMessage = async (
   if (isAll) return sendAtOnce(start, api);
   return sendAsDraft(chained(start, rest), messageIdOf(header), {
     api,
-    // What is left to tidy up is tidied up even where the attempt's own time is over.
-    tidying: graphApi(apiCaller(TIDYING), access),
+    // What is left to tidy up is tidied up even where the attempt's own time is over: this time begins when it is needed.
+    tidying: () => graphApi(apiCaller(tidyingLimits), access),
   });
 };
-
-const TIDYING: ApiLimits = { requestMs: 15_000, overallMs: 15_000 };
 
 const sendAtOnce = async (message: Buffer, api: GraphApi): Promise<AttemptOutcome> => {
   const answer = await api.ask({ path: '/me/sendMail', ...mimeRequest(message) });

@@ -1,4 +1,5 @@
 import type { NodemailerError } from 'nodemailer';
+import type { ErrorKind } from '../../domain/errors.ts';
 import { type SmtpStep, smtpReplyRow } from '../../domain/smtp-replies.ts';
 import type { AttemptFailure } from '../../domain/submission.ts';
 
@@ -22,12 +23,20 @@ const stepOf = (command: string | undefined): SmtpStep => {
   return command === 'DATA' ? 'message' : 'connect';
 };
 
+/** Found out on this side, before the server was asked anything for the message. */
+export const unasked = (reason: ErrorKind, response: string): AttemptFailure => ({
+  outcome: 'failed',
+  reason,
+  response,
+  withoutContact: true,
+});
+
 /** What the failures in which the server said nothing mean, by nodemailer's code. Not listed: a bug, rethrown. */
 const WITHOUT_REPLY: { readonly [code: string]: (message: string) => AttemptFailure } = {
   // Larger than the SIZE of the server's EHLO (RFC 1870 section 6.1); nothing was sent.
-  EMESSAGE: (response) => ({ outcome: 'failed', reason: 'message_too_large', response }),
+  EMESSAGE: (response) => unasked('message_too_large', response),
   // An address that cannot be put on the wire, or needs SMTPUTF8 where the server has none.
-  EENVELOPE: (response) => ({ outcome: 'failed', reason: 'invalid_recipient', response }),
+  EENVELOPE: (response) => unasked('invalid_recipient', response),
   // The content could not be read to its end. The connection was dropped, so nothing was delivered.
   ESTREAM: (response) => ({ outcome: 'deferred', reason: 'internal', response }),
 };

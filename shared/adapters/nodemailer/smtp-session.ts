@@ -4,7 +4,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { sameAddress } from '../../domain/provider.ts';
 import type { AttemptFailure, AttemptOutcome, Envelope } from '../../domain/submission.ts';
 import type { MailSession, OutgoingMessage } from '../../ports/mail-transport.ts';
-import { cleanResponse, failureOfError, refusedForItself, wouldBeTakenLater } from './attempt-outcome.ts';
+import { cleanResponse, failureOfError, refusedForItself, unasked, wouldBeTakenLater } from './attempt-outcome.ts';
 
 export interface SessionLimits {
   /** Nothing sent for as long as this: the server neither answers nor reads. Found out within twice the time. */
@@ -171,10 +171,10 @@ const PLAIN_ADDRESS = /^[^\s"(),:;<>@[\]\\\p{Cc}]+@[^\s"(),:;<>@[\]\\\p{Cc}]+$/u
 /** nodemailer parses envelope addresses once more, and would quietly send to whatever it finds in a crooked one. */
 const unfitAddress = ({ from, to }: Envelope): AttemptFailure | undefined => {
   if (!PLAIN_ADDRESS.test(from)) {
-    return { outcome: 'failed', reason: 'sender_not_allowed', response: 'The sender is not a plain address.' };
+    return unasked('sender_not_allowed', 'The sender is not a plain address.');
   }
   if (to.length === 0 || !to.every((address) => PLAIN_ADDRESS.test(address))) {
-    return { outcome: 'failed', reason: 'invalid_recipient', response: 'A recipient is not a plain address.' };
+    return unasked('invalid_recipient', 'A recipient is not a plain address.');
   }
   return undefined;
 };
