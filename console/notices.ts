@@ -3,7 +3,7 @@ import type { Delivery, Notice, NoticeEvent, OpenNotice } from '../shared/domain
 import { noticeWords } from '../shared/protocol/notice-words.ts';
 import { mailboxLink, table, time } from './elements.ts';
 import { type NotificationTexts, notificationTextsIn } from './texts/notifications/index.ts';
-import { type Html, PROVIDER_NAMES, type View } from './view.ts';
+import { type Html, PROVIDER_NAMES, paths, type View } from './view.ts';
 
 export interface ListedNotice extends OpenNotice {
   readonly told: NoticeEvent | undefined;
@@ -46,7 +46,9 @@ const subject = (notice: Notice): Html => {
   if (notice.kind === 'client_secret.expiring') {
     return html`${PROVIDER_NAMES[notice.provider]} <code>${notice.clientId}</code>`;
   }
-  return mailboxLink(notice.mailboxId, notice.address);
+  const mailbox = mailboxLink(notice.mailboxId, notice.address);
+  if (notice.kind !== 'submission.failed') return mailbox;
+  return html`${mailbox}<br><a href="${paths.submission(notice.subject)}"><code>${notice.subject}</code></a>`;
 };
 
 /** What happened, then what to do. */

@@ -37,6 +37,13 @@ export const reconnectNotNeededPage = (language: Language, { address }: Mailbox)
   });
 };
 
+/** Somebody signed the mailbox out, or a later notice has a link of its own. */
+export const reconnectOverPage = (language: Language, { address }: Mailbox): Html => {
+  const { reconnect: words } = notificationTextsIn(language);
+  const problem = { message: words.over(address), remedy: words.unknownRemedy };
+  return page(visitorView(language), { title: words.unknownTitle, problem, body: html`` });
+};
+
 /** Nobody is told whether there ever was such a link. */
 export const reconnectUnknownPage = (language: Language): Html => {
   const { reconnect: words } = notificationTextsIn(language);

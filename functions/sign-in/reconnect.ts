@@ -1,5 +1,10 @@
 import type { Hono } from 'hono';
-import { reconnectNotNeededPage, reconnectPage, reconnectUnknownPage } from '../../console/pages/reconnect.ts';
+import {
+  reconnectNotNeededPage,
+  reconnectOverPage,
+  reconnectPage,
+  reconnectUnknownPage,
+} from '../../console/pages/reconnect.ts';
 import type { BrokerContext, BrokerEnv } from '../../shared/adapters/http/app.ts';
 import { pageLanguage } from '../../shared/adapters/http/language.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
@@ -23,11 +28,8 @@ export const reconnectRoutes = (app: Hono<BrokerEnv>, { reconnect }: { readonly 
     if (looked === undefined || !looked.ok) return unknown(c, looked?.error);
     const { state, mailbox } = looked.value;
     const language = pageLanguage(c);
-    return c.html(
-      state === 'needed'
-        ? reconnectPage(language, mailbox, `/reconnect/${token}`)
-        : reconnectNotNeededPage(language, mailbox),
-    );
+    if (state === 'needed') return c.html(reconnectPage(language, mailbox, `/reconnect/${token}`));
+    return c.html(state === 'over' ? reconnectOverPage(language, mailbox) : reconnectNotNeededPage(language, mailbox));
   });
 
   app.post('/reconnect/:token', async (c) => {

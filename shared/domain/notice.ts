@@ -25,6 +25,8 @@ interface OfMailbox {
   readonly detail?: string | undefined;
   /** The provider's own, to be looked up. */
   readonly code?: string | undefined;
+  /** By which the provider's sign-in log is searched. */
+  readonly correlationId?: string | undefined;
 }
 
 /** `subject` is what one notice at a time is open for, of its kind and its organization. */
@@ -48,6 +50,12 @@ export type Notice =
       readonly subject: string;
       readonly reason: ErrorKind;
       readonly clientId: string;
+      /** With its angle brackets. */
+      readonly messageId: string;
+      /** Who goes without; of very many the first. */
+      readonly recipients: readonly string[];
+      /** Others have got it. */
+      readonly isPartial: boolean;
     } & OfMailbox)
   /** The subject is the registration's key and the secret's position. `daysLeft` 0: it has expired. */
   | {

@@ -9,6 +9,8 @@ export interface ToldNotice {
   readonly reconnectUrl: string | undefined;
   /** Where an administrator sees more. */
   readonly consoleUrl: string;
+  /** As people call the device that handed the message in, where there is one, and still is. */
+  readonly deviceName?: string | undefined;
 }
 
 /** A mail that tells of one or many. */

@@ -44,8 +44,24 @@ const dateOf = (epochSeconds: number): string => new Date(epochSeconds * 1000).t
 const line = (label: string, value: string | number | undefined): readonly string[] =>
   value === undefined || value === '' ? [] : [`${label}: ${oneLine(String(value))}`];
 
-const paragraphOf = ({ event, reconnectUrl }: ToldNotice, language: Language, at: number): readonly string[] => {
-  const { mail }: NoticeTexts = NOTICE_TEXTS[language];
+/** The message, and where an administrator sees more of it. */
+const messageLines = ({ event, consoleUrl, deviceName }: ToldNotice, { mail }: NoticeTexts): readonly string[] => {
+  const notice = event.of?.notice;
+  if (notice?.kind !== 'submission.failed') return [];
+  const { subject, clientId, messageId, recipients } = notice;
+  return [
+    ...line(mail.submission, subject),
+    ...line(mail.messageId, messageId),
+    ...line(mail.recipients, recipients.join(', ')),
+    ...line(mail.device, deviceName === undefined ? clientId : `${deviceName} (${clientId})`),
+    consoleUrl,
+  ];
+};
+
+const paragraphOf = (told: ToldNotice, language: Language, at: number): readonly string[] => {
+  const { event, reconnectUrl } = told;
+  const texts: NoticeTexts = NOTICE_TEXTS[language];
+  const { mail } = texts;
   const { headline, reason, remedy } = noticeWords(event, language);
   const { of, phase } = event;
   if (of === undefined || phase === 'resolved') return [headline];
@@ -53,7 +69,6 @@ const paragraphOf = ({ event, reconnectUrl }: ToldNotice, language: Language, at
   const kind = reasonOf(notice);
   const outcome: Outcome | undefined = kind && OUTCOMES[kind];
   const days = Math.floor((at - since) / DAY_SECONDS);
-  const isMail = notice.kind === 'submission.failed';
   return [
     oneLine(headline),
     ...(reason === undefined ? [] : [reason]),
@@ -62,8 +77,9 @@ const paragraphOf = ({ event, reconnectUrl }: ToldNotice, language: Language, at
     ...line(mail.since, rfc3339(since)),
     ...('detail' in notice ? line(mail.detail, notice.detail) : []),
     ...('code' in notice ? line(mail.code, notice.code) : []),
+    ...('correlationId' in notice ? line(mail.correlationId, notice.correlationId) : []),
     ...line(mail.panelCode, outcome?.panelCode),
-    ...(isMail ? [...line(mail.submission, notice.subject), ...line(mail.device, notice.clientId)] : []),
+    ...messageLines(told, texts),
     ...(reconnectUrl === undefined ? [] : [mail.signIn, reconnectUrl]),
   ];
 };

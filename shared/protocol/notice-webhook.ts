@@ -5,7 +5,7 @@ import { OUTCOMES, type Outcome } from './outcomes.ts';
 import { rfc3339 } from './time.ts';
 
 /** What it is about, with nothing that is not there. */
-const subjectOf = (notice: Notice) => {
+const subjectOf = (notice: Notice, deviceName: string | undefined) => {
   if (notice.kind === 'client_secret.expiring') {
     const { provider, clientId, position, expiresOn, daysLeft } = notice;
     return {
@@ -17,10 +17,17 @@ const subjectOf = (notice: Notice) => {
     mailbox: { mailbox_id: notice.mailboxId, address: notice.address },
     ...(notice.kind === 'grant.expiring' ? { days_left: notice.daysLeft } : {}),
     ...(notice.kind === 'submission.failed'
-      ? { submission_id: notice.subject, device: { client_id: notice.clientId } }
+      ? {
+          submission_id: notice.subject,
+          message_id: notice.messageId,
+          recipients: notice.recipients,
+          partial: notice.isPartial,
+          device: { client_id: notice.clientId, ...(deviceName === undefined ? {} : { name: deviceName }) },
+        }
       : {}),
     ...(notice.detail === undefined ? {} : { detail: notice.detail }),
     ...(notice.code === undefined ? {} : { provider_code: notice.code }),
+    ...(notice.correlationId === undefined ? {} : { correlation_id: notice.correlationId }),
   };
 };
 
@@ -34,7 +41,7 @@ const reasonFields = (notice: Notice) => {
 
 /** The body of a webhook (Standard Webhooks 1.0: `type`, `timestamp`, `data`). */
 export const noticeWebhook = (told: ToldNotice, locale: string): string => {
-  const { event, organization, reconnectUrl, consoleUrl } = told;
+  const { event, organization, reconnectUrl, consoleUrl, deviceName } = told;
   const { headline, reason, remedy } = noticeWords(event, languageOf(locale));
   const { of } = event;
   return JSON.stringify({
@@ -51,7 +58,7 @@ export const noticeWebhook = (told: ToldNotice, locale: string): string => {
             since: rfc3339(of.since),
             reminders: of.reminders,
             ...reasonFields(of.notice),
-            ...subjectOf(of.notice),
+            ...subjectOf(of.notice, deviceName),
           }),
       organization: organization === undefined ? null : { organization_id: organization.id, name: organization.name },
       message: reason === undefined ? headline : `${headline} ${reason}`,

@@ -34,7 +34,10 @@ export const noticeWords = (
   const { notice } = of;
   const name = nameOf(notice, texts);
   if (phase === 'resolved') return { headline: texts.resolved[notice.kind](name) };
-  const headline = texts.headlines[notice.kind](name, 'daysLeft' in notice ? notice.daysLeft : 0);
+  const isPartial = notice.kind === 'submission.failed' && notice.isPartial;
+  const headline = isPartial
+    ? texts.partlySent(name)
+    : texts.headlines[notice.kind](name, 'daysLeft' in notice ? notice.daysLeft : 0);
   const reason = reasonOf(notice);
   if (reason !== undefined) {
     const [happened, remedy] = ERROR_TEXTS[language][reason];

@@ -59,6 +59,7 @@ export const noticeReply = ({ id, notice, since, reminders, told }: OpenNotice &
     remedy: remedy ?? null,
     detail: 'detail' in notice ? (notice.detail ?? null) : null,
     provider_code: 'code' in notice ? (notice.code ?? null) : null,
+    correlation_id: 'correlationId' in notice ? (notice.correlationId ?? null) : null,
     last_told: told === undefined ? null : eventReply(told),
   };
 };

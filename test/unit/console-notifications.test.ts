@@ -161,3 +161,16 @@ describe('the page of notifications', () => {
     assert.ok(!text.includes('whsec_'));
   });
 });
+
+describe('the list of what people are told of', () => {
+  it('leads to the submission that has failed', async () => {
+    const { id: mailboxId, organizationId, address } = await addMailbox();
+    const message = { clientId: 'abcdefghjkmn', messageId: '<1@x>', recipients: ['a@b.example'], isPartial: true };
+    const about = { subject: 'sub_1', mailboxId, organizationId, address, reason: 'invalid_recipient' } as const;
+    const notices = makeNotices({ ...broker, random: seededRandom('notices'), log: memoryLog() });
+    await notices.raise({ kind: 'submission.failed', ...about, ...message });
+    const { text } = await visitor.get('/');
+    assert.match(text, /href="\/console\/submissions\/sub_1"/);
+    assert.match(unescaped(text), /did not reach all of its recipients/);
+  });
+});

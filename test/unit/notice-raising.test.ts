@@ -149,6 +149,28 @@ describe('the end of a sign-in', () => {
     assert.deepEqual(await kinds(), []);
   });
 
+  it('is not told as mended when an administrator signs the mailbox out, or removes it', async () => {
+    await lapse();
+    await heard();
+    value(await process.administration.mailboxes.signOut(office.mailbox.id));
+    assert.deepEqual(phasesTold(), ['raised']);
+    value(await signIn(world, process, office.mailbox));
+    await lapse();
+    await heard();
+    value(await process.administration.devices.unbind(office.device.clientId, 'scan'));
+    value(await process.administration.mailboxes.remove(office.mailbox.id));
+    assert.deepEqual(phasesTold(), ['raised', 'raised']);
+  });
+
+  it('carries the id by which the provider finds the attempt', async () => {
+    await advanceSeconds(world, HOUR);
+    world.microsoft.failNext({ ...INVALID_GRANT, kind: 'conditional_access', correlationId: '9b2f0000-1111-2222' });
+    await refresh();
+    const [notice] = await open();
+    assert.ok(notice?.kind === 'grant.invalid');
+    assert.deepEqual([notice.reason, notice.correlationId], ['conditional_access', '9b2f0000-1111-2222']);
+  });
+
   it('leaves nothing behind of an organization that is removed', async () => {
     await lapse();
     await heard();
@@ -233,12 +255,12 @@ describe('a client secret', () => {
 });
 
 describe('mail', () => {
-  const handIn = async (clientId = office.device.clientId): Promise<string> => {
+  const handIn = async (clientId = office.device.clientId, to = ['ann@contoso.example']): Promise<string> => {
     const id = `sub_${world.clock.now()}${Math.round(now(world)) % 7}`;
     const submission: Submission = {
       ...{ id, organizationId: office.organization.id, clientId, slot: 'scan', mailboxId: office.mailbox.id },
       ...{ account: office.mailbox.address, messageId: `<${id}@contoso.example>`, sizeBytes: 20, attempts: 0 },
-      ...{ envelope: { from: office.mailbox.address, to: ['ann@contoso.example'] }, delivered: [], rejected: [] },
+      ...{ envelope: { from: office.mailbox.address, to }, delivered: [], rejected: [] },
       ...{ acceptedAt: now(world), status: { state: 'queued' } },
     };
     await world.blobs.put(blobKeyOf(id), Buffer.from('Subject: Scan\r\n\r\nX\r\n'));
@@ -276,6 +298,51 @@ describe('mail', () => {
     assert.deepEqual(await kinds(), ['grant.invalid']);
   });
 
+  it('that was held waits after a sign-out as well, which is told in the place of what kept it', async () => {
+    world.smtp.answerAlways(SWITCHED_OFF);
+    await handIn();
+    await send();
+    await heard();
+    value(await process.administration.mailboxes.signOut(office.mailbox.id));
+    const [notice, ...others] = await open();
+    assert.deepEqual(others, []);
+    assert.ok(notice?.kind === 'mailbox.held');
+    assert.equal(notice.reason, 'signed_out');
+    assert.deepEqual(phasesTold(), ['raised', 'raised'], 'nobody hears that it goes out again');
+    assert.equal((await process.records.outboxes.get(office.mailbox.id)).outbox.stop?.reason, 'signed_out');
+    world.smtp.answerAlways(undefined);
+    await send();
+    assert.equal((await process.records.outboxes.pending(office.mailbox.id)).length, 1);
+    value(await signIn(world, process, office.mailbox));
+    await send();
+    assert.deepEqual(await process.records.outboxes.pending(office.mailbox.id), []);
+    assert.deepEqual(await kinds(), []);
+  });
+
+  it('of which nothing waits is not held by a sign-out', async () => {
+    value(await process.administration.mailboxes.signOut(office.mailbox.id));
+    assert.deepEqual(await kinds(), []);
+    assert.equal((await process.records.outboxes.get(office.mailbox.id)).outbox.stop, undefined);
+  });
+
+  it('that some recipients were refused is a notice, which says that others have got it', async () => {
+    const refused = Array.from({ length: 7 }, (_, at) => ({
+      ...{ address: `no${at}@contoso.example`, response: `550 5.1.1 ${'x'.repeat(900)}`, tryAgain: false },
+    }));
+    world.smtp.answerNext({ outcome: 'sent', response: '250 2.0.0 OK', refused });
+    const addresses = refused.map(({ address }) => address);
+    const id = await handIn(office.device.clientId, ['ann@contoso.example', ...addresses]);
+    await send();
+    assert.equal((await process.records.submissions.get(id))?.submission.status.state, 'sent');
+    const [notice, ...others] = await open();
+    assert.deepEqual(others, []);
+    assert.ok(notice?.kind === 'submission.failed');
+    assert.deepEqual([notice.subject, notice.reason, notice.isPartial], [id, 'invalid_recipient', true]);
+    assert.deepEqual(notice.recipients, addresses);
+    assert.match(notice.detail ?? '', /^no0@contoso\.example: 550 5\.1\.1 x+; no1@.*; and 2 more$/);
+    assert.ok((notice.detail ?? '').length < 2500, 'replies are cut');
+  });
+
   it('that has failed is a notice, with what the server said', async () => {
     world.smtp.answerNext(REFUSED);
     const id = await handIn();
@@ -286,6 +353,8 @@ describe('mail', () => {
       [notice.subject, notice.clientId, notice.reason, notice.detail],
       [id, office.device.clientId, 'mail_server_refused_message', '554 5.2.0 Message content rejected.'],
     );
+    const { messageId, recipients, isPartial } = notice;
+    assert.deepEqual([messageId, recipients, isPartial], [`<${id}@contoso.example>`, ['ann@contoso.example'], false]);
   });
 
   it('that has failed is a notice wherever the process dies', async () => {

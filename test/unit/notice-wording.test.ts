@@ -11,7 +11,7 @@ import { LANGUAGES } from '../../shared/protocol/texts/index.ts';
 
 const ABOUT = {
   ...{ subject: 'mbx_1', mailboxId: 'mbx_1', organizationId: 'org_1', address: 'scan@contoso.example' },
-  ...{ detail: 'As the provider says it.', code: 'AADSTS700082' },
+  ...{ detail: 'As the provider says it.', code: 'AADSTS700082', correlationId: '9b2f0000-1111-2222' },
 };
 
 const NOTICES: Readonly<Record<NoticeKind, Notice>> = {
@@ -20,6 +20,7 @@ const NOTICES: Readonly<Record<NoticeKind, Notice>> = {
   'submission.failed': {
     ...{ kind: 'submission.failed', ...ABOUT, subject: 'sub_1' },
     ...{ reason: 'mail_server_refused_message', clientId: 'abcdefghjkmn' },
+    ...{ messageId: '<1@mfp.example>', recipients: ['ann@fabrikam.example'], isPartial: false },
   },
   'mailbox.held': { kind: 'mailbox.held', ...ABOUT, reason: 'smtp_switched_off' },
   'client_secret.expiring': {
@@ -139,6 +140,26 @@ describe('a mail', () => {
     assert.match(text, /And 7 more\./);
   });
 
+  it('carries what the provider finds the attempt by, and of a message all that it is known by', () => {
+    assert.match(mailOf([told(NOTICES['grant.invalid'])]).text, /Correlation id: 9b2f0000-1111-2222/);
+    const consoleUrl = 'https://broker.example/console/submissions/sub_1';
+    const { text } = mailOf([told(NOTICES['submission.failed'], 'raised', { deviceName: 'Floor 2', consoleUrl })]);
+    for (const expected of ['<1@mfp.example>', 'ann@fabrikam.example', 'Floor 2 (abcdefghjkmn)', consoleUrl]) {
+      assert.ok(text.includes(expected), `${expected} in ${text}`);
+    }
+  });
+
+  it('says of a message that not all have got, in every language, that others have', () => {
+    const partial = { ...NOTICES['submission.failed'], isPartial: true, reason: 'invalid_recipient' } as Notice;
+    for (const language of LANGUAGES) {
+      const { text } = mailOf([told(partial)], language);
+      assert.ok(text.includes(NOTICE_TEXTS[language].partlySent('scan@contoso.example')), text);
+      assert.ok(!text.includes(NOTICE_TEXTS[language].headlines['submission.failed']('scan@contoso.example')), text);
+    }
+    const { data } = JSON.parse(noticeWording.webhook(told(partial), 'en'));
+    assert.equal(data.partial, true);
+  });
+
   it('has no link where nothing is to be done', () => {
     const { text } = mailOf([told(NOTICES['grant.invalid'], 'resolved', { reconnectUrl: undefined })]);
     assert.ok(!text.includes('reconnect'));
@@ -176,7 +197,9 @@ describe('a mail', () => {
 
 describe('a webhook', () => {
   it('says what happened in fields, and nothing that is not there', () => {
-    const body = JSON.parse(noticeWording.webhook(told(NOTICES['submission.failed']), 'en'));
+    const body = JSON.parse(
+      noticeWording.webhook(told(NOTICES['submission.failed'], 'raised', { deviceName: 'Floor 2' }), 'en'),
+    );
     assert.deepEqual(body, {
       type: 'submission.failed',
       timestamp: '2027-01-15T08:00:00Z',
@@ -191,9 +214,13 @@ describe('a webhook', () => {
         actor: 'device',
         mailbox: { mailbox_id: 'mbx_1', address: 'scan@contoso.example' },
         submission_id: 'sub_1',
-        device: { client_id: 'abcdefghjkmn' },
+        message_id: '<1@mfp.example>',
+        recipients: ['ann@fabrikam.example'],
+        partial: false,
+        device: { client_id: 'abcdefghjkmn', name: 'Floor 2' },
         detail: 'As the provider says it.',
         provider_code: 'AADSTS700082',
+        correlation_id: '9b2f0000-1111-2222',
         organization: { organization_id: 'org_1', name: 'Contoso' },
         message: 'A message from scan@contoso.example could not be sent. The mail server refused the message.',
         remedy: 'Read the reply of the server and correct the message.',

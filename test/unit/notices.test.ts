@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Mailbox } from '../../shared/domain/entities.ts';
+import type { Notice } from '../../shared/domain/notice.ts';
+import { makeTellNotice } from '../../shared/usecases/notices/tell-notice.ts';
 import { ADMINISTRATOR, type NoticeOffice, noticeOffice, PUBLIC_URL } from '../fakes/notice-office.ts';
 
 const MINUTE = 60;
@@ -140,6 +142,54 @@ describe('a notice', () => {
     assert.deepEqual(phases(), ['raised', 'resolved']);
   });
 
+  it('about a mailbox that was signed out without a word ends without one, and nobody hears that it is mended', async () => {
+    await ends(broken);
+    await runFor(HOUR);
+    await office.setGrant(broken, { state: 'signed_out', signedOutAt: office.now(), generation: 1 });
+    await runFor(DAY);
+    assert.deepEqual(phases(), ['raised']);
+    assert.deepEqual((await office.records.notices.list(office.organizationId, 10)).open, []);
+  });
+
+  it('about mail that is held since a sign-out ends when nothing waits any more', async () => {
+    await office.notices.raise({ ...office.held(broken), reason: 'signed_out' } as Notice);
+    const stop = { cause: 'hold', since: office.now(), until: office.now() + HOUR, response: 'x' } as const;
+    const outbox = { stop: { ...stop, reason: 'signed_out' } } as const;
+    await office.setGrant(broken, { state: 'signed_out', signedOutAt: office.now(), generation: 1 });
+    await office.records.outboxes.replace(broken.id, { revision: 0 }, outbox, office.now());
+    await runFor(HOUR);
+    assert.deepEqual(phases(), ['raised']);
+    await office.records.outboxes.replace(broken.id, { revision: 1 }, outbox, undefined);
+    await runFor(2 * DAY);
+    assert.deepEqual(phases(), ['raised']);
+    assert.deepEqual((await office.records.notices.list(office.organizationId, 10)).open, []);
+  });
+
+  it('of a message leads to its page, and names the device', async () => {
+    const about = { subject: 'sub_1', mailboxId: healthy.id, organizationId: office.organizationId };
+    const message = { messageId: '<1@x>', recipients: ['a@b.example'], isPartial: false, clientId: 'abcdefghjkmn' };
+    await office.table.write({ put: { pk: 'device#abcdefghjkmn', sk: 'device', metadata: { clientName: 'Floor 2' } } });
+    const tell = makeTellNotice({ ...office, publicUrl: PUBLIC_URL });
+    const told = await tell(office.organizationId, {
+      ...{
+        id: 'evt_1',
+        phase: 'raised',
+        at: office.now(),
+        webhook: { state: 'not_wanted' },
+        mail: { state: 'not_wanted' },
+      },
+      of: {
+        ...{ id: 'ntc_1', since: office.now(), reminders: 0 },
+        notice: {
+          ...{ kind: 'submission.failed', ...about, ...message },
+          ...{ address: healthy.address, reason: 'mail_server_refused_message' },
+        },
+      },
+    });
+    assert.equal(told.consoleUrl, `${PUBLIC_URL}/console/submissions/sub_1`);
+    assert.equal(told.deviceName, 'Floor 2');
+  });
+
   it('of a sign-in about to lapse is told on each day of warning, and not in between', async () => {
     const old = { ...(await office.records.grants.get(broken.id)).grant } as never;
     const lapsesIn = (days: number) =>
@@ -276,7 +326,7 @@ describe('by mail', () => {
     await runFor(5 * MINUTE);
     const [mail] = await office.mails();
     assert.equal(mail?.submission.mailboxId, 'mbx_operator');
-    assert.equal(mail?.submission.organizationId, 'org_operator');
+    assert.equal(mail?.submission.organizationId, 'org_contoso', 'listed with those who are told');
   });
 
   it('goes through another organization under no circumstances', async () => {
@@ -359,7 +409,8 @@ describe('by webhook', () => {
       status: { state: 'failed', at: office.now(), reason: 'mail_server_refused_message' },
     });
     const reason = 'mail_server_refused_message';
-    await notices.raise({ kind: 'submission.failed', ...about, clientId: 'abcdefghjkmn', reason });
+    const message = { messageId: '<1@x>', recipients: ['a@b.example'], isPartial: false };
+    await notices.raise({ kind: 'submission.failed', ...about, ...message, clientId: 'abcdefghjkmn', reason });
     await runFor(4 * DAY);
     const [open] = (await office.records.notices.list(organizationId, 10)).open;
     const told = await office.records.notices.event(organizationId, open?.eventId ?? '');

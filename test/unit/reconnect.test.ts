@@ -58,7 +58,22 @@ describe('the link in a notice', () => {
     await office.notices.settle({ kind: 'grant.invalid', organizationId, subject: mailbox.id });
     await office.notices.raise(office.invalid(mailbox));
     const looked = await reconnect.look(old);
-    assert.ok(looked.ok && looked.value.state === 'not_needed');
+    assert.ok(looked.ok && looked.value.state === 'over');
+  });
+
+  it('does not say that nothing is to be done where the mailbox was signed out, or its mail is held', async () => {
+    await office.notices.drop({ kind: 'grant.invalid', organizationId: office.organizationId, subject: mailbox.id });
+    const app = makeSignInApp(office, reconnect);
+    const page = async () => (await app.request(`/reconnect/${token()}`)).text();
+    await office.setGrant(mailbox, { state: 'signed_out', signedOutAt: office.now(), generation: 1 });
+    assert.match(await page(), /This link is over, but broken@contoso\.example must be signed in/);
+    assert.ok(!(await reconnect.begin(token())).ok);
+    await office.signedIn(mailbox);
+    await office.hold(mailbox, 'smtp_switched_off');
+    assert.match(await page(), /This link is over/);
+    await office.hold(mailbox, undefined);
+    assert.match(await page(), /no longer needed/);
+    assert.equal(signIns(), 0);
   });
 
   it('lasts for thirty days, and those of the reminders last on', async () => {

@@ -7,6 +7,7 @@ export const da: NotificationTexts = {
     go: (provider) => `Fortsæt til ${provider}`,
     onlyYou: 'Der er ikke sket noget endnu. Logon begynder, når du trykker på knappen.',
     notNeeded: (address) => `Det er ikke længere nødvendigt at logge på ${address}. Der er intet at gøre.`,
+    over: (address) => `Dette link gælder ikke længere, men der skal logges på ${address}, før dens post sendes.`,
     notNeededTitle: 'Ikke længere nødvendigt',
     unknownTitle: 'Dette link virker ikke',
     unknown: 'Linket er ikke helt, er udløbet, eller postkassen er fjernet.',

@@ -8,6 +8,7 @@ export const en = {
     go: (provider: string) => `Continue to ${provider}`,
     onlyYou: 'Nothing has happened yet. The sign-in begins when you press the button.',
     notNeeded: (address: string) => `A sign-in of ${address} is no longer needed. There is nothing to do.`,
+    over: (address: string) => `This link is over, but ${address} must be signed in before its mail is sent.`,
     notNeededTitle: 'No longer needed',
     unknownTitle: 'This link does not work',
     unknown: 'The link is not complete, has expired, or the mailbox was removed.',

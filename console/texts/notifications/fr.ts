@@ -8,6 +8,8 @@ export const fr: NotificationTexts = {
     go: (provider) => `Continuer vers ${provider}`,
     onlyYou: "Rien ne s'est encore passé. La connexion commence quand vous appuyez sur le bouton.",
     notNeeded: (address) => `Une connexion de ${address} n'est plus nécessaire. Il n'y a rien à faire.`,
+    over: (address) =>
+      `Ce lien n'est plus valable, mais ${address} doit être connectée pour que son courrier soit envoyé.`,
     notNeededTitle: 'Plus nécessaire',
     unknownTitle: 'Ce lien ne fonctionne pas',
     unknown: 'Le lien est incomplet, a expiré, ou la boîte aux lettres a été supprimée.',

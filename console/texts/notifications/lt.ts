@@ -8,6 +8,8 @@ export const lt: NotificationTexts = {
     go: (provider) => `Tęsti: ${provider}`,
     onlyYou: 'Dar nieko neįvyko. Prisijungimas prasidės, kai paspausite mygtuką.',
     notNeeded: (address) => `Prisijungti prie ${address} nebereikia. Nieko daryti nereikia.`,
+    over: (address) =>
+      `Ši nuoroda nebegalioja, bet prie ${address} reikia prisijungti, kad jos laiškai būtų siunčiami.`,
     notNeededTitle: 'Nebereikalinga',
     unknownTitle: 'Ši nuoroda neveikia',
     unknown: 'Nuoroda nepilna, nebegalioja arba pašto dėžutė pašalinta.',

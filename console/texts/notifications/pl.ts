@@ -8,6 +8,7 @@ export const pl: NotificationTexts = {
     go: (provider) => `Przejdź do: ${provider}`,
     onlyYou: 'Nic się jeszcze nie stało. Logowanie zacznie się po naciśnięciu przycisku.',
     notNeeded: (address) => `Logowanie skrzynki ${address} nie jest już potrzebne. Nie trzeba nic robić.`,
+    over: (address) => `Ten link już nie obowiązuje, ale skrzynkę ${address} trzeba zalogować, zanim wyśle pocztę.`,
     notNeededTitle: 'Już niepotrzebne',
     unknownTitle: 'Ten link nie działa',
     unknown: 'Link jest niepełny, wygasł albo skrzynka pocztowa została usunięta.',

@@ -13,6 +13,7 @@ export const da: NoticeTexts = {
     'client_secret.expiring': (name, count) =>
       count > 0 ? `Client secret for ${name} udløber om ${days(count)}.` : `Client secret for ${name} er udløbet.`,
   },
+  partlySent: (name) => `En meddelelse fra ${name} nåede ikke alle sine modtagere. De andre har fået den.`,
   resolved: {
     'grant.invalid': (name) => `Der er logget på ${name} igen.`,
     'grant.expiring': (name) => `Logon for ${name} er i brug igen og udløber ikke.`,
@@ -39,9 +40,12 @@ export const da: NoticeTexts = {
     since: 'Siden',
     detail: 'Detalje',
     code: 'Kode',
+    correlationId: 'Korrelations-id',
     panelCode: 'Kode på panelet',
     submission: 'Forsendelse',
     device: 'Enhed',
+    messageId: 'Message-ID',
+    recipients: 'Ikke leveret til',
     signIn: 'Åbn dette link for at logge på postkassen igen, eller send det til postkassens ejer:',
     more: (count) => `Og ${count} til.`,
     console: 'Det hele i konsollen:',

@@ -12,6 +12,8 @@ export const en = {
         ? `The client secret of ${name} expires in ${days} ${days === 1 ? 'day' : 'days'}.`
         : `The client secret of ${name} has expired.`,
   },
+  /** In the place of the headline of `submission.failed`, where some recipients were refused. */
+  partlySent: (name: string) => `A message from ${name} did not reach all of its recipients. The others have got it.`,
   resolved: {
     'grant.invalid': (name: string) => `${name} is signed in again.`,
     'grant.expiring': (name: string) => `The sign-in of ${name} is in use again and does not lapse.`,
@@ -39,9 +41,12 @@ export const en = {
     since: 'Since',
     detail: 'Detail',
     code: 'Code',
+    correlationId: 'Correlation id',
     panelCode: 'Code at the panel',
     submission: 'Submission',
     device: 'Device',
+    messageId: 'Message-ID',
+    recipients: 'Not delivered to',
     signIn: 'To sign the mailbox in again, open this link, or send it to the owner of the mailbox:',
     more: (count: number) => `And ${count} more.`,
     console: 'All of it in the console:',

@@ -13,6 +13,7 @@ export const fr: NoticeTexts = {
     'client_secret.expiring': (name, count) =>
       count > 0 ? `Le client secret de ${name} expire dans ${days(count)}.` : `Le client secret de ${name} a expiré.`,
   },
+  partlySent: (name) => `Un message de ${name} n'est pas parvenu à tous ses destinataires. Les autres l'ont reçu.`,
   resolved: {
     'grant.invalid': (name) => `${name} est de nouveau connectée.`,
     'grant.expiring': (name) => `La connexion de ${name} est de nouveau utilisée et n'expire pas.`,
@@ -40,9 +41,12 @@ export const fr: NoticeTexts = {
     since: 'Depuis',
     detail: 'Détail',
     code: 'Code',
+    correlationId: 'ID de corrélation',
     panelCode: 'Code sur le panneau',
     submission: 'Envoi',
     device: 'Appareil',
+    messageId: 'Message-ID',
+    recipients: 'Non remis à',
     signIn: 'Pour connecter de nouveau la boîte aux lettres, ouvrez ce lien, ou envoyez-le à son propriétaire :',
     more: (count) => `Et ${count} de plus.`,
     console: 'Tout cela dans la console :',

@@ -21,6 +21,7 @@ export const lt: NoticeTexts = {
         ? `Client secret (${name}) galiojimas baigsis po ${days(count)}.`
         : `Client secret (${name}) galiojimas baigėsi.`,
   },
+  partlySent: (name) => `Pranešimas iš ${name} pasiekė ne visus gavėjus. Kiti jį gavo.`,
   resolved: {
     'grant.invalid': (name) => `Prie pašto dėžutės ${name} vėl prisijungta.`,
     'grant.expiring': (name) => `Prisijungimas prie pašto dėžutės ${name} vėl naudojamas ir galios toliau.`,
@@ -48,9 +49,12 @@ export const lt: NoticeTexts = {
     since: 'Nuo',
     detail: 'Išsamiau',
     code: 'Kodas',
+    correlationId: 'Koreliacijos ID',
     panelCode: 'Kodas skydelyje',
     submission: 'Siunta',
     device: 'Įrenginys',
+    messageId: 'Message-ID',
+    recipients: 'Nepristatyta',
     signIn: 'Norėdami vėl prisijungti prie pašto dėžutės, atverkite šią nuorodą arba nusiųskite ją dėžutės savininkui:',
     more: (count) => `Ir dar ${count}.`,
     console: 'Viskas konsolėje:',

@@ -14,6 +14,7 @@ export const pl: NoticeTexts = {
     'client_secret.expiring': (name, count) =>
       count > 0 ? `Client secret (${name}) wygaśnie za ${days(count)}.` : `Client secret (${name}) wygasło.`,
   },
+  partlySent: (name) => `Wiadomość ze skrzynki ${name} nie dotarła do wszystkich odbiorców. Pozostali ją otrzymali.`,
   resolved: {
     'grant.invalid': (name) => `Skrzynka ${name} jest znowu zalogowana.`,
     'grant.expiring': (name) => `Logowanie skrzynki ${name} jest znowu używane i nie wygaśnie.`,
@@ -39,9 +40,12 @@ export const pl: NoticeTexts = {
     since: 'Od',
     detail: 'Szczegół',
     code: 'Kod',
+    correlationId: 'Identyfikator korelacji',
     panelCode: 'Kod na panelu',
     submission: 'Przesyłka',
     device: 'Urządzenie',
+    messageId: 'Message-ID',
+    recipients: 'Nie dostarczono do',
     signIn: 'Aby ponownie zalogować skrzynkę, otwórz ten link albo wyślij go jej właścicielowi:',
     more: (count) => `I jeszcze ${count}.`,
     console: 'Wszystko w konsoli:',

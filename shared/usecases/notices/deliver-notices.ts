@@ -15,17 +15,17 @@ import { backOffSeconds } from '../../domain/timing.ts';
 import type { NoticeWording } from '../../domain/told-notice.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { Notices } from '../../ports/notices.ts';
 import type { Random } from '../../ports/random.ts';
 import type { WebhookOutcome, WebhookSender } from '../../ports/webhook-sender.ts';
 import type { Records } from '../../records/index.ts';
 import type { NoticeStands } from './notice-stands.ts';
+import type { NoticeBook } from './raise-notice.ts';
 import { makeSetDelivery } from './set-delivery.ts';
 import type { TellNotice } from './tell-notice.ts';
 
 interface Dependencies {
   readonly records: Pick<Records, 'notices' | 'notificationSettings' | 'organizations' | 'audit'>;
-  readonly notices: Pick<Notices, 'settle'>;
+  readonly notices: Pick<NoticeBook, 'settle' | 'drop'>;
   readonly stands: NoticeStands;
   readonly tell: TellNotice;
   readonly webhooks: WebhookSender;
@@ -47,10 +47,12 @@ export const makeIsStillSo =
   ({ records, notices, stands, clock }: Pick<Dependencies, 'records' | 'notices' | 'stands' | 'clock'>) =>
   /** `wait`: it was raised a moment ago, and may become so yet. */
   async ({ id, of, phase, at }: NoticeEvent): Promise<'yes' | 'wait' | 'no'> => {
-    if (of === undefined || phase === 'resolved' || (await stands(of.notice))) return 'yes';
+    if (of === undefined || phase === 'resolved') return 'yes';
+    const standing = await stands(of.notice);
+    if (standing === 'so') return 'yes';
     if (epochSeconds(clock) - at < BEFORE_IT_IS_SO_SECONDS) return 'wait';
     const open = await records.notices.open(of.notice);
-    if (open?.open.eventId === id) await notices.settle(of.notice);
+    if (open?.open.eventId === id) await (standing === 'mended' ? notices.settle(of.notice) : notices.drop(of.notice));
     return 'no';
   };
 

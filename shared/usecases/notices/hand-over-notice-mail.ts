@@ -41,9 +41,15 @@ export const makeNewMail =
 export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
   const { records, tell, wording, blobs, queue, publicUrl, clock, log } = dependencies;
 
-  const submissionOf = ({ submissionId: id }: MailUnderWay, mailbox: Mailbox, to: readonly string[]): Submission => ({
+  /** Whosever the mailbox is, it is listed with the organization that is told. */
+  const submissionOf = (
+    { submissionId: id }: MailUnderWay,
+    mailbox: Mailbox,
+    scope: NoticeScope,
+    to: readonly string[],
+  ): Submission => ({
     id,
-    organizationId: mailbox.organizationId,
+    organizationId: scope ?? mailbox.organizationId,
     clientId: BROKER_SENDER,
     slot: BROKER_SLOT,
     mailboxId: mailbox.id,
@@ -69,7 +75,7 @@ export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
     for (const event of events.slice(0, TOLD_ONE_BY_ONE)) told.push(await tell(scope, event));
     const organization = scope === undefined ? undefined : await records.organizations.get(scope);
     const locale = chosen ?? organization?.locale ?? 'en';
-    const submission = submissionOf(mail, mailbox, emails);
+    const submission = submissionOf(mail, mailbox, scope, emails);
     const message = wording.mail({
       told,
       more: mail.more + events.length - told.length,

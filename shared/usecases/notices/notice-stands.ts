@@ -1,12 +1,19 @@
 import { secretExpiresAt } from '../../domain/app-registration.ts';
-import { lapsesAt, warningDue } from '../../domain/grant.ts';
+import { isLive, lapsesAt, warningDue } from '../../domain/grant.ts';
 import { clientSecretSubject, type Notice } from '../../domain/notice.ts';
 import { registrationKey } from '../../domain/registration.ts';
+import { hasReachedAll } from '../../domain/retention.ts';
+import { isOver } from '../../domain/submission.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Records } from '../../records/index.ts';
 
+/** `moot`: it is not so any more, nor is it mended, as what it was about was signed out or removed. */
+export type Standing = 'so' | 'mended' | 'moot';
+
 /** Whether it is still so: looked at before anybody is told, and before anybody is reminded. */
-export type NoticeStands = (notice: Notice) => Promise<boolean>;
+export type NoticeStands = (notice: Notice) => Promise<Standing>;
+
+const soOr = (isSo: boolean, otherwise: Standing): Standing => (isSo ? 'so' : otherwise);
 
 export const makeNoticeStands = ({
   records: { grants, outboxes, submissions, appRegistrations },
@@ -25,20 +32,27 @@ export const makeNoticeStands = ({
     return at !== undefined && warningDue(at, epochSeconds(clock)) !== undefined;
   };
 
-  return async (notice) => {
-    switch (notice.kind) {
-      case 'grant.invalid':
-        return (await grants.get(notice.mailboxId)).grant.state === 'invalid';
-      case 'grant.expiring': {
-        const at = lapsesAt((await grants.get(notice.mailboxId)).grant);
-        return at !== undefined && warningDue(at, epochSeconds(clock)) !== undefined;
-      }
-      case 'mailbox.held':
-        return (await outboxes.get(notice.mailboxId)).outbox.stop?.cause === 'hold';
-      case 'submission.failed':
-        return (await submissions.get(notice.subject))?.submission.status.state === 'failed';
-      case 'client_secret.expiring':
-        return expires(notice);
-    }
+  /** Of a mailbox that was signed out on purpose people need not hear once nothing waits. */
+  const isHeld = async (mailboxId: string): Promise<boolean> => {
+    const { outbox, dueAt } = await outboxes.get(mailboxId);
+    return outbox.stop?.cause === 'hold' && (outbox.stop.reason !== 'signed_out' || dueAt !== undefined);
   };
+
+  const isLost = async (submissionId: string): Promise<boolean> => {
+    const submission = (await submissions.get(submissionId))?.submission;
+    return submission !== undefined && isOver(submission) && !hasReachedAll(submission);
+  };
+
+  const ofMailbox = async (notice: Extract<Notice, { mailboxId: string }>): Promise<Standing> => {
+    if (notice.kind === 'submission.failed') return soOr(await isLost(notice.subject), 'mended');
+    const { grant } = await grants.get(notice.mailboxId);
+    const otherwise = isLive(grant) ? 'mended' : 'moot';
+    if (notice.kind === 'grant.invalid') return soOr(grant.state === 'invalid', otherwise);
+    if (notice.kind === 'mailbox.held') return soOr(await isHeld(notice.mailboxId), otherwise);
+    const at = lapsesAt(grant);
+    return soOr(at !== undefined && warningDue(at, epochSeconds(clock)) !== undefined, otherwise);
+  };
+
+  return async (notice) =>
+    notice.kind === 'client_secret.expiring' ? soOr(await expires(notice), 'mended') : ofMailbox(notice);
 };

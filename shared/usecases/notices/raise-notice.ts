@@ -1,3 +1,4 @@
+import type { Mailbox } from '../../domain/entities.ts';
 import { timeSortedId } from '../../domain/identifiers.ts';
 import {
   CHANNELS,
@@ -136,12 +137,22 @@ export const makeNotices = ({ records: { notices }, clock, random, log }: Depend
 
 export type NoticeBook = ReturnType<typeof makeNotices>;
 
-/** Everything that is told of a mailbox itself is over: it was signed in anew, signed out, or removed. */
+type WhichMailbox = Pick<Mailbox, 'id' | 'organizationId'>;
+
+const OF_MAILBOX = ['grant.invalid', 'grant.expiring', 'mailbox.held'] as const;
+
+/** Everything that is told of a mailbox itself is over: it was signed in anew. */
 export const settleMailbox = async (
   notices: Pick<Notices, 'settle'>,
-  { id, organizationId }: { readonly id: string; readonly organizationId: string },
+  { id, organizationId }: WhichMailbox,
 ): Promise<void> => {
-  for (const kind of ['grant.invalid', 'grant.expiring', 'mailbox.held'] as const) {
-    await notices.settle({ kind, organizationId, subject: id });
-  }
+  for (const kind of OF_MAILBOX) await notices.settle({ kind, organizationId, subject: id });
+};
+
+/** It was signed out, or removed: whoever did so knows, and nobody is told that it is mended. */
+export const dropMailbox = async (
+  notices: Pick<NoticeBook, 'drop'>,
+  { id, organizationId }: WhichMailbox,
+): Promise<void> => {
+  for (const kind of OF_MAILBOX) await notices.drop({ kind, organizationId, subject: id });
 };

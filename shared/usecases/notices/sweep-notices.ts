@@ -89,11 +89,15 @@ export const makeSweepNotices = (dependencies: NoticeDependencies) => {
     if (record === undefined) return;
     const now = epochSeconds(clock);
     const { notice, since } = record.open;
-    const isSo = await stands(notice);
-    if (notice.kind === 'submission.failed' && (!isSo || now - since >= FAILED_SUBMISSION_LISTED_SECONDS)) {
+    const standing = await stands(notice);
+    if (
+      standing === 'moot' ||
+      (notice.kind === 'submission.failed' &&
+        (standing === 'mended' || now - since >= FAILED_SUBMISSION_LISTED_SECONDS))
+    ) {
       return notices.drop(name);
     }
-    if (!isSo) return notices.settle(name);
+    if (standing === 'mended') return notices.settle(name);
     const scope = scopeOf(notice);
     // Whom the operator has suspended cannot sign in, and need not be told so every day.
     const isSuspended = scope !== undefined && (await records.organizations.get(scope))?.enabled === false;

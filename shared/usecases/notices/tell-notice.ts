@@ -1,4 +1,4 @@
-import { isMendedBySignIn, type NoticeEvent, type NoticeScope } from '../../domain/notice.ts';
+import { isMendedBySignIn, type Notice, type NoticeEvent, type NoticeScope } from '../../domain/notice.ts';
 import { RECONNECT_SECONDS } from '../../domain/notice-timing.ts';
 import type { ToldNotice } from '../../domain/told-notice.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
@@ -7,7 +7,7 @@ import type { Records } from '../../records/index.ts';
 import { hashOf, longSecret } from '../secrets.ts';
 
 interface Dependencies {
-  readonly records: Pick<Records, 'organizations' | 'reconnectLinks'>;
+  readonly records: Pick<Records, 'organizations' | 'reconnectLinks' | 'devices'>;
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -21,7 +21,7 @@ export const consoleUrlOf = (publicUrl: string, scope: NoticeScope): string =>
  * rests there nobody can make a link, and it cannot be said again.
  */
 export const makeTellNotice = ({
-  records: { organizations, reconnectLinks },
+  records: { organizations, reconnectLinks, devices },
   publicUrl,
   clock,
   random,
@@ -39,18 +39,23 @@ export const makeTellNotice = ({
     return `${publicUrl}/reconnect/${token}`;
   };
 
+  const pageOf = (scope: NoticeScope, notice: Notice): string => {
+    if (notice.kind === 'client_secret.expiring') return consoleUrlOf(publicUrl, scope);
+    return notice.kind === 'submission.failed'
+      ? `${publicUrl}/console/submissions/${notice.subject}`
+      : `${publicUrl}/console/mailboxes/${notice.mailboxId}`;
+  };
+
   return async (scope: NoticeScope, event: NoticeEvent): Promise<ToldNotice> => {
     const organization = scope === undefined ? undefined : await organizations.get(scope);
     const notice = event.of?.notice;
-    const consoleUrl =
-      notice !== undefined && notice.kind !== 'client_secret.expiring'
-        ? `${publicUrl}/console/mailboxes/${notice.mailboxId}`
-        : consoleUrlOf(publicUrl, scope);
+    const device = notice?.kind === 'submission.failed' ? await devices.get(notice.clientId) : undefined;
     return {
       event,
       organization: organization && { id: organization.id, name: organization.name },
       reconnectUrl: await reconnectUrl(event),
-      consoleUrl,
+      consoleUrl: notice === undefined ? consoleUrlOf(publicUrl, scope) : pageOf(scope, notice),
+      deviceName: device?.metadata.clientName,
     };
   };
 };
