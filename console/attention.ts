@@ -1,27 +1,33 @@
 import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../shared/domain/app-registration-status.ts';
+import type { MailWay } from '../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
 import { ERROR_TEXTS } from '../shared/protocol/texts/index.ts';
-import { lapseBadge, mailboxLink, statusBadge, table } from './elements.ts';
+import { heldBadge, lapseBadge, mailboxLink, statusBadge, table } from './elements.ts';
 import { isToldByIncident } from './incident.ts';
 import { textsIn } from './texts/index.ts';
 import { type Html, paths, type View } from './view.ts';
 
-export interface NamedMailbox extends MailboxDescription {
-  readonly organizationName: string;
-}
+/** A mailbox as administrators see it. */
+export type ListedMailbox = MailboxDescription & { readonly way: MailWay };
 
-/** Its token is missing, it lapses within 60 days, or its refreshes fail for a reason of its own. */
+export type NamedMailbox = ListedMailbox & {
+  readonly organizationName: string;
+};
+
+/** Its token is missing, its mail is held, it lapses within 60 days, or its refreshes fail for a reason of its own. */
 export const needsAttention =
   (registrations: readonly AppRegistrationStatus[]) =>
-  (described: MailboxDescription): boolean =>
+  (described: ListedMailbox): boolean =>
     described.tokenStatus !== 'acquired' ||
+    described.way.stop?.cause === 'hold' ||
     described.lapseWarningDays !== undefined ||
     (described.lastError !== undefined && !isToldByIncident(registrations, described));
 
 /** What happened, then what to do. */
-const reason = (view: View, { statusReason, lastError }: MailboxDescription): string => {
-  const kind = statusReason ?? lastError?.kind;
+const reason = (view: View, { statusReason, lastError, way: { stop } }: ListedMailbox): string => {
+  const held = stop?.cause === 'hold' ? stop.reason : undefined;
+  const kind = statusReason ?? held ?? lastError?.kind;
   return kind === undefined ? textsIn(view.language).warning.lapseRemedy : ERROR_TEXTS[view.language][kind].join(' ');
 };
 
@@ -30,7 +36,7 @@ export const attentionTable = (view: View, troubled: readonly NamedMailbox[]): H
   const rows = troubled.map((described) => [
     mailboxLink(described.mailbox.id, described.mailbox.address),
     html`<a href="${paths.organization(described.mailbox.organizationId)}">${described.organizationName}</a>`,
-    html`${statusBadge(view, described.tokenStatus)} ${lapseBadge(view, described)}`,
+    html`${statusBadge(view, described.tokenStatus)} ${heldBadge(view, described.way)} ${lapseBadge(view, described)}`,
     reason(view, described),
   ]);
   return table(overview.attention, [words.mailbox, common.organization, words.tokenStatus, overview.whatToDo], rows);

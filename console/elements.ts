@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ClientSecretStatus } from '../shared/domain/app-registration-status.ts';
 import type { TokenStatus } from '../shared/domain/grant.ts';
+import type { MailWay } from '../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
 import { STATUS_LABELS } from '../shared/protocol/texts/status-labels.ts';
 import { textsIn } from './texts/index.ts';
@@ -48,6 +49,12 @@ export const listOf = (
 /** Always words; shape and colour only help the eye. */
 export const statusBadge = ({ language }: View, status: TokenStatus): Html =>
   html`<span class="badge badge-${status}">${STATUS_LABELS[language][status]}</span>`;
+
+/** Beside the status of a mailbox, whose sign-in may be well while its mail is not sent. */
+export const heldBadge = ({ language }: View, { stop }: MailWay): Html =>
+  stop?.cause === 'hold'
+    ? html`<span class="badge badge-held">${textsIn(language).mailWay.stopped.titles.hold}</span>`
+    : html``;
 
 export const disabledBadge = (view: View, enabled: boolean): Html =>
   enabled

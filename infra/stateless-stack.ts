@@ -105,6 +105,7 @@ export class StatelessStack extends Stack {
       BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
       BROKER_MAIL_DEAD_LETTERS_URL: mailDeadLetters.queueUrl,
       BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_RETENTION_DAYS: this.retentionDays,
     });
     const queues = [grantQueue, mailQueue].map(({ queueArn }) => queueArn);
     const deadLetters = [grantDeadLetters, mailDeadLetters].map(({ queueArn }) => queueArn);

@@ -60,7 +60,8 @@ const REFRESHING: TableAccess = {
 export const TABLE_ACCESS = {
   'fetch-token': {
     GetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*', 'pairing#*', 'refresh-token#*'],
-    BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'attempts#*'],
+    // Of an outbox, whether a device's mail is held.
+    BatchGetItem: ['organizations', 'device#*', 'mailbox#*', 'outbox#*', 'attempts#*'],
     Query: ['device#*'],
     UpdateItem: ['device#*', 'mailbox#*', 'attempts#*', 'pairing#*', 'refresh-token#*'],
     PutItem: ['attempts#*', 'refresh-token#*'],
@@ -154,6 +155,7 @@ export const TABLE_ACCESS = {
   notify: {
     GetItem: [
       'organizations',
+      'device#*',
       'mailbox#*',
       'outbox#*',
       'submission#*',

@@ -9,6 +9,7 @@ import {
   buttonForm,
   deviceLink,
   facts,
+  heldBadge,
   lapseBadge,
   linkButton,
   statusBadge,
@@ -20,7 +21,7 @@ import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
 import { textsIn } from '../texts/index.ts';
 import { type Html, PROVIDER_NAMES, type Problem, paths, type View } from '../view.ts';
-import { mailWayCard } from './mail-way.ts';
+import { mailStopCard, mailWayCard } from './mail-way.ts';
 
 export interface MailboxModel {
   readonly organization: Organization;
@@ -30,7 +31,7 @@ export interface MailboxModel {
   readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];
 }
 
-const statusCard = (view: View, described: MailboxDescription): Html => {
+const statusCard = (view: View, described: MailboxModel['described']): Html => {
   const { mailbox: words } = textsIn(view.language);
   const { tokenStatus, statusReason, accessTokenExpiresAt, lapsesAt, lastRefreshedAt } = described;
   const here = paths.mailbox(described.mailbox.id);
@@ -41,7 +42,7 @@ const statusCard = (view: View, described: MailboxDescription): Html => {
   return html`
 <div class="card">
 ${facts([
-  [words.tokenStatus, statusBadge(view, tokenStatus)],
+  [words.tokenStatus, html`${statusBadge(view, tokenStatus)} ${heldBadge(view, described.way)}`],
   [words.reason, reason],
   [words.remedy, remedy],
   [words.signedInAccount, described.signedInAccount],
@@ -110,6 +111,7 @@ export const mailboxPage = (
     problem,
     body: html`
 ${incidents(view, appRegistrations, [organization])}
+${described.way.stop === undefined ? '' : mailStopCard(view, described, described.way.stop)}
 ${statusCard(view, described)}
 ${lastError === undefined ? '' : lastErrorCard(view, described, lastError)}
 <h2>${words.boundDevices}</h2>

@@ -1,13 +1,14 @@
 import { html } from 'hono/html';
 import { enrolmentTokenState } from '../../shared/domain/enrolment-token.ts';
 import type { Device, EnrolmentToken, Organization } from '../../shared/domain/entities.ts';
-import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { isLanguage } from '../../shared/protocol/texts/index.ts';
+import type { ListedMailbox } from '../attention.ts';
 import {
   buttonForm,
   deviceLink,
   disabledBadge,
   facts,
+  heldBadge,
   lapseBadge,
   linkButton,
   mailboxLink,
@@ -26,7 +27,7 @@ export interface OrganizationModel {
   readonly organization: Organization;
   readonly devices: readonly Device[];
   readonly enrolmentTokens: readonly EnrolmentToken[];
-  readonly mailboxes: readonly MailboxDescription[];
+  readonly mailboxes: readonly ListedMailbox[];
   /** What its people are told of now. */
   readonly notices: readonly ListedNotice[];
 }
@@ -44,13 +45,13 @@ const deviceTable = (view: View, devices: readonly Device[]): Html => {
   return table(organization.devices, [words.name, 'client_id', words.model, words.location, words.state], rows);
 };
 
-const mailboxTable = (view: View, mailboxes: readonly MailboxDescription[]): Html => {
+const mailboxTable = (view: View, mailboxes: readonly ListedMailbox[]): Html => {
   const { mailbox: words, organization } = textsIn(view.language);
   if (mailboxes.length === 0) return html`<p class="card">${organization.noMailboxes}</p>`;
   const rows = mailboxes.map((described) => [
     mailboxLink(described.mailbox.id, described.mailbox.address),
     PROVIDER_NAMES[described.mailbox.provider],
-    statusBadge(view, described.tokenStatus),
+    html`${statusBadge(view, described.tokenStatus)} ${heldBadge(view, described.way)}`,
     described.lapsesAt === undefined ? '–' : html`${time(described.lapsesAt)} ${lapseBadge(view, described)}`,
   ]);
   return table(organization.mailboxes, [words.address, words.provider, words.tokenStatus, words.lapses], rows);

@@ -3,7 +3,7 @@ import type { AppRegistrationStatus } from '../../shared/domain/app-registration
 import type { Organization } from '../../shared/domain/entities.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { appRegistrationSection, hasSecretWarning } from '../app-registrations.ts';
-import { attentionTable, type NamedMailbox, needsAttention } from '../attention.ts';
+import { attentionTable, type ListedMailbox, type NamedMailbox, needsAttention } from '../attention.ts';
 import { disabledBadge, linkButton, listOf, table, time } from '../elements.ts';
 import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
@@ -16,7 +16,7 @@ export interface OverviewModel {
   readonly organizations: readonly {
     readonly organization: Organization;
     readonly deviceCount: number;
-    readonly mailboxes: readonly MailboxDescription[];
+    readonly mailboxes: readonly ListedMailbox[];
   }[];
   readonly appRegistrations: readonly AppRegistrationStatus[];
   /** What people are told of now. */
@@ -45,11 +45,13 @@ const healthLine = (view: View, mailboxes: readonly MailboxDescription[]): Html 
 };
 
 /** What somebody should look at; a plain sentence where there is nothing. */
-const attention = (view: View, { appRegistrations }: OverviewModel, mailboxes: readonly NamedMailbox[]): Html => {
+const attention = (view: View, model: OverviewModel, mailboxes: readonly NamedMailbox[]): Html => {
+  const { appRegistrations, notices: open } = model;
   const { overview } = textsIn(view.language);
   const troubled = mailboxes.filter(needsAttention(appRegistrations));
   if (troubled.length > 0) return attentionTable(view, troubled);
-  const isQuiet = !appRegistrations.some((one) => one.coolDown !== undefined || hasSecretWarning(one));
+  const isQuiet =
+    open.length === 0 && !appRegistrations.some((one) => one.coolDown !== undefined || hasSecretWarning(one));
   return html`<p class="card">${overview.allSignedIn} ${isQuiet ? overview.nothingToDo : ''}</p>`;
 };
 

@@ -55,7 +55,7 @@ ${isBusy ? '' : linkButton(`${here}/remove`, words.remove, 'danger')}
 
 const recipientRow = (view: View, one: RecipientOutcome) => {
   const { submission: words } = textsIn(view.language);
-  const badge = { delivered: 'sent', pending: 'queued', refused: 'failed' }[one.outcome];
+  const badge = { delivered: 'sent', pending: 'queued', refused: 'failed', unknown: 'deferred' }[one.outcome];
   return [
     one.address,
     html`<span class="badge badge-${badge}">${words.outcomes[one.outcome]}</span>`,

@@ -68,6 +68,7 @@ export const da: ConsoleTexts = {
     mailbox_created: 'Postkassen er oprettet. Log nu på den.',
     mailbox_refreshed: 'Tokenet er fornyet.',
     mailbox_route_changed: 'Vejen for postkassens mails er ændret.',
+    mailbox_tried_now: 'Det, der venter, forsøges nu.',
     mailbox_signed_out: 'Postkassen er logget af, og dens tokens er slettet.',
     mailbox_removed: 'Postkassen er fjernet.',
     notifications_saved: 'Beskederne er gemt.',
@@ -345,6 +346,13 @@ export const da: ConsoleTexts = {
     since: 'Siden',
     until: 'SMTP prøves igen',
     said: 'Hvad serveren svarede',
+    stopped: {
+      titles: { hold: 'Mails tilbageholdes', pause: 'Mails venter' },
+      meaning: {
+        hold: 'Der sendes intet fra denne postkasse, før det er bragt i orden. Meddelelser venter i op til 30 dage.',
+        pause: 'Der sendes intet fra denne postkasse lige nu. Brokeren prøver igen af sig selv.',
+      },
+    },
   },
 
   connectionTest: {
@@ -432,7 +440,7 @@ export const da: ConsoleTexts = {
       sending: 'Sendes',
       sent: 'Sendt',
       deferred: 'Forsøges igen',
-      held: 'Tilbageholdt til logon',
+      held: 'Tilbageholdt: nogen skal gribe ind',
       failed: 'Mislykket',
     },
   },
@@ -467,7 +475,7 @@ export const da: ConsoleTexts = {
     recipient: 'Modtager',
     outcome: 'Udfald',
     reply: 'Serverens svar',
-    outcomes: { delivered: 'Sendt', pending: 'Mangler at blive sendt', refused: 'Afvist' },
+    outcomes: { delivered: 'Sendt', pending: 'Mangler at blive sendt', refused: 'Afvist', unknown: 'Ukendt' },
     message: 'Om meddelelsen',
     id: 'Id',
     size: 'Størrelse',
@@ -508,6 +516,7 @@ export const da: ConsoleTexts = {
       'mailbox.created': 'Postkasse tilføjet',
       'mailbox.refreshed': 'Token fornyet manuelt',
       'mailbox.route-changed': 'Afsendelsesvej ændret',
+      'mailbox.tried-now': 'Mail forsøgt straks manuelt',
       'mailbox.tested': 'Forbindelsen testet',
       'mailbox.signed-out': 'Postkasse logget af',
       'mailbox.removed': 'Postkasse fjernet',

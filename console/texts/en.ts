@@ -67,6 +67,7 @@ export const en = {
     mailbox_created: 'The mailbox was created. Now sign it in.',
     mailbox_refreshed: 'The token was refreshed.',
     mailbox_route_changed: 'The way of its mail was changed.',
+    mailbox_tried_now: 'What waits is being tried now.',
     mailbox_signed_out: 'The mailbox was signed out and its tokens were deleted.',
     mailbox_removed: 'The mailbox was removed.',
     notifications_saved: 'The notifications were saved.',
@@ -345,6 +346,13 @@ export const en = {
     since: 'Since',
     until: 'SMTP is tried again',
     said: 'What the server said',
+    stopped: {
+      titles: { hold: 'Mail is held', pause: 'Mail waits' },
+      meaning: {
+        hold: 'Nothing is sent from this mailbox until this is mended. Messages wait up to 30 days.',
+        pause: 'Nothing is sent from this mailbox just now. The broker tries again by itself.',
+      },
+    },
   },
 
   connectionTest: {
@@ -432,7 +440,7 @@ export const en = {
       sending: 'Sending',
       sent: 'Sent',
       deferred: 'Will be tried again',
-      held: 'Held until signed in',
+      held: 'Held: needs somebody',
       failed: 'Failed',
     },
   },
@@ -467,7 +475,7 @@ export const en = {
     recipient: 'Recipient',
     outcome: 'Outcome',
     reply: 'Reply of the server',
-    outcomes: { delivered: 'Sent', pending: 'Still to be sent', refused: 'Refused' },
+    outcomes: { delivered: 'Sent', pending: 'Still to be sent', refused: 'Refused', unknown: 'Not known' },
     message: 'About the message',
     id: 'Id',
     size: 'Size',
@@ -508,6 +516,7 @@ export const en = {
       'mailbox.created': 'Mailbox added',
       'mailbox.refreshed': 'Token refreshed by hand',
       'mailbox.route-changed': 'Way of sending changed',
+      'mailbox.tried-now': 'Mail tried at once by hand',
       'mailbox.tested': 'Connection tested',
       'mailbox.signed-out': 'Mailbox signed out',
       'mailbox.removed': 'Mailbox removed',

@@ -68,6 +68,7 @@ export const fr: ConsoleTexts = {
     mailbox_created: 'La boîte aux lettres a été créée. Connectez-la maintenant.',
     mailbox_refreshed: 'Le jeton a été renouvelé.',
     mailbox_route_changed: 'La voie d’envoi de la boîte aux lettres a été modifiée.',
+    mailbox_tried_now: 'Ce qui attend est essayé maintenant.',
     mailbox_signed_out: 'La boîte aux lettres a été déconnectée et ses jetons ont été supprimés.',
     mailbox_removed: 'La boîte aux lettres a été supprimée.',
     notifications_saved: 'Les notifications ont été enregistrées.',
@@ -355,6 +356,13 @@ export const fr: ConsoleTexts = {
     since: 'Depuis',
     until: 'SMTP est réessayé',
     said: 'Réponse du serveur',
+    stopped: {
+      titles: { hold: 'Le courrier est retenu', pause: 'Le courrier attend' },
+      meaning: {
+        hold: 'Rien n’est envoyé depuis cette boîte aux lettres tant que ce n’est pas réglé. Les messages attendent jusqu’à 30 jours.',
+        pause: 'Rien n’est envoyé depuis cette boîte aux lettres en ce moment. Le broker réessaie de lui-même.',
+      },
+    },
   },
 
   connectionTest: {
@@ -445,7 +453,7 @@ export const fr: ConsoleTexts = {
       sending: 'Envoi en cours',
       sent: 'Envoyé',
       deferred: 'Sera réessayé',
-      held: "Retenu jusqu'à la connexion",
+      held: "Retenu : quelqu'un doit agir",
       failed: 'Échec',
     },
   },
@@ -480,7 +488,7 @@ export const fr: ConsoleTexts = {
     recipient: 'Destinataire',
     outcome: 'Issue',
     reply: 'Réponse du serveur',
-    outcomes: { delivered: 'Envoyé', pending: 'Reste à envoyer', refused: 'Refusé' },
+    outcomes: { delivered: 'Envoyé', pending: 'Reste à envoyer', refused: 'Refusé', unknown: 'Inconnu' },
     message: 'À propos du message',
     id: 'Identifiant',
     size: 'Taille',
@@ -521,6 +529,7 @@ export const fr: ConsoleTexts = {
       'mailbox.created': 'Boîte aux lettres ajoutée',
       'mailbox.refreshed': 'Jeton renouvelé à la main',
       'mailbox.route-changed': 'Voie d’envoi modifiée',
+      'mailbox.tried-now': 'Envoi essayé immédiatement à la main',
       'mailbox.tested': 'Liaison testée',
       'mailbox.signed-out': 'Boîte aux lettres déconnectée',
       'mailbox.removed': 'Boîte aux lettres supprimée',

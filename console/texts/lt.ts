@@ -68,6 +68,7 @@ export const lt: ConsoleTexts = {
     mailbox_created: 'Pašto dėžutė sukurta. Dabar prie jos prisijunkite.',
     mailbox_refreshed: 'Prieigos raktas atnaujintas.',
     mailbox_route_changed: 'Pašto dėžutės siuntimo būdas pakeistas.',
+    mailbox_tried_now: 'Tai, kas laukia, bandoma išsiųsti dabar.',
     mailbox_signed_out: 'Nuo pašto dėžutės atsijungta, jos prieigos raktai ištrinti.',
     mailbox_removed: 'Pašto dėžutė pašalinta.',
     notifications_saved: 'Pranešimai įrašyti.',
@@ -346,6 +347,13 @@ export const lt: ConsoleTexts = {
     since: 'Nuo',
     until: 'SMTP bus bandoma vėl',
     said: 'Ką atsakė serveris',
+    stopped: {
+      titles: { hold: 'Laiškai sulaikyti', pause: 'Laiškai laukia' },
+      meaning: {
+        hold: 'Kol tai nesutvarkyta, iš šios pašto dėžutės nieko nesiunčiama. Laiškai laukia iki 30 dienų.',
+        pause: 'Šiuo metu iš šios pašto dėžutės nieko nesiunčiama. Brokeris vėl bandys pats.',
+      },
+    },
   },
 
   connectionTest: {
@@ -435,7 +443,7 @@ export const lt: ConsoleTexts = {
       sending: 'Siunčiama',
       sent: 'Išsiųsta',
       deferred: 'Bus bandoma dar kartą',
-      held: 'Sulaikyta iki prisijungimo',
+      held: 'Sulaikyta: kažkas turi imtis veiksmų',
       failed: 'Nepavyko',
     },
   },
@@ -470,7 +478,7 @@ export const lt: ConsoleTexts = {
     recipient: 'Gavėjas',
     outcome: 'Baigtis',
     reply: 'Serverio atsakymas',
-    outcomes: { delivered: 'Išsiųsta', pending: 'Dar reikia išsiųsti', refused: 'Atmesta' },
+    outcomes: { delivered: 'Išsiųsta', pending: 'Dar reikia išsiųsti', refused: 'Atmesta', unknown: 'Nežinoma' },
     message: 'Apie laišką',
     id: 'Identifikatorius',
     size: 'Dydis',
@@ -511,6 +519,7 @@ export const lt: ConsoleTexts = {
       'mailbox.created': 'Pašto dėžutė pridėta',
       'mailbox.refreshed': 'Raktas atnaujintas rankiniu būdu',
       'mailbox.route-changed': 'Pakeistas siuntimo būdas',
+      'mailbox.tried-now': 'Siuntimas iš karto pabandytas rankiniu būdu',
       'mailbox.tested': 'Ryšys išbandytas',
       'mailbox.signed-out': 'Nuo pašto dėžutės atsijungta',
       'mailbox.removed': 'Pašto dėžutė pašalinta',

@@ -68,6 +68,7 @@ export const pl: ConsoleTexts = {
     mailbox_created: 'Skrzynka pocztowa została utworzona. Teraz zaloguj się do niej.',
     mailbox_refreshed: 'Token został odświeżony.',
     mailbox_route_changed: 'Zmieniono drogę wysyłania poczty tej skrzynki.',
+    mailbox_tried_now: 'To, co czeka, jest teraz wysyłane.',
     mailbox_signed_out: 'Skrzynka pocztowa została wylogowana, a jej tokeny usunięte.',
     mailbox_removed: 'Skrzynka pocztowa została usunięta.',
     notifications_saved: 'Powiadomienia zostały zapisane.',
@@ -348,6 +349,13 @@ export const pl: ConsoleTexts = {
     since: 'Od',
     until: 'Ponowna próba przez SMTP',
     said: 'Odpowiedź serwera',
+    stopped: {
+      titles: { hold: 'Poczta jest wstrzymana', pause: 'Poczta czeka' },
+      meaning: {
+        hold: 'Z tej skrzynki nic nie jest wysyłane, dopóki nie zostanie to naprawione. Wiadomości czekają do 30 dni.',
+        pause: 'Z tej skrzynki nic nie jest teraz wysyłane. Broker spróbuje ponownie sam.',
+      },
+    },
   },
 
   connectionTest: {
@@ -436,7 +444,7 @@ export const pl: ConsoleTexts = {
       sending: 'Wysyłanie',
       sent: 'Wysłano',
       deferred: 'Próba zostanie ponowiona',
-      held: 'Wstrzymano do zalogowania',
+      held: 'Wstrzymano: ktoś musi zareagować',
       failed: 'Niepowodzenie',
     },
   },
@@ -471,7 +479,7 @@ export const pl: ConsoleTexts = {
     recipient: 'Odbiorca',
     outcome: 'Wynik',
     reply: 'Odpowiedź serwera',
-    outcomes: { delivered: 'Wysłano', pending: 'Jeszcze do wysłania', refused: 'Odrzucono' },
+    outcomes: { delivered: 'Wysłano', pending: 'Jeszcze do wysłania', refused: 'Odrzucono', unknown: 'Nieznany' },
     message: 'O wiadomości',
     id: 'Identyfikator',
     size: 'Rozmiar',
@@ -512,6 +520,7 @@ export const pl: ConsoleTexts = {
       'mailbox.created': 'Dodano skrzynkę pocztową',
       'mailbox.refreshed': 'Ręcznie odświeżono token',
       'mailbox.route-changed': 'Zmieniono drogę wysyłania',
+      'mailbox.tried-now': 'Wysyłanie ponowiono od razu ręcznie',
       'mailbox.tested': 'Przetestowano połączenie',
       'mailbox.signed-out': 'Wylogowano skrzynkę pocztową',
       'mailbox.removed': 'Usunięto skrzynkę pocztową',

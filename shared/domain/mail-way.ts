@@ -1,21 +1,29 @@
 import type { Mailbox } from './entities.ts';
-import { type Detour, type Outbox, type Route, type RouteChoice, routeOf } from './outbox.ts';
+import {
+  type Detour,
+  type Outbox,
+  type Route,
+  type RouteChoice,
+  routeOf,
+  type Stop,
+  standingStop,
+  triedNow,
+} from './outbox.ts';
 
-/** By which way a mailbox's mail goes, and why not by the other. */
+/** By which way a mailbox's mail goes, why not by the other, and what keeps it from going at all. */
 export interface MailWay {
   readonly choice: RouteChoice;
   readonly route: Route;
   /** While the choice is left to the broker, and the mail server would not have it (R42). */
   readonly detour: Detour | undefined;
+  readonly stop: Stop | undefined;
 }
 
 export const mailWayOf = ({ route: choice = 'auto' }: Pick<Mailbox, 'route'>, outbox: Outbox, now: number): MailWay => {
   const route = routeOf(choice, outbox, now);
-  return { choice, route, detour: choice === 'auto' && route === 'api' ? outbox.detour : undefined };
+  const detour = choice === 'auto' && route === 'api' ? outbox.detour : undefined;
+  return { choice, route, detour, stop: standingStop(outbox, now) };
 };
 
 /** Another way was chosen: it is tried at once, whatever stood in the other's, and the mail server is not passed by any more. */
-export const rerouted = ({ detour, stop, ...outbox }: Outbox, now: number): Outbox => ({
-  ...outbox,
-  ...(stop && { stop: { ...stop, until: Math.min(stop.until, now) } }),
-});
+export const rerouted = ({ detour, ...outbox }: Outbox, now: number): Outbox => triedNow(outbox, now);

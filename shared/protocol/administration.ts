@@ -111,6 +111,19 @@ const detourReply = ({ detour }: MailWay) =>
         until: rfc3339(detour.until),
       };
 
+const holdReply = ({ stop }: MailWay) =>
+  stop === undefined
+    ? null
+    : {
+        cause: stop.cause,
+        reason: stop.reason,
+        message: ERROR_TEXTS.en[stop.reason][0],
+        remedy: ERROR_TEXTS.en[stop.reason][1],
+        response: stop.response,
+        since: rfc3339(stop.since),
+        next_try_at: rfc3339(stop.until),
+      };
+
 export const mailboxReply = (description: MailboxDescription & { readonly way: MailWay }) => {
   const { mailbox, tokenStatus, statusReason, lastError, way } = description;
   return {
@@ -122,6 +135,7 @@ export const mailboxReply = (description: MailboxDescription & { readonly way: M
     route: way.choice,
     route_in_effect: way.route,
     detour: detourReply(way),
+    hold: holdReply(way),
     token_status: tokenStatus,
     status_reason: statusReason ?? null,
     status_text: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][0],

@@ -1,6 +1,7 @@
 import { isFetchedSince } from '../domain/binding.ts';
 import type { Binding, Device } from '../domain/entities.ts';
 import type { MailboxDescription } from '../domain/mailbox-description.ts';
+import type { Hold } from '../domain/outbox.ts';
 import type { Audience, MailServer, ProviderName } from '../domain/provider.ts';
 import { senderAddresses, senderPolicyOf } from '../domain/sender-policy.ts';
 import { wireMetadata } from './device-metadata.ts';
@@ -14,6 +15,7 @@ interface ShownSlot {
   readonly slot: string;
   readonly binding: Binding | undefined;
   readonly mailbox: MailboxDescription | undefined;
+  readonly hold: Hold | undefined;
 }
 
 /** The slot `receive` reads mail by POP3 (R20); every other one sends. */
@@ -30,7 +32,9 @@ const sendersOf = (device: Device, { slot, mailbox }: ShownSlot): readonly strin
 const slotReply = (device: Device, shown: ShownSlot, language: Language, serverFor: ServerFor) => {
   const { slot, binding, mailbox } = shown;
   const tokenStatus = mailbox?.tokenStatus ?? 'not_acquired';
-  const reason = mailbox === undefined ? 'slot_not_bound' : mailbox.statusReason;
+  // Of mail that waits to be sent a slot that reads has nothing to say.
+  const hold = mailbox && audienceOf(slot) === 'smtp' ? shown.hold : undefined;
+  const reason = mailbox === undefined ? 'slot_not_bound' : (mailbox.statusReason ?? hold?.reason);
   const outcome: Outcome | undefined = reason && OUTCOMES[reason];
   const [message, remedy] = reason ? ERROR_TEXTS[language][reason] : [null, null];
   return {
@@ -45,6 +49,7 @@ const slotReply = (device: Device, shown: ShownSlot, language: Language, serverF
     lapses_at: rfc3339OrNull(mailbox?.lapsesAt),
     last_fetched_at: rfc3339OrNull(binding?.lastFetchedAt),
     fetched_since_sign_in: (binding && isFetchedSince(binding, mailbox?.signedInAt)) ?? null,
+    mail_held: hold !== undefined,
     panel_code: outcome?.panelCode ?? null,
     message,
     remedy,

@@ -434,7 +434,7 @@ describe('rights', () => {
 describe('settings', () => {
   it('keep what was sent for as many days as they say, and every content for long enough', () => {
     const longer = synthesize({ retentionDays: '365' });
-    for (const name of ['relay-mail/accept', 'relay-mail/send', 'admin', 'notify'] as const) {
+    for (const name of ['relay-mail/accept', 'relay-mail/send', 'refresh-grants/sweep', 'admin', 'notify'] as const) {
       assert.equal(deployment.environmentOf(name).BROKER_RETENTION_DAYS, '30', name);
       assert.equal(longer.environmentOf(name).BROKER_RETENTION_DAYS, '365', name);
     }

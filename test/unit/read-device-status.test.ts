@@ -36,7 +36,7 @@ describe('readDeviceStatus', () => {
   it('tells the default slot even when nothing is bound', async () => {
     value(await process.administration.devices.unbind(office.device.clientId, 'scan'));
     const { slots } = value(await process.readDeviceStatus(office.credential));
-    assert.deepEqual(slots, [{ slot: 'scan', binding: undefined, mailbox: undefined }]);
+    assert.deepEqual(slots, [{ slot: 'scan', binding: undefined, mailbox: undefined, hold: undefined }]);
   });
 
   it('tells every bound slot', async () => {

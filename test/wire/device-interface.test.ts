@@ -535,6 +535,7 @@ describe('the status', () => {
       provider: 'microsoft',
       sender_addresses: [address],
       fetched_since_sign_in: true,
+      mail_held: false,
       panel_code: null,
       message: null,
       remedy: null,

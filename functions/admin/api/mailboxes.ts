@@ -42,6 +42,9 @@ export const mailboxRoutes = (api: Hono<AdminEnv>, { publicUrl, clock }: ApiDepe
   api.post('/mailboxes/:id/refresh', async (c) =>
     replyResult(c, await c.var.admin.mailboxes.refresh(c.req.param('id')), mailboxReply),
   );
+  api.post('/mailboxes/:id/try-now', async (c) =>
+    replyResult(c, await c.var.admin.mailboxes.tryNow(c.req.param('id')), mailboxReply, 202),
+  );
   api.post('/mailboxes/:id/sign-ins', async (c) => {
     const body = await readJsonAs(c, NEW_SIGN_IN, {});
     if (!body.ok) return replyError(c, body.error);

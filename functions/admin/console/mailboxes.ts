@@ -135,6 +135,12 @@ export const mailboxRoutes = (app: Hono<ConsoleEnv>, dependencies: ConsoleDepend
     return replyPage(c, page, statusOf(refreshed.error));
   });
 
+  app.post('/console/mailboxes/:id/try-now', async (c) => {
+    const id = c.req.param('id');
+    const tried = await c.var.admin.mailboxes.tryNow(id);
+    return tried.ok ? redirectAfter(c, paths.mailbox(id), 'mailbox_tried_now') : replyFailure(c, tried.error);
+  });
+
   app.post('/console/mailboxes/:id/route', async (c) => {
     const { form } = c.var;
     const id = c.req.param('id');

@@ -12,6 +12,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Refresher } from '../../ports/refresher.ts';
 import type { DescribeMailbox } from '../describe-mailbox.ts';
 import { makeChangeRoute } from '../mail/change-route.ts';
+import type { HoldSignedOut } from '../notices/hold-signed-out.ts';
 import { newId } from '../secrets.ts';
 import { makeBeginSignIn } from '../sign-in/begin-sign-in.ts';
 import type { SignOut } from '../sign-in/sign-out.ts';
@@ -22,7 +23,9 @@ interface Dependencies {
   readonly describeMailbox: DescribeMailbox;
   readonly signOut: SignOut;
   /** Nobody need be told of it any more. */
-  readonly settleNotices: (mailbox: Mailbox) => Promise<void>;
+  readonly dropNotices: (mailbox: Mailbox) => Promise<void>;
+  readonly holdSignedOut: HoldSignedOut;
+  readonly tryOutboxNow: (mailboxId: string) => Promise<void>;
   readonly refresher: Refresher;
   readonly clock: Clock;
   readonly random: Random;
@@ -48,7 +51,8 @@ export interface AdministeredMailbox extends MailboxDescription {
 const missing = fail(brokerError('not_found', 'No such mailbox.'));
 
 export const mailboxAdministration = (dependencies: Dependencies) => {
-  const { records, describeMailbox, signOut, settleNotices, refresher, clock, random } = dependencies;
+  const { records, describeMailbox, signOut, tryOutboxNow, refresher, clock, random } = dependencies;
+  const { dropNotices, holdSignedOut } = dependencies;
   const { mailboxes, outboxes, audit } = records;
   const changeRoute = makeChangeRoute({ mailboxes, outboxes, clock });
   const beginSignIn = makeBeginSignIn({ signIns: records.signIns, clock, random });
@@ -105,6 +109,14 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
         return ok(await describe({ ...mailbox, route }));
       }),
 
+    /** What waits there is tried now, whatever stands in the way of it. */
+    tryNow: (id: string) =>
+      withMailbox<AdministeredMailbox>(id, async (mailbox) => {
+        await tryOutboxNow(id);
+        await noteDown(mailbox, 'mailbox.tried-now');
+        return ok(await describe(mailbox));
+      }),
+
     boundDevices: (id: string) =>
       withMailbox<readonly BoundDevice[]>(id, async () => ok(await mailboxes.boundDevices(id))),
 
@@ -119,7 +131,9 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
         }
         await signOut(mailbox);
         await mailboxes.remove(mailbox);
-        await settleNotices(mailbox);
+        await dropNotices(mailbox);
+        // What waits there has nobody to be sent by: it fails, and that is told.
+        await tryOutboxNow(id);
         await noteDown(mailbox, 'mailbox.removed');
         return ok(undefined);
       }),
@@ -139,7 +153,7 @@ export const mailboxAdministration = (dependencies: Dependencies) => {
     signOut: (id: string) =>
       withMailbox<undefined>(id, async (mailbox) => {
         await signOut(mailbox);
-        await settleNotices(mailbox);
+        await holdSignedOut(mailbox);
         await noteDown(mailbox, 'mailbox.signed-out');
         return ok(undefined);
       }),

@@ -1,6 +1,7 @@
 import type { Binding, Device } from '../../domain/entities.ts';
 import type { BrokerError } from '../../domain/errors.ts';
 import type { MailboxDescription } from '../../domain/mailbox-description.ts';
+import { type Hold, holdOf } from '../../domain/outbox.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import { DEFAULT_SLOT } from '../../domain/slot.ts';
 import type { Records } from '../../records/index.ts';
@@ -12,6 +13,8 @@ export interface SlotStatus {
   readonly binding: Binding | undefined;
   /** Undefined: nothing is bound here. */
   readonly mailbox: MailboxDescription | undefined;
+  /** While no mail of the mailbox is sent until a person mends it. */
+  readonly hold: Hold | undefined;
 }
 
 export interface DeviceStatus {
@@ -26,7 +29,7 @@ export const makeReadDeviceStatus =
     authenticateDevice,
     describeMailbox,
   }: {
-    records: Pick<Records, 'devices' | 'mailboxes'>;
+    records: Pick<Records, 'devices' | 'mailboxes' | 'outboxes'>;
     authenticateDevice: AuthenticateDevice;
     describeMailbox: DescribeMailbox;
   }) =>
@@ -34,12 +37,19 @@ export const makeReadDeviceStatus =
     const device = await authenticateDevice(credential);
     if (!device.ok) return device;
     const slots: SlotStatus[] = [];
-    for (const binding of await records.devices.bindings(device.value.clientId)) {
+    const bindings = await records.devices.bindings(device.value.clientId);
+    const outboxes = await records.outboxes.getMany([...new Set(bindings.map(({ mailboxId }) => mailboxId))]);
+    for (const binding of bindings) {
       const mailbox = await records.mailboxes.get(binding.mailboxId);
-      slots.push({ slot: binding.slot, binding, mailbox: mailbox && (await describeMailbox(mailbox)) });
+      slots.push({
+        slot: binding.slot,
+        binding,
+        mailbox: mailbox && (await describeMailbox(mailbox)),
+        hold: holdOf(outboxes.get(binding.mailboxId) ?? {}),
+      });
     }
     if (!slots.some(({ slot }) => slot === DEFAULT_SLOT)) {
-      slots.unshift({ slot: DEFAULT_SLOT, binding: undefined, mailbox: undefined });
+      slots.unshift({ slot: DEFAULT_SLOT, binding: undefined, mailbox: undefined, hold: undefined });
     }
     return ok({ device: device.value, slots });
   };
