@@ -32,18 +32,35 @@ const fromItem = (item: Item): SubmissionRecord => {
   return { submission, revision, ...(until === undefined ? {} : { keptUntil: until }) };
 };
 
+/** As a device gave it. `fingerprint`: a hash of what it was given with. */
+export interface IdempotencyKey {
+  readonly hash: string;
+  readonly fingerprint: string;
+}
+
+interface HeldKey {
+  readonly submissionId: string;
+  readonly expiresAt: number;
+  /** Absent in those of an earlier version. */
+  readonly fingerprint?: string;
+}
+
 /**
  * The write that takes an idempotency key: once, until it has run out, or a person has removed what it stood for. The table
  * drops old ones when it likes.
  */
-const takeKey = async (table: Table, { id, clientId, acceptedAt }: Submission, keyHash: string): Promise<Write> => {
-  const key = keys.idempotency(clientId, keyHash);
+const takeKey = async (
+  table: Table,
+  { id, clientId, acceptedAt }: Submission,
+  { hash, fingerprint }: IdempotencyKey,
+): Promise<Write> => {
+  const key = keys.idempotency(clientId, hash);
   const item = await table.get(key);
-  const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
+  const held = item && entity<HeldKey>(item);
   const isFree =
     held && (held.expiresAt <= acceptedAt || (await table.get(keys.submission(held.submissionId))) === undefined);
   return {
-    put: { ...key, submissionId: id, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
+    put: { ...key, submissionId: id, fingerprint, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
     when: isFree ? { equals: { ...held } } : { absent: true },
   };
 };
@@ -88,9 +105,9 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
     retention,
 
     /** False: the device has used this idempotency key before. */
-    async create(submission: Submission, idempotencyKeyHash?: string): Promise<boolean> {
+    async create(submission: Submission, idempotencyKey?: IdempotencyKey): Promise<boolean> {
       const { acceptedAt } = submission;
-      const once = idempotencyKeyHash === undefined ? [] : [await takeKey(table, submission, idempotencyKeyHash)];
+      const once = idempotencyKey === undefined ? [] : [await takeKey(table, submission, idempotencyKey)];
       const outcome = await table.writeAll([
         { put: toItem(submission, 1), when: { absent: true } },
         listed(submission),
@@ -110,10 +127,16 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
       return (await getAll(table, ids.map(keys.submission))).map(fromItem);
     },
 
-    async byIdempotencyKey(clientId: string, keyHash: string, now: number): Promise<string | undefined> {
-      const item = await table.get(keys.idempotency(clientId, keyHash));
-      const held = item && entity<{ submissionId: string; expiresAt: number }>(item);
-      return held && held.expiresAt > now ? held.submissionId : undefined;
+    /** What it was used for, if it still counts. `isSame`: for the same as now, as far as is known. */
+    async byIdempotencyKey(
+      clientId: string,
+      { hash, fingerprint }: IdempotencyKey,
+      now: number,
+    ): Promise<{ readonly submissionId: string; readonly isSame: boolean } | undefined> {
+      const item = await table.get(keys.idempotency(clientId, hash));
+      const held = item && entity<HeldKey>(item);
+      if (!held || held.expiresAt <= now) return undefined;
+      return { submissionId: held.submissionId, isSame: (held.fingerprint ?? fingerprint) === fingerprint };
     },
 
     /** False: another worker was faster. It is in its mailbox's outbox for as long as it has not ended. */

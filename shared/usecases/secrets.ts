@@ -6,7 +6,7 @@ import type { Random } from '../ports/random.ts';
  * Stored in place of a secret. A plain SHA-256 is enough: every secret of the broker is drawn at random from 2^118 or
  * more, so there is nothing to guess from the hash, and the hot path stays fast.
  */
-export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+export const hashOf = (secret: string | Uint8Array): string => createHash('sha256').update(secret).digest('base64url');
 
 /** Whether the secret is one of those hashed; takes the same time whichever it is, and whether or not. An empty one is none. */
 export const matchesAny = (secret: string, hashes: readonly string[]): boolean => {

@@ -177,6 +177,13 @@ describe('acceptMessage', () => {
       const second = value(await handIn({ idempotencyKey: 'job 1' }));
       assert.equal(second.id, first.id);
       assert.notEqual(value(await handIn({ idempotencyKey: 'job 2' })).id, first.id);
+      // A device that counts its jobs anew after each start would lose the second one without a word.
+      const message = 'To: ann@contoso.example\r\n\r\nAnother page.\r\n';
+      for (const changes of [{ message }, { envelopeTo: 'bob@contoso.example' }]) {
+        const refused = failure(await handIn({ idempotencyKey: 'job 1', ...changes }));
+        assert.equal(refused.kind, 'conflict');
+        assert.match(refused.detail ?? '', /was used for another message/);
+      }
       assert.equal(world.blobs.keys().length, 2);
       assert.equal((await queued()).length, 1);
     });

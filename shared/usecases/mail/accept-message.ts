@@ -15,6 +15,7 @@ import type { Random } from '../../ports/random.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { DeviceAccess } from '../../records/device-access.ts';
 import type { Records } from '../../records/index.ts';
+import type { IdempotencyKey } from '../../records/submissions.ts';
 import type { CheckDevice, DeviceCredential } from '../devices/authenticate-device.ts';
 import { makeRecordUse } from '../devices/record-use.ts';
 import { hashOf } from '../secrets.ts';
@@ -42,7 +43,7 @@ interface Origin {
   readonly device: Device;
   readonly mailbox: Mailbox;
   readonly slot: string;
-  readonly keyHash: string | undefined;
+  readonly key: IdempotencyKey | undefined;
 }
 
 /** The queue's message to the sending worker: there is something in this mailbox's outbox. */
@@ -136,7 +137,7 @@ export const makeAcceptMessage = ({
   };
 
   const store = async (origin: Origin, checked: Checked): Promise<Result<Submission, BrokerError>> => {
-    const { device, mailbox, slot, keyHash } = origin;
+    const { device, mailbox, slot, key } = origin;
     const { facts, sender, to } = checked;
     const id = timeSortedId('sub', clock.now(), random.bytes);
     const messageId = facts.messageId ?? `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`;
@@ -168,7 +169,7 @@ export const makeAcceptMessage = ({
       status: { state: 'queued' },
     };
     // A write repeated because its answer was lost is refused by itself.
-    const isStored = (await records.submissions.create(submission, keyHash)) || (await records.submissions.get(id));
+    const isStored = (await records.submissions.create(submission, key)) || (await records.submissions.get(id));
     if (isStored) {
       await pass(submission);
       return ok(submission);
@@ -176,29 +177,32 @@ export const makeAcceptMessage = ({
     await blobs.delete(blobKeyOf(id));
     const earlier = await earlierSubmission(origin);
     if (!earlier) throw new Error(`submission ${id} could not be stored`);
-    return ok(earlier);
+    return earlier;
   };
 
-  const earlierSubmission = async ({ device, keyHash }: Origin): Promise<Submission | undefined> => {
-    if (keyHash === undefined) return undefined;
-    const id = await records.submissions.byIdempotencyKey(device.clientId, keyHash, epochSeconds(clock));
-    return id === undefined ? undefined : (await records.submissions.get(id))?.submission;
+  /** A device that counts its jobs anew after each start must not have the second one taken for the first. */
+  const earlierSubmission = async ({ device, key }: Origin): Promise<Result<Submission, BrokerError> | undefined> => {
+    const held = key && (await records.submissions.byIdempotencyKey(device.clientId, key, epochSeconds(clock)));
+    const record = held && (await records.submissions.get(held.submissionId));
+    if (held === undefined || record === undefined) return undefined;
+    if (held.isSame) return ok(record.submission);
+    return fail(brokerError('conflict', 'This Idempotency-Key was used for another message in the last 24 hours.'));
   };
 
   /** Whether it was taken now, or by an earlier or a parallel request. */
   const take = async (handedIn: HandedInMessage, origin: Origin): Promise<Result<Submission, BrokerError>> => {
     const earlier = await earlierSubmission(origin);
-    if (earlier) return ok(earlier);
+    if (earlier) return earlier;
     try {
       const checked = await check(handedIn, origin);
       if (checked.ok) return await store(origin, checked.value);
       // Its upload may have gone with the request that was faster.
       const faster = checked.error.kind === 'upload_unknown' ? await earlierSubmission(origin) : undefined;
-      return faster ? ok(faster) : checked;
+      return faster ?? checked;
     } catch (error) {
       if (!(error instanceof ChangedMeanwhile)) throw error;
       const faster = await earlierSubmission(origin);
-      return faster ? ok(faster) : fail(brokerError('upload_incomplete', error.message));
+      return faster ?? fail(brokerError('upload_incomplete', error.message));
     }
   };
 
@@ -229,9 +233,7 @@ export const makeAcceptMessage = ({
       return fail(brokerError(state === 'never' ? 'not_signed_in' : 'signed_out'));
     }
     const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
-    const key = handedIn.idempotencyKey ?? uploadId;
-    const keyHash = key === undefined ? undefined : hashOf(key);
-    const taken = await take(handedIn, { device: device.value, mailbox, slot, keyHash });
+    const taken = await take(handedIn, { device: device.value, mailbox, slot, key: keyOf(handedIn) });
     if (!taken.ok) return taken;
     await recordUse(access);
     if (uploadId !== undefined) await removeUpload(uploadId, clientId);
@@ -240,6 +242,18 @@ export const makeAcceptMessage = ({
 };
 
 export type AcceptMessage = ReturnType<typeof makeAcceptMessage>;
+
+/** What is uploaded anew for a repeat has another id, so of an upload only where it goes is compared. */
+const keyOf = (handedIn: HandedInMessage): IdempotencyKey | undefined => {
+  const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
+  const key = handedIn.idempotencyKey ?? uploadId;
+  if (key === undefined) return undefined;
+  const content = 'message' in handedIn ? hashOf(handedIn.message) : null;
+  return {
+    hash: hashOf(key),
+    fingerprint: hashOf(JSON.stringify([handedIn.slot, handedIn.envelopeTo ?? null, content])),
+  };
+};
 
 /** RFC 5322 section 3.3; `toUTCString` differs from it only in the zone's name. */
 const rfc5322Date = (nowMs: number): string => new Date(nowMs).toUTCString().replace('GMT', '+0000');
