@@ -12,6 +12,7 @@ import {
   newMailbox,
   newOrganization,
   signIn,
+  submissionIn,
   type WireBroker,
   wireBroker,
 } from './support.ts';
@@ -34,11 +35,22 @@ describe('the guide for device engineers', () => {
   });
   after(() => broker.close());
 
+  /** By the slot. */
+  const mailboxes = new Map<string, string>();
+
+  const signedIn = async (mailboxId: string, address: string): Promise<void> =>
+    assert.match((await signIn(broker, mailboxId, { username: address })).body, /data-result="completed"/);
+
   const bindSignedIn = async (provider: 'microsoft' | 'google', address: string, slot: string): Promise<void> => {
     const mailboxId = await newMailbox(broker, organizationId, provider, address);
+    mailboxes.set(slot, mailboxId);
     await bind(broker, told('client_id'), slot, mailboxId);
-    assert.match((await signIn(broker, mailboxId, { username: address })).body, /data-result="completed"/);
+    await signedIn(mailboxId, address);
   };
+
+  /** The message that was handed in last. */
+  const becomes = (state: string): Promise<unknown> =>
+    submissionIn(broker, { basic: basicOf(told('client_id'), told('client_secret')) }, told('submission_id'), state);
 
   /** What the page says that others do, by its beginning. */
   const MEANWHILE: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -54,6 +66,13 @@ describe('the guide for device engineers', () => {
       await bindSignedIn('google', 'office@gmail.example', 'alerts');
       const fault = { kind: 'reply', status: 503 };
       await broker.control('POST', 'google/faults', { place: 'token', fault, times: 'always' });
+    },
+    'the broker finds': () => becomes('held'),
+    'the owner signs in,': async () => {
+      const fault = { kind: 'reply', code: 550, text: '5.1.1 User unknown' };
+      await broker.control('POST', 'mail/faults', { place: 'RCPT', fault, times: 1 });
+      await signedIn(mailboxes.get('scan') ?? '', 'scanner@contoso.example');
+      await becomes('sent');
     },
   };
 
