@@ -123,7 +123,11 @@ export const judge = (tried: Submission, outcome: AttemptOutcome, circumstances:
       if (outcome.reason === 'sender_not_allowed' && tried.mayRewriteSender && !tried.senderRewritten) {
         return { submission: queued({ ...heard, senderRewritten: true }), outbox, go: 'again' };
       }
-      return { submission: concluded(heard, outcome.reason, now), outbox: unstopped(outbox, now), go: 'on' };
+      return {
+        submission: concluded(heard, outcome.reason, now),
+        outbox: outcome.withoutContact ? outbox : unstopped(outbox, now),
+        go: 'on',
+      };
     case 'held': {
       if (outcome.newTokenMayHelp && !circumstances.withNewToken) {
         return { submission: queued(heard), outbox, go: 'again' };

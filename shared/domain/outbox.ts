@@ -50,6 +50,15 @@ export const DETOUR_SECONDS = 86_400;
 
 export const isStopped = ({ stop }: Outbox, now: number): boolean => stop !== undefined && stop.until > now;
 
+export type Hold = Extract<Stop, { cause: 'hold' }>;
+
+/** While the mailbox needs a person. */
+export const holdOf = ({ stop }: Outbox): Hold | undefined => (stop?.cause === 'hold' ? stop : undefined);
+
+/** What people are told of: a hold until a try succeeds, a pause until its time is over. */
+export const standingStop = ({ stop }: Outbox, now: number): Stop | undefined =>
+  stop?.cause === 'pause' && stop.until <= now ? undefined : stop;
+
 export const routeOf = (choice: RouteChoice | undefined, { detour }: Outbox, now: number): Route => {
   if (choice === 'smtp' || choice === 'api') return choice;
   return detour !== undefined && detour.until > now ? 'api' : 'smtp';
@@ -58,6 +67,10 @@ export const routeOf = (choice: RouteChoice | undefined, { detour }: Outbox, now
 /** The mailbox and its server are well again: nothing that stood in the way does so any more. */
 export const unstopped = ({ stop, ...outbox }: Outbox, now: number): Outbox =>
   stop?.cause === 'hold' ? { ...outbox, resumedAt: now } : outbox;
+
+/** Somebody wants it tried now, whatever was to be waited for. What stands in the way stays known until a try succeeds. */
+export const triedNow = ({ stop, ...outbox }: Outbox, now: number): Outbox =>
+  stop ? { ...outbox, stop: { ...stop, until: Math.min(stop.until, now) } } : outbox;
 
 /** What a provider lets one mailbox do, over all who use it. */
 export interface MailboxLimits {

@@ -111,15 +111,17 @@ export const pendingRecipients = ({ envelope, delivered, rejected }: Submission)
 
 /** What became of one recipient. */
 export type RecipientOutcome =
-  | { readonly address: string; readonly outcome: 'delivered' | 'pending' }
+  /** `unknown`: it was handed over, and nobody heard what became of it. */
+  | { readonly address: string; readonly outcome: 'delivered' | 'pending' | 'unknown' }
   | { readonly address: string; readonly outcome: 'refused'; readonly response: string };
 
 /** Of each recipient, in the order of the envelope. */
-export const recipientOutcomes = ({ envelope, delivered, rejected }: Submission): readonly RecipientOutcome[] =>
+export const recipientOutcomes = ({ envelope, delivered, rejected, status }: Submission): readonly RecipientOutcome[] =>
   envelope.to.map((address) => {
     if (delivered.includes(address)) return { address, outcome: 'delivered' };
     const refusal = rejected.find((one) => one.address === address);
-    return refusal ? { ...refusal, outcome: 'refused' } : { address, outcome: 'pending' };
+    if (refusal) return { ...refusal, outcome: 'refused' };
+    return { address, outcome: status.state === 'failed' ? 'unknown' : 'pending' };
   });
 
 /** What the server has said of each recipient it was asked for. Nobody who got the message is sent it again. */
@@ -134,14 +136,19 @@ export const settleRecipients = (submission: Submission, refused: readonly Refus
   };
 };
 
-/** At its end: who is left goes without. It has failed only if nobody got it. */
+/** At its end: who is left goes without. It has failed only if nobody got it, or if nobody knows who has. */
 export const concluded = (submission: Submission, reason: ErrorKind, now: number): Submission => {
   const { delivered, rejected, lastResponse: response = reason } = submission;
-  const left = pendingRecipients(submission).map((address) => ({ address, response }));
+  // Who may have got it was not refused.
+  const left =
+    reason === 'outcome_unknown' ? [] : pendingRecipients(submission).map((address) => ({ address, response }));
   return {
     ...submission,
     rejected: [...rejected, ...left],
-    status: delivered.length > 0 ? { state: 'sent', at: now } : { state: 'failed', at: now, reason },
+    status:
+      delivered.length > 0 && reason !== 'outcome_unknown'
+        ? { state: 'sent', at: now }
+        : { state: 'failed', at: now, reason },
   };
 };
 
@@ -169,7 +176,13 @@ export type AttemptFailure =
       /** It fits an access token that was ended before its time: worth one more try with a new one. */
       readonly newTokenMayHelp?: true;
     }
-  | { readonly outcome: 'failed'; readonly reason: ErrorKind; readonly response: string }
+  | {
+      readonly outcome: 'failed';
+      readonly reason: ErrorKind;
+      readonly response: string;
+      /** Found out before the server was asked: it says nothing of how the mailbox fares. */
+      readonly withoutContact?: true;
+    }
   /** The whole message was handed over, and no reply came: it may have been taken, or not. */
   | { readonly outcome: 'unknown'; readonly response: string };
 

@@ -6,6 +6,7 @@ import { deviceRecords } from './devices.ts';
 import { grantRecords } from './grants.ts';
 import { mailboxRecords } from './mailboxes.ts';
 import { organizationRecords } from './organizations.ts';
+import { outboxRecords } from './outboxes.ts';
 import { pairingRecords } from './pairings.ts';
 import { refreshTokenFamilyRecords } from './refresh-token-families.ts';
 
@@ -17,6 +18,7 @@ export const recordsForDevices = (table: Table, accessTokenKeys: KeyRing) => ({
   attempts: attemptRecords(table),
   mailboxes: mailboxRecords(table),
   grants: grantRecords(table, accessTokenKeys),
+  outboxes: outboxRecords(table),
   pairings: pairingRecords(table),
   refreshTokenFamilies: refreshTokenFamilyRecords(table),
 });

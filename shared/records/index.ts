@@ -11,7 +11,6 @@ import { enrolmentTokenRecords } from './enrolment-tokens.ts';
 import { recordsForDevices } from './for-devices.ts';
 import { noticeRecords } from './notices.ts';
 import { notificationSettingsRecords } from './notification-settings.ts';
-import { outboxRecords } from './outboxes.ts';
 import { reconnectLinkRecords } from './reconnect-links.ts';
 import { sessionRecords } from './sessions.ts';
 import { signInRecords } from './sign-ins.ts';
@@ -36,7 +35,6 @@ export const brokerRecords = (
   signIns: signInRecords(table),
   submissions: submissionRecords(table, retentionDays),
   uploads: uploadRecords(table),
-  outboxes: outboxRecords(table),
   connectionTests: connectionTestRecords(table),
   notices: noticeRecords(table),
   notificationSettings: notificationSettingsRecords(table, webhookKeys),

@@ -301,6 +301,23 @@ describe('the outbox of a mailbox', () => {
       assert.deepEqual(world.log.of('outbox.held'), []);
     });
 
+    it('is over, and told so, once somebody had it tried and it went', async () => {
+      const { submissions } = process.administration;
+      const ofHold = async () => world.log.of('outbox.held').length - world.log.of('outbox.resumed').length;
+      for (const round of [1, 2]) {
+        world.smtp.answerNext(BLOCKED);
+        const id = await handIn();
+        await work();
+        await described(id, 'held');
+        assert.equal(await ofHold(), 1, `round ${round}`);
+        value(await submissions.resend(id));
+        await work();
+        await described(id, 'sent');
+        assert.equal(await ofHold(), 0, `round ${round}`);
+        await advanceSeconds(world, 61);
+      }
+    });
+
     it('gives each message its two days once it is over', async () => {
       world.smtp.answerNext(BLOCKED);
       const id = await handIn();
@@ -392,6 +409,34 @@ describe('the outbox of a mailbox', () => {
       assert.equal((await described(id, 'sent')).submission.sentBy, 'api');
       assert.equal(world.smtp.attempts.length, 0);
     });
+  });
+
+  it('gives up nothing for a fault of the stores of the broker, and says what it is', async () => {
+    const ids = await handInSeveral(3);
+    const broken = { ...world.blobs, open: () => Promise.reject(new Error('the store is down')) };
+    const failing = startProcess({ ...world, blobs: broken });
+    for (let tries = 0; tries < 8; tries++) {
+      await send(failing);
+      await advanceSeconds(world, HOUR);
+    }
+    for (const id of ids) assert.equal((await described(id, 'deferred')).reason, 'internal');
+    assert.ok(world.log.of('submission.not_prepared').length > 0);
+    await advanceSeconds(world, HOUR);
+    await work();
+    await advanceSeconds(world, HOUR);
+    await work();
+    for (const id of ids) {
+      const { submission } = await described(id, 'sent');
+      assert.equal(submission.unknownOutcomes, undefined);
+    }
+  });
+
+  it('does not know what became of a message whose sending failed half-way', async () => {
+    const id = await handIn();
+    world.smtp.duringNext(() => Promise.reject(new Error('a bug')));
+    await send();
+    const { submission } = await described(id, 'deferred');
+    assert.equal(submission.unknownOutcomes, 1);
   });
 
   it('sends again as the mailbox what it may not send as another, where the device allows it', async () => {

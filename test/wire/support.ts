@@ -278,7 +278,7 @@ export const smallMessage = (from: string, messageId: string, to = 'archive@exam
 /** Waits until the submission is in the state. */
 export const submissionIn = async (
   broker: WireBroker,
-  { basic }: WireDevice,
+  { basic }: Pick<WireDevice, 'basic'>,
   id: unknown,
   state: string,
 ): Promise<Json> => {

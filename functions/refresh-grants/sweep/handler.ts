@@ -18,8 +18,9 @@ import { makeReportDeadLetters } from '../../../shared/usecases/report-dead-lett
 /** A million mailboxes in use want some 280 refreshes a second; twice as many catch up with what was missed. */
 const PACE = { periodSeconds: 60, grantsPerSecond: 600 };
 
-const needed = ['BROKER_GRANT_QUEUE_URL', 'BROKER_GRANT_DEAD_LETTERS_URL', 'BROKER_BLOB_BUCKET'] as const;
-const env = readCloudEnvironment(process.env, ...needed, 'BROKER_MAIL_QUEUE_URL', 'BROKER_MAIL_DEAD_LETTERS_URL');
+const needed = ['BROKER_GRANT_QUEUE_URL', 'BROKER_GRANT_DEAD_LETTERS_URL', 'BROKER_MAIL_QUEUE_URL'] as const;
+const ofMail = ['BROKER_MAIL_DEAD_LETTERS_URL', 'BROKER_BLOB_BUCKET', 'BROKER_RETENTION_DAYS'] as const;
+const env = readCloudEnvironment(process.env, ...needed, ...ofMail);
 const log = powertoolsLog('sweep');
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const sqs = new SQSClient();
@@ -30,7 +31,8 @@ const mail = queueOf(env.BROKER_MAIL_QUEUE_URL, env.BROKER_MAIL_DEAD_LETTERS_URL
 const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const coolDowns = coolDownRecords(table);
 const sweepGrants = makeSweepGrants({ table, coolDowns, queue: grants, clock, log, pace: PACE });
-const mailSweeps = makeMailSweeps({ table, queue: mail, blobs, clock, log });
+const retentionDays = env.BROKER_RETENTION_DAYS;
+const mailSweeps = makeMailSweeps({ table, queue: mail, blobs, retentionDays, clock, log });
 const idleSlots = makeSweepIdleSlots({ table, queue: grants, clock });
 const deadLetters = makeReportDeadLetters({ queues: { grants, mail }, log });
 

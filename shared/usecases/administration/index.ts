@@ -12,8 +12,9 @@ import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
 import { makeDescribeMailbox } from '../describe-mailbox.ts';
 import { makeRemoveSubmission } from '../mail/forget-submissions.ts';
-import { makeResumeOutbox } from '../mail/sweep-outboxes.ts';
-import { makeNotices, settleMailbox } from '../notices/raise-notice.ts';
+import { makeTryOutboxNow } from '../mail/sweep-outboxes.ts';
+import { makeHoldSignedOut } from '../notices/hold-signed-out.ts';
+import { dropMailbox, makeNotices } from '../notices/raise-notice.ts';
 import { makeGiveUpSlot } from '../pairing/give-up-slot.ts';
 import { makeSignOut } from '../sign-in/sign-out.ts';
 import { type AdminKeyAdministration, adminKeyAdministration } from './admin-keys.ts';
@@ -88,8 +89,9 @@ export const makeAdministrationFor = (dependencies: AdministrationDependencies):
     ...dependencies,
     notices,
     removeSubmission: makeRemoveSubmission({ ...dependencies, submissions }),
-    resumeOutbox: makeResumeOutbox({ ...dependencies, outboxes, queue: dependencies.mailQueue }),
-    settleNotices: (mailbox: Mailbox) => settleMailbox(notices, mailbox),
+    tryOutboxNow: makeTryOutboxNow({ ...dependencies, outboxes, queue: dependencies.mailQueue }),
+    dropNotices: (mailbox: Mailbox) => dropMailbox(notices, mailbox),
+    holdSignedOut: makeHoldSignedOut({ ...dependencies, outboxes, notices }),
     describeMailbox: makeDescribeMailbox({ grants, clock: dependencies.clock }),
     signOut,
   };

@@ -6,13 +6,13 @@ import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Notices } from '../../ports/notices.ts';
 import type { SubmissionRecord } from '../../records/submissions.ts';
 import type { RemoveSubmission } from '../mail/forget-submissions.ts';
-import type { ResumeOutbox } from '../mail/sweep-outboxes.ts';
+
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
   readonly records: Pick<RecordsWithin, 'mailboxes' | 'submissions' | 'outboxes' | 'audit'>;
   readonly removeSubmission: RemoveSubmission;
-  readonly resumeOutbox: ResumeOutbox;
+  readonly tryOutboxNow: (mailboxId: string) => Promise<void>;
   readonly notices: Pick<Notices, 'settle'>;
   readonly clock: Clock;
 }
@@ -33,7 +33,7 @@ const outrun = conflict('It changed at the same moment. Look again.');
 
 /** What an administrator does about one message. */
 export const submissionAdministration = (dependencies: Dependencies) => {
-  const { records, removeSubmission, resumeOutbox, notices, clock } = dependencies;
+  const { records, removeSubmission, tryOutboxNow, notices, clock } = dependencies;
   const { mailboxes, submissions, outboxes, audit } = records;
 
   const find = async (id: string): Promise<SubmissionRecord | undefined> => {
@@ -77,7 +77,7 @@ export const submissionAdministration = (dependencies: Dependencies) => {
         // A worker may have claimed it, or another administrator been faster: then it is looked at anew.
         if (!(await submissions.replace(record, choice.submission, epochSeconds(clock)))) continue;
         await noteDown(record.submission, 'submission.resent');
-        await resumeOutbox(record.submission.mailboxId);
+        await tryOutboxNow(record.submission.mailboxId);
         return get(id);
       }
       return outrun;

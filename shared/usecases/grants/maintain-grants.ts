@@ -69,13 +69,14 @@ export const makeMaintainGrant = ({
     const at = lapsesAt(grant);
     const days = at === undefined ? undefined : warningDue(at, now);
     if (days === undefined || (grant.warnedDays !== undefined && grant.warnedDays <= days)) return;
-    const { kind: reason, message, code } = grant.trouble ?? {};
+    const { kind: reason, message: detail, code, correlationId } = grant.trouble ?? {};
     const about = { subject: id, mailboxId: id, organizationId, address };
-    await notices.raise({ kind: 'grant.expiring', ...about, daysLeft: days, reason, detail: message, code });
+    const why = { reason, detail, code, correlationId };
+    await notices.raise({ kind: 'grant.expiring', ...about, daysLeft: days, ...why });
     await grants.noteWarning(id, revision, days);
     log.warn('grant.expiring', { mailbox_id: id, days, reason: grant.trouble?.kind, code: grant.trouble?.code });
-    const detail = `The sign-in lapses within ${days} days unless it is used before.`;
-    await records.audit.add({ organizationId, by: 'broker', action: 'grant.expiring', subject: id, detail });
+    const warning = `The sign-in lapses within ${days} days unless it is used before.`;
+    await records.audit.add({ organizationId, by: 'broker', action: 'grant.expiring', subject: id, detail: warning });
   };
 
   return async ({ mailboxId }: GrantWork): Promise<void> => {

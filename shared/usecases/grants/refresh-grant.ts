@@ -215,7 +215,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       const { id, organizationId, address } = mailbox;
       const subject = { subject: id, mailboxId: id, organizationId, address };
       // First, so that nobody dies between the end of a grant and the word of it; what did not come true is not told.
-      await notices.raise({ kind: 'grant.invalid', ...subject, reason: kind, detail: message, code });
+      await notices.raise({ kind: 'grant.invalid', ...subject, reason: kind, detail: message, code, correlationId });
     }
     if (!(await finish(holding, grant, ended ? undefined : trouble.retryAt))) return AGAIN;
     const fields = { mailbox_id: mailbox.id, class: failure.class, kind, code, message, correlation_id: correlationId };

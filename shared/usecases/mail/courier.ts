@@ -17,10 +17,18 @@ import type { MessageFormat } from '../../ports/message-format.ts';
 import type { Records } from '../../records/index.ts';
 import type { AcquireAccessToken } from '../grants/acquire-access-token.ts';
 
-/** Tries messages of one mailbox, one after the other, and keeps the connection between them. */
+/** A message that can go: all that comes before it is done. */
+export interface Errand {
+  /** One try. Only from here on may the server have it. */
+  send(): Promise<AttemptOutcome>;
+  /** It does not go after all. */
+  drop(): void;
+}
+
+/** Takes messages of one mailbox, one after the other, and keeps the connection between them. */
 export interface Courier {
-  /** One try. `newToken`: with another access token than the one before. */
-  attempt(submission: Submission, route: Route, newToken: boolean): Promise<AttemptOutcome>;
+  /** Token, connection and content of one try. `newToken`: with another access token than the one before. */
+  prepare(submission: Submission, route: Route, newToken: boolean): Promise<Result<Errand, AttemptFailure>>;
   close(): Promise<void>;
 }
 
@@ -93,20 +101,23 @@ export const makeOpenCourier =
 
     return {
       close,
-      async attempt(submission, route, newToken) {
+      async prepare(submission, route, newToken) {
         const made = await connected(route, newToken);
-        if (!made.ok) return made.error;
+        if (!made.ok) return made;
+        const { session } = made.value;
         const blob = await blobs.open(blobKeyOf(submission.id));
         if (blob === undefined) {
-          return { outcome: 'failed', reason: 'internal', response: 'The stored message is gone.' };
+          const response = 'The stored message is gone.';
+          return fail({ outcome: 'failed', reason: 'internal', response, withoutContact: true });
         }
         const { envelope, eightBit = false, senderRewritten } = submission;
         const resent = senderRewritten ? messageFormat.sendAs(blob.stream, mailbox.address) : undefined;
-        return made.value.session.send({
-          envelope: { from: envelope.from, to: pendingRecipients(submission) },
-          content: resent ?? blob.stream,
-          sizeBytes: blob.sizeBytes + ((await resent?.growthBytes) ?? 0),
-          eightBit,
+        const content = resent ?? blob.stream;
+        const sizeBytes = blob.sizeBytes + ((await resent?.growthBytes) ?? 0);
+        const to = pendingRecipients(submission);
+        return ok({
+          send: () => session.send({ envelope: { from: envelope.from, to }, content, sizeBytes, eightBit }),
+          drop: () => content.destroy(),
         });
       },
     };

@@ -13,11 +13,12 @@ export const makeMailSweeps = (dependencies: {
   readonly table: Table;
   readonly queue: WorkQueue;
   readonly blobs: Pick<BlobStore, 'delete'>;
+  readonly retentionDays: number;
   readonly clock: Clock;
   readonly log: Log;
 }) => {
-  const { table } = dependencies;
-  const submissions = submissionRecords(table);
+  const { table, retentionDays } = dependencies;
+  const submissions = submissionRecords(table, retentionDays);
   return {
     outboxes: makeSweepOutboxes(dependencies),
     submissions: makeAdoptSubmissions({ ...dependencies, records: { submissions, outboxes: outboxRecords(table) } }),

@@ -1,5 +1,6 @@
 import { BROKER_SENDER } from '../../domain/notice-sender.ts';
 import type { Outbox } from '../../domain/outbox.ts';
+import { hasReachedAll } from '../../domain/retention.ts';
 import { isOver, type Submission } from '../../domain/submission.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -9,6 +10,16 @@ import { makeNotices } from '../notices/raise-notice.ts';
 
 /** A mail server's reply as people are told of it: long ones say the same again, with links. */
 const SHOWN_REPLY_LENGTH = 400;
+
+/** So many who go without are named, and of fewer what was said of each: the console has all. */
+const SHOWN_RECIPIENTS = 50;
+const SHOWN_REFUSALS = 5;
+
+const refusals = ({ rejected }: Submission): string => {
+  const shown = rejected.slice(0, SHOWN_REFUSALS).map(({ address, response }) => `${address}: ${response}`);
+  const more = rejected.length > SHOWN_REFUSALS ? [`and ${rejected.length - SHOWN_REFUSALS} more`] : [];
+  return [...shown.map((text) => text.slice(0, SHOWN_REPLY_LENGTH)), ...more].join('; ');
+};
 
 /** Tells of what became of a submission, and of what keeps a mailbox's mail: to the log, and to those who look after it. */
 export const makeReportDelivery = ({
@@ -39,10 +50,14 @@ export const makeReportDelivery = ({
 
   /** What the broker has to tell by mail is told again by another mailbox; to tell of that as well would never end. */
   const raiseFailed = async (submission: Submission): Promise<void> => {
-    const { id, organizationId, mailboxId, account: address, clientId, status, lastResponse } = submission;
-    if (status.state !== 'failed' || clientId === BROKER_SENDER) return;
-    const about = { subject: id, organizationId, mailboxId, address, clientId, reason: status.reason };
-    await notices.raise({ kind: 'submission.failed', ...about, detail: lastResponse?.slice(0, SHOWN_REPLY_LENGTH) });
+    const { id, organizationId, mailboxId, account: address, clientId, messageId, rejected, status } = submission;
+    if (!isOver(submission) || hasReachedAll(submission) || clientId === BROKER_SENDER) return;
+    const recipients = rejected.slice(0, SHOWN_RECIPIENTS).map((one) => one.address);
+    const about = { subject: id, organizationId, mailboxId, address, clientId, messageId, recipients };
+    const isPartial = status.state !== 'failed';
+    const reason = isPartial ? 'invalid_recipient' : status.reason;
+    const detail = isPartial ? refusals(submission) : submission.lastResponse?.slice(0, SHOWN_REPLY_LENGTH);
+    await notices.raise({ kind: 'submission.failed', ...about, reason, isPartial, detail });
   };
 
   /** Each time it is found to last, in case the word of it was lost; who knows of it is not told again. */
@@ -61,7 +76,7 @@ export const makeReportDelivery = ({
   };
 
   return {
-    /** Before it is written that it has failed, so that nobody dies between the end of a message and the word of it. */
+    /** Before it is written that it has failed, or has not reached all, so that nobody dies between the end of a message and the word of it. */
     foretell: raiseFailed,
 
     async submission(submission: Submission): Promise<void> {

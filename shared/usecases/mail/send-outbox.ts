@@ -1,8 +1,18 @@
 import { givenUp, judge, takenOver } from '../../domain/delivery.ts';
 import type { Mailbox } from '../../domain/entities.ts';
-import { isStopped, MAILBOX_LIMITS, type Outbox, routeOf } from '../../domain/outbox.ts';
+import { isStopped, MAILBOX_LIMITS, type Outbox, type Route, routeOf } from '../../domain/outbox.ts';
+import { fail } from '../../domain/result.ts';
 import { hasReachedAll } from '../../domain/retention.ts';
-import { blobKeyOf, claimableAt, concluded, isAbandoned, isOver, type Submission } from '../../domain/submission.ts';
+import {
+  type AttemptFailure,
+  type AttemptOutcome,
+  blobKeyOf,
+  claimableAt,
+  concluded,
+  isAbandoned,
+  isOver,
+  type Submission,
+} from '../../domain/submission.ts';
 import { SENDING_SECONDS } from '../../domain/timing.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
@@ -12,7 +22,7 @@ import type { Records } from '../../records/index.ts';
 import type { SubmissionRecord } from '../../records/submissions.ts';
 import { newId } from '../secrets.ts';
 import { makeChangeOutbox, type OutboxChange } from './change-outbox.ts';
-import type { Courier, OpenCourier } from './courier.ts';
+import type { Courier, Errand, OpenCourier } from './courier.ts';
 import { type MailboxPace, makeMailboxPace } from './mailbox-pace.ts';
 import { makeReportDelivery } from './report-delivery.ts';
 
@@ -24,6 +34,8 @@ const SHORT_WAIT_MS = 2_000;
 
 /** Of all relay workers one at a time sends for a mailbox: that keeps the order. */
 const HOLDER = 'relay';
+
+const attempted = (submission: Submission): Submission => ({ ...submission, attempts: submission.attempts + 1 });
 
 /** One worker's turn at one mailbox. */
 interface Run {
@@ -83,7 +95,7 @@ export const makeSendOutbox = (dependencies: {
   const claim = async (record: SubmissionRecord): Promise<SubmissionRecord | undefined> => {
     const now = epochSeconds(clock);
     const status = { state: 'sending', until: now + SENDING_SECONDS } as const;
-    const submission = { ...record.submission, attempts: record.submission.attempts + 1, status };
+    const submission = { ...attempted(record.submission), status };
     const claimed = await submissions.replace(record, submission, now);
     return claimed ? { submission, revision: record.revision + 1 } : undefined;
   };
@@ -104,25 +116,47 @@ export const makeSendOutbox = (dependencies: {
     return now >= endsAt ? { go: 'rest', dueAt: now } : undefined;
   };
 
-  const tryOnce = async (
-    run: Run,
-    mailbox: Mailbox,
-    courier: Courier,
-    claimed: SubmissionRecord,
-    newToken: boolean,
-  ) => {
+  /** What is thrown is a fault of the broker's own stores, which passes, or a bug: no message is given up for it. */
+  const prepare = async (courier: Courier, submission: Submission, route: Route, newToken: boolean) => {
+    try {
+      return await courier.prepare(submission, route, newToken);
+    } catch (error) {
+      log.error('submission.not_prepared', { submission_id: submission.id, error: String(error) });
+      const response = 'The broker could not read what it needs to send this message.';
+      return fail<AttemptFailure>({ outcome: 'deferred', reason: 'internal', response, mailboxWide: true });
+    }
+  };
+
+  const send = async (errand: Errand, { id }: Submission): Promise<AttemptOutcome> => {
+    try {
+      return await errand.send();
+    } catch (error) {
+      log.error('submission.not_sent', { submission_id: id, error: String(error) });
+      return { outcome: 'unknown', response: 'The broker failed while it was sending this message.' };
+    }
+  };
+
+  /** Undefined: somebody else was faster. The message is claimed last, so that a claim left behind means that it may be out. */
+  const tryOnce = async (run: Run, mailbox: Mailbox, courier: Courier, record: SubmissionRecord, newToken: boolean) => {
     const { outbox, pace } = run;
     const before: Outbox = outbox.current;
     const choice = mailbox.route;
     const route = routeOf(choice, before, epochSeconds(clock));
-    const outcome = await courier.attempt(claimed.submission, route, newToken);
+    const prepared = await prepare(courier, record.submission, route, newToken);
+    const tried = prepared.ok ? await claim(record) : record;
+    if (tried === undefined) {
+      if (prepared.ok) prepared.value.drop();
+      pace.ended(false);
+      return undefined;
+    }
+    const outcome = prepared.ok ? await send(prepared.value, tried.submission) : prepared.error;
     // What did not get as far as the message is no message to the provider.
-    pace.ended(outcome.outcome !== 'held' && !('mailboxWide' in outcome));
-    const circumstances = { outbox: before, route, choice, withNewToken: newToken };
-    const now = epochSeconds(clock);
-    const verdict = judge(claimed.submission, outcome, { ...circumstances, now, random: random.fraction() });
-    if (!(await write(claimed, verdict.submission))) {
-      log.error('submission.claim_lost', { submission_id: claimed.submission.id, outcome: outcome.outcome });
+    pace.ended(prepared.ok && outcome.outcome !== 'held' && !('mailboxWide' in outcome));
+    const circumstances = { outbox: before, route, choice, withNewToken: newToken, random: random.fraction() };
+    const counted = prepared.ok ? tried.submission : attempted(tried.submission);
+    const verdict = judge(counted, outcome, { ...circumstances, now: epochSeconds(clock) });
+    if (!(await write(tried, verdict.submission))) {
+      log.error('submission.claim_lost', { submission_id: counted.id, outcome: outcome.outcome });
     }
     if (await outbox.change(verdict.outbox)) await report.outbox(run.mailboxId, before, verdict.outbox);
     return { verdict, newTokenWanted: outcome.outcome === 'held' && verdict.go === 'again' && !newToken };
@@ -144,13 +178,10 @@ export const makeSendOutbox = (dependencies: {
       if (!permit.granted) {
         return permit.why === 'busy' ? { go: 'leave' } : { go: 'rest', dueAt: now + Math.ceil(permit.waitMs / 1000) };
       }
-      const claimed = await claim(record);
-      if (claimed === undefined) {
-        run.pace.ended(false);
-        continue;
-      }
-      const { verdict, newTokenWanted } = await tryOnce(run, run.mailbox, run.courier, claimed, newToken);
-      newToken = newTokenWanted;
+      const tried = await tryOnce(run, run.mailbox, run.courier, record, newToken);
+      if (tried === undefined) continue;
+      const { verdict } = tried;
+      newToken = tried.newTokenWanted;
       if (verdict.go === 'again') continue;
       const { submission, outbox } = verdict;
       if (verdict.go === 'rest') return { go: 'rest', dueAt: outbox.stop?.until ?? now };

@@ -1,4 +1,5 @@
-import { unstopped } from '../../domain/outbox.ts';
+import { type Outbox, triedNow, unstopped } from '../../domain/outbox.ts';
+import { isBeingSent } from '../../domain/resend.ts';
 import { dueShards, QUEUE_GRACE_SECONDS } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -43,24 +44,38 @@ export const makeSweepOutboxes =
 /** Enough for messages that come in at the same moment. */
 const WRITE_ATTEMPTS = 20;
 
-/** After a sign-in, or when somebody asks for it: what waited goes on its way, oldest first. */
-export const makeResumeOutbox =
-  ({ outboxes, queue, clock }: { outboxes: Records['outboxes']; queue: Pick<WorkQueue, 'send'>; clock: Clock }) =>
+interface Waking {
+  readonly outboxes: Records['outboxes'];
+  readonly queue: Pick<WorkQueue, 'send'>;
+  readonly clock: Clock;
+}
+
+/** Changes an outbox, whatever else changes it just now, and calls a worker to it. */
+const makeWake =
+  (change: (outbox: Outbox, now: number) => Outbox) =>
+  ({ outboxes, queue, clock }: Waking) =>
   async (mailboxId: string): Promise<void> => {
     const now = epochSeconds(clock);
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
       const known = await outboxes.get(mailboxId);
       if (known.revision === 0) return;
-      // Also where nothing stops it yet: a worker may be about to say so, of the sign-in before this one.
-      const resumed = { ...unstopped(known.outbox, now), resumedAt: now };
-      if (!(await outboxes.replace(mailboxId, known, resumed, now))) continue;
-      await queue.send(wakeUp(mailboxId, `resumed-${known.revision}`));
+      if (!(await outboxes.replace(mailboxId, known, change(known.outbox, now), now))) continue;
+      await queue.send(wakeUp(mailboxId, `changed-${known.revision}`));
       return;
     }
-    throw new Error(`the outbox of ${mailboxId} could not be resumed`);
+    throw new Error(`no worker could be called to the outbox of ${mailboxId}`);
   };
 
+/**
+ * After a sign-in: what waited goes on its way, oldest first. Also where nothing stops it yet: a worker may be about to say
+ * so, of the sign-in before this one.
+ */
+export const makeResumeOutbox = makeWake((outbox, now) => ({ ...unstopped(outbox, now), resumedAt: now }));
+
 export type ResumeOutbox = ReturnType<typeof makeResumeOutbox>;
+
+/** When an administrator asks for it. */
+export const makeTryOutboxNow = makeWake(triedNow);
 
 /** More than one machine ever has. */
 const ALL_OF_A_SHARD = 10_000;
@@ -114,8 +129,11 @@ export const makeAdoptSubmissions =
     let count = 0;
     for (const shard of dueShards('submission')) {
       for (const { pk } of await table.due(shard, Number.MAX_SAFE_INTEGER, SHARD_BATCH)) {
+        const now = epochSeconds(clock);
         const record = await records.submissions.get(pk.slice('submission#'.length));
-        if (record && (await records.submissions.moveToOutbox(record, epochSeconds(clock)))) count++;
+        // What a worker of the earlier version has in hand is looked at again when its claim has run out.
+        if (record === undefined || isBeingSent(record.submission, now)) continue;
+        if (await records.submissions.moveToOutbox(record, now)) count++;
       }
     }
     if (count > 0) log.info('submissions.adopted', { count });

@@ -56,6 +56,7 @@ export const furnishOffice = async (
   };
   const partition = `mailbox#${mailboxId}`;
 
+  let fallenDue = 0;
   return {
     admin,
     basic,
@@ -94,10 +95,14 @@ export const furnishOffice = async (
     letLeaseRunOut: () => set(partition, 'lease', { until: now() - 1 }),
     /** As if what a deferred or queued submission waits for had come. */
     letSubmissionFallDue: async (id: unknown): Promise<void> => {
-      const { status } = await itemOf(`submission#${id}`, 'submission');
-      const isWaiting = (status as Json).until !== undefined;
-      const times = { dueAt: now() - 1, ...(isWaiting && { 'status.until': now() - 1 }) };
-      await set(`submission#${id}`, 'submission', times);
+      const { status, mailboxId: itsMailbox } = await itemOf(`submission#${id}`, 'submission');
+      if ((status as Json).until !== undefined) {
+        await set(`submission#${id}`, 'submission', { 'status.until': now() - 1 });
+      }
+      const { stop } = await itemOf(`outbox#${itsMailbox}`, 'outbox');
+      // Never twice at one moment: the queue would take it for a repeat.
+      const times = { dueAt: now() - ++fallenDue, ...(stop === undefined ? {} : { 'stop.until': now() - 1 }) };
+      await set(`outbox#${itsMailbox}`, 'outbox', times);
     },
   };
 };
