@@ -440,7 +440,7 @@ export const da: ConsoleTexts = {
       sending: 'Sendes',
       sent: 'Sendt',
       deferred: 'Forsøges igen',
-      held: 'Tilbageholdt: nogen skal gribe ind',
+      held: 'Tilbageholdt',
       failed: 'Mislykket',
     },
   },

@@ -440,7 +440,7 @@ export const en = {
       sending: 'Sending',
       sent: 'Sent',
       deferred: 'Will be tried again',
-      held: 'Held: needs somebody',
+      held: 'Held',
       failed: 'Failed',
     },
   },

@@ -453,7 +453,7 @@ export const fr: ConsoleTexts = {
       sending: 'Envoi en cours',
       sent: 'Envoyé',
       deferred: 'Sera réessayé',
-      held: "Retenu : quelqu'un doit agir",
+      held: 'Retenu',
       failed: 'Échec',
     },
   },

@@ -443,7 +443,7 @@ export const lt: ConsoleTexts = {
       sending: 'Siunčiama',
       sent: 'Išsiųsta',
       deferred: 'Bus bandoma dar kartą',
-      held: 'Sulaikyta: kažkas turi imtis veiksmų',
+      held: 'Sulaikyta',
       failed: 'Nepavyko',
     },
   },

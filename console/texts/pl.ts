@@ -444,7 +444,7 @@ export const pl: ConsoleTexts = {
       sending: 'Wysyłanie',
       sent: 'Wysłano',
       deferred: 'Próba zostanie ponowiona',
-      held: 'Wstrzymano: ktoś musi zareagować',
+      held: 'Wstrzymano',
       failed: 'Niepowodzenie',
     },
   },

@@ -425,7 +425,7 @@ describe('the console', () => {
         'Queued',
         'Sending',
         'Will be tried again',
-        'Held: needs somebody',
+        'Held',
         'Failed',
         'piotr@contoso.com (550 5.1.1 Unknown)',
       ]) {

@@ -132,9 +132,10 @@ export const makeWitness = (world: World, mailboxId: string) => {
       for (let family = 0; family < families; family++) dead.add(family);
     },
     isDead: (refreshToken: string): boolean => dead.has(familyOf(refreshToken)),
-    /** Whether the provider will have no more of what this sign-in brought. */
+    /** Whether the provider will have no more of what this sign-in brought, or of one that died half-way and served in its place. */
     hasEnded: (generation: number): boolean =>
-      dead.has(adopted.find((one) => one.generation === generation)?.families[0] ?? -1),
+      dead.has(adopted.find((one) => one.generation === generation)?.families[0] ?? -1) ||
+      inVault.some((one) => one.generation === generation && dead.has(one.family)),
     /** How a process that may die sees the provider. */
     providerFor: (fuse: Fuse | undefined): ScriptedProvider =>
       Object.assign(Object.create(world.microsoft), { refresh: refreshBy(world.microsoft.refresh, fuse) }),

@@ -101,7 +101,7 @@ export const furnishOffice = async (
       }
       const { stop } = await itemOf(`outbox#${itsMailbox}`, 'outbox');
       // Never twice at one moment: the queue would take it for a repeat.
-      const times = { dueAt: now() - ++fallenDue, ...(stop === undefined ? {} : { 'stop.until': now() - 1 }) };
+      const times = { dueAt: now() - 100 * ++fallenDue, ...(stop === undefined ? {} : { 'stop.until': now() - 1 }) };
       await set(`outbox#${itsMailbox}`, 'outbox', times);
     },
   };

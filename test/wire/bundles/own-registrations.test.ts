@@ -30,7 +30,7 @@ describe('the built functions, of a registration that an organization has brough
   /** The stand-in knows one client, so the organization brings the same: here it matters by whom it is entered. */
   const bring = () =>
     cloud.configure(({ providers }: ProviderDocument) => {
-      const fields = Object.entries(providers.microsoft).filter(([name]) => !/^(smtp|pop|imap)$/.test(name));
+      const fields = Object.entries(providers.microsoft).filter(([name]) => !/^(smtp|pop|imap|api)$/.test(name));
       const microsoft = Object.fromEntries(fields) as typeof providers.microsoft;
       return { providers, organizations: { [organizationId]: { providers: { microsoft } } } };
     });
