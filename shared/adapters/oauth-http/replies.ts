@@ -194,8 +194,14 @@ const factsOf = (body: JsonObject): ReplyFacts => {
   };
 };
 
+/** A number, or the digits of one; never converted by way of what a foreign object says of itself. */
+const codeOf = (value: unknown): number | undefined =>
+  (typeof value === 'number' || typeof value === 'string') && Number.isSafeInteger(Number(value))
+    ? Number(value)
+    : undefined;
+
 const codesOf = (errorCodes: unknown, description: string): readonly number[] => {
-  const listed = Array.isArray(errorCodes) ? errorCodes.map(Number).filter((code) => Number.isSafeInteger(code)) : [];
+  const listed = Array.isArray(errorCodes) ? errorCodes.map(codeOf).filter((code) => code !== undefined) : [];
   // Both: what spares the grant must be found wherever it stands.
   return [...listed, ...[...description.matchAll(/AADSTS(\d{4,9})/g)].map(([, digits]) => Number(digits))];
 };
