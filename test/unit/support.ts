@@ -30,9 +30,9 @@ import { makeSendOutbox } from '../../shared/usecases/mail/send-outbox.ts';
 import {
   makeAdoptSubmissions,
   makeRecoverOutboxes,
-  makeResumeOutbox,
   makeSweepOutboxes,
 } from '../../shared/usecases/mail/sweep-outboxes.ts';
+import { makeResumeOutbox } from '../../shared/usecases/mail/wake-outbox.ts';
 import {
   type IdleSlotWork,
   makeEmptyIdleSlot,

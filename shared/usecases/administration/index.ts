@@ -12,7 +12,7 @@ import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
 import { makeDescribeMailbox } from '../describe-mailbox.ts';
 import { makeRemoveSubmission } from '../mail/forget-submissions.ts';
-import { makeTryOutboxNow } from '../mail/sweep-outboxes.ts';
+import { makeTryOutboxNow } from '../mail/wake-outbox.ts';
 import { makeHoldSignedOut } from '../notices/hold-signed-out.ts';
 import { dropMailbox, makeNotices } from '../notices/raise-notice.ts';
 import { makeGiveUpSlot } from '../pairing/give-up-slot.ts';

@@ -1,4 +1,3 @@
-import { type Outbox, triedNow, unstopped } from '../../domain/outbox.ts';
 import { isBeingSent } from '../../domain/resend.ts';
 import { dueShards, QUEUE_GRACE_SECONDS } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
@@ -6,7 +5,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Table } from '../../ports/table.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
-import type { OutboxWork } from './accept-message.ts';
+import { wakeUp } from './wake-outbox.ts';
 
 interface Dependencies {
   readonly table: Table;
@@ -15,13 +14,6 @@ interface Dependencies {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** `occasion`: FIFO queues drop for five minutes what they have seen. */
-const wakeUp = (mailboxId: string, occasion: string) => ({
-  body: JSON.stringify({ mailboxId } satisfies OutboxWork),
-  group: mailboxId,
-  deduplicationId: `${mailboxId}-${occasion}`,
-});
 
 const mailboxIdOf = (pk: string): string => pk.slice('outbox#'.length);
 
@@ -40,42 +32,6 @@ export const makeSweepOutboxes =
     if (due.length > 0) log.info('outboxes.swept', { count: due.length });
     return due.length;
   };
-
-/** Enough for messages that come in at the same moment. */
-const WRITE_ATTEMPTS = 20;
-
-interface Waking {
-  readonly outboxes: Records['outboxes'];
-  readonly queue: Pick<WorkQueue, 'send'>;
-  readonly clock: Clock;
-}
-
-/** Changes an outbox, whatever else changes it just now, and calls a worker to it. */
-const makeWake =
-  (change: (outbox: Outbox, now: number) => Outbox) =>
-  ({ outboxes, queue, clock }: Waking) =>
-  async (mailboxId: string): Promise<void> => {
-    const now = epochSeconds(clock);
-    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-      const known = await outboxes.get(mailboxId);
-      if (known.revision === 0) return;
-      if (!(await outboxes.replace(mailboxId, known, change(known.outbox, now), now))) continue;
-      await queue.send(wakeUp(mailboxId, `changed-${known.revision}`));
-      return;
-    }
-    throw new Error(`no worker could be called to the outbox of ${mailboxId}`);
-  };
-
-/**
- * After a sign-in: what waited goes on its way, oldest first. Also where nothing stops it yet: a worker may be about to say
- * so, of the sign-in before this one.
- */
-export const makeResumeOutbox = makeWake((outbox, now) => ({ ...unstopped(outbox, now), resumedAt: now }));
-
-export type ResumeOutbox = ReturnType<typeof makeResumeOutbox>;
-
-/** When an administrator asks for it. */
-export const makeTryOutboxNow = makeWake(triedNow);
 
 /** More than one machine ever has. */
 const ALL_OF_A_SHARD = 10_000;

@@ -2,10 +2,8 @@ import type { Mailbox } from '../../domain/entities.ts';
 import { HELD_RECHECK_SECONDS } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Records } from '../../records/index.ts';
+import { rewriteOutbox } from '../mail/rewrite-outbox.ts';
 import { dropMailbox, type NoticeBook } from './raise-notice.ts';
-
-/** Enough for messages that come in at the same moment. */
-const WRITE_ATTEMPTS = 20;
 
 const RESPONSE = 'The mailbox was signed out.';
 
@@ -27,20 +25,17 @@ export const makeHoldSignedOut =
     await dropMailbox(notices, mailbox);
     const { id, organizationId, address } = mailbox;
     const now = epochSeconds(clock);
-    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-      const known = await outboxes.get(id);
-      if (known.dueAt === undefined) return;
-      const { stop: before } = known.outbox;
-      const since = before?.cause === 'hold' ? before.since : now;
+    const held = await rewriteOutbox(outboxes, id, ({ outbox, dueAt }) => {
+      if (dueAt === undefined) return undefined;
+      const since = outbox.stop?.cause === 'hold' ? outbox.stop.since : now;
       const until = now + HELD_RECHECK_SECONDS;
       const stop = { cause: 'hold', since, until, reason: 'signed_out', response: RESPONSE } as const;
       // Due at once, for should a worker have died with it in hand.
-      if (!(await outboxes.replace(id, known, { ...known.outbox, stop }, now))) continue;
-      const about = { subject: id, organizationId, mailboxId: id, address };
-      await notices.raise({ kind: 'mailbox.held', ...about, reason: 'signed_out', detail: RESPONSE });
-      return;
-    }
-    throw new Error(`the outbox of ${id} changes faster than it can be read`);
+      return { outbox: { ...outbox, stop }, dueAt: now };
+    });
+    if (held === undefined) return;
+    const about = { subject: id, organizationId, mailboxId: id, address };
+    await notices.raise({ kind: 'mailbox.held', ...about, reason: 'signed_out', detail: RESPONSE });
   };
 
 export type HoldSignedOut = ReturnType<typeof makeHoldSignedOut>;

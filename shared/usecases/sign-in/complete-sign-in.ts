@@ -13,7 +13,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
 import type { RefreshGrant } from '../grants/refresh-grant.ts';
 import { makeNoteRefusedSecrets } from '../grants/watch-app-registrations.ts';
-import type { ResumeOutbox } from '../mail/sweep-outboxes.ts';
+import type { ResumeOutbox } from '../mail/wake-outbox.ts';
 import { makeNotices, settleMailbox } from '../notices/raise-notice.ts';
 import { finishPairing } from '../pairing/finish-pairing.ts';
 import { matchesAny } from '../secrets.ts';

@@ -8,7 +8,7 @@ import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
 import { deviceAuthentication } from '../devices/authenticate-device.ts';
 import { makeRefreshGrant } from '../grants/refresh-grant.ts';
-import { makeResumeOutbox } from '../mail/sweep-outboxes.ts';
+import { makeResumeOutbox } from '../mail/wake-outbox.ts';
 import { makeReconnect } from '../notices/reconnect.ts';
 import { answerPairing } from '../pairing/answer-pairing.ts';
 import { makeBeginPairing } from '../pairing/begin-pairing.ts';
