@@ -27,8 +27,6 @@ const mailServersConfig = v.strictObject({
 });
 
 export type MailServersConfig = v.InferOutput<typeof mailServersConfig>;
-export type ConfiguredMailServer = v.InferOutput<typeof mailServer>;
-
 /** The mail servers of the document alone, for functions that may not see the client secrets. */
 export const parseMailServers = (text: string, source: string): MailServersConfig =>
   parseDocument(mailServersConfig, text, source);

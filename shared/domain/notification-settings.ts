@@ -1,4 +1,4 @@
-import type { Delivery, NoticeKind } from './notice.ts';
+import type { NoticeKind } from './notice.ts';
 import { WEBHOOK_SECRET_GRACE_SECONDS } from './notice-timing.ts';
 
 /** Where notices are posted to. Secrets rest sealed. Times are epoch seconds. */
@@ -58,10 +58,3 @@ export const webhookUrlProblem = (text: string): string | undefined => {
   if (protocol === 'https:' || (protocol === 'http:' && isLoopbackName(hostname))) return undefined;
   return 'must be https:// (http:// is allowed on loopback only)';
 };
-
-/** What an administrator sees of the last test. */
-export interface TestOutcome {
-  readonly at: number;
-  readonly webhook: Delivery;
-  readonly mail: Delivery;
-}

@@ -6,8 +6,6 @@ import { isPersonal } from './slot.ts';
 
 /** As whom a device sends (R23). */
 export const SENDER_POLICIES = ['user_may_change', 'login_user', 'administrator', 'configured'] as const;
-export type SenderPolicyName = (typeof SENDER_POLICIES)[number];
-
 export type SenderPolicy =
   /** Each person as themself, from their own mailbox: what no person sends has nobody to be from. */
   | { readonly name: 'login_user' }

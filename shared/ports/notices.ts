@@ -11,9 +11,3 @@ export interface Notices {
   /** It is mended. Where none is open nothing happens. Never throws: what was missed is found at the next reminder. */
   settle(name: NoticeName): Promise<void>;
 }
-
-/** For compositions in which nobody is to be told. */
-export const noNotices: Notices = {
-  raise: async () => undefined,
-  settle: async () => undefined,
-};

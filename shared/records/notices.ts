@@ -235,5 +235,3 @@ export const noticeRecords = (table: Table) => {
     },
   };
 };
-
-export type NoticeRecords = ReturnType<typeof noticeRecords>;

@@ -39,5 +39,3 @@ export const notificationSettingsRecords = (table: Table, webhookKeys: KeyRing) 
   sealSecret: (scope: NoticeScope, secret: string): Promise<string> => webhookKeys.seal(secret, secretContext(scope)),
   openSecret: (scope: NoticeScope, sealed: string): Promise<string> => webhookKeys.open(sealed, secretContext(scope)),
 });
-
-export type NotificationSettingsRecords = ReturnType<typeof notificationSettingsRecords>;

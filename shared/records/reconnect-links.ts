@@ -25,5 +25,3 @@ export const reconnectLinkRecords = (table: Table) => ({
     return item && entity<ReconnectLink>(item);
   },
 });
-
-export type ReconnectLinkRecords = ReturnType<typeof reconnectLinkRecords>;

@@ -27,5 +27,3 @@ export const sessionRecords = (table: Table) => ({
     await table.write({ delete: keys.session(tokenHash) });
   },
 });
-
-export type SessionRecords = ReturnType<typeof sessionRecords>;

@@ -20,5 +20,3 @@ export const uploadRecords = (table: Table) => ({
     await table.write({ delete: keys.upload(id) });
   },
 });
-
-export type UploadRecords = ReturnType<typeof uploadRecords>;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { messagePage } from '../../console/pages/message.ts';
 import { signInResultPage } from '../../console/pages/sign-in-result.ts';
 import { textsIn } from '../../console/texts/index.ts';
 import { LANGUAGES } from '../../shared/protocol/texts/index.ts';
@@ -882,7 +881,6 @@ describe('the console', () => {
       assert.ok(unescaped(failed).includes(unchanged));
       const replaced = await signInResultPage({ language, result: 'failed', tookEffect: true, ...problem });
       assert.ok(!unescaped(String(replaced)).includes(unchanged));
-      assertSound(String(await messagePage({ language, message: 'M' })), 'message');
     });
   }
 });

@@ -112,5 +112,3 @@ export const makeReportDelivery = ({
     },
   };
 };
-
-export type ReportDelivery = ReturnType<typeof makeReportDelivery>;

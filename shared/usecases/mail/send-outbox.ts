@@ -243,5 +243,3 @@ export const makeSendOutbox = (dependencies: {
     }
   };
 };
-
-export type SendOutbox = ReturnType<typeof makeSendOutbox>;

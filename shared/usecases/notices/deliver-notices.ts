@@ -154,5 +154,3 @@ export const makeDeliverByWebhook = (dependencies: Dependencies) => {
     return outcome.outcome === 'delivered' ? 'done' : 'failed';
   };
 };
-
-export type DeliverByWebhook = ReturnType<typeof makeDeliverByWebhook>;

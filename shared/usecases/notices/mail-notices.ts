@@ -235,5 +235,3 @@ export const makeMailNotices = (dependencies: Dependencies) => {
     await notices.replacePost(scope, noted, { underWay, nextAt, busyUntil: 0 }, dueAt(underWay, now));
   };
 };
-
-export type MailNotices = ReturnType<typeof makeMailNotices>;

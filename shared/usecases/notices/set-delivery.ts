@@ -25,5 +25,3 @@ export const makeSetDelivery =
     }
     throw new Error(`the telling ${id} changes faster than it can be read`);
   };
-
-export type SetDelivery = ReturnType<typeof makeSetDelivery>;

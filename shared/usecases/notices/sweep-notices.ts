@@ -142,5 +142,3 @@ export const makeSweepNotices = (dependencies: NoticeDependencies) => {
     return count;
   };
 };
-
-export type SweepNotices = ReturnType<typeof makeSweepNotices>;
