@@ -1,4 +1,13 @@
-import { DETOUR_SECONDS, type Outbox, type Route, type RouteChoice, type Stop, unstopped } from './outbox.ts';
+import {
+  DETOUR_SECONDS,
+  type Hold,
+  holdOf,
+  type Outbox,
+  type Route,
+  type RouteChoice,
+  type Stop,
+  unstopped,
+} from './outbox.ts';
 import {
   type AttemptFailure,
   type AttemptOutcome,
@@ -52,8 +61,10 @@ const sendableSince = ({ acceptedAt, resentAt = 0 }: Submission, { resumedAt = 0
 const hasWaitedLongest = ({ acceptedAt, resentAt = 0 }: Submission, now: number): boolean =>
   now - Math.max(acceptedAt, resentAt) > LONGEST_WAIT_SECONDS;
 
+/** While a hold stands its two days do not run: it waits for a person, whatever else its tries have met. */
 const isTooOld = (submission: Submission, outbox: Outbox, now: number): boolean =>
-  now - sendableSince(submission, outbox) > GIVE_UP_AFTER_SECONDS || hasWaitedLongest(submission, now);
+  (holdOf(outbox) === undefined && now - sendableSince(submission, outbox) > GIVE_UP_AFTER_SECONDS) ||
+  hasWaitedLongest(submission, now);
 
 const queued = (submission: Submission): Submission => ({ ...submission, status: { state: 'queued' } });
 
@@ -87,9 +98,15 @@ const held = (failure: Extract<AttemptFailure, { outcome: 'held' }>, circumstanc
   const barred = route === 'api' ? detour : undefined;
   const reason = barred?.reason ?? failure.reason;
   const response = barred ? `${barred.response} By the API: ${failure.response}` : failure.response;
-  const since = outbox.stop?.cause === 'hold' ? outbox.stop.since : now;
+  const since = holdOf(outbox)?.since ?? now;
   return { ...outbox, stop: { cause: 'hold', since, until: now + HELD_RECHECK_SECONDS, reason, response } };
 };
+
+/** A passing fault says nothing of whether the hold was mended. */
+const stillHeld = (hold: Hold, { retryAfterSeconds = 0 }: Deferral, now: number): Hold => ({
+  ...hold,
+  until: now + Math.max(HELD_RECHECK_SECONDS, retryAfterSeconds),
+});
 
 const paused = (failure: Deferral, { outbox, now, random }: Circumstances): Stop => {
   const before = outbox.stop?.cause === 'pause' ? outbox.stop : undefined;
@@ -142,6 +159,10 @@ export const judge = (tried: Submission, outcome: AttemptOutcome, circumstances:
     case 'deferred': {
       if (!outcome.mailboxWide) {
         return { submission: deferredAlone(heard, outcome, circumstances), outbox, go: 'on' };
+      }
+      const hold = holdOf(outbox);
+      if (hold !== undefined) {
+        return { submission: queued(heard), outbox: { ...outbox, stop: stillHeld(hold, outcome, now) }, go: 'rest' };
       }
       const stop = paused(outcome, circumstances);
       const steppingAside = { ...circumstances, now: stop.until };

@@ -40,6 +40,7 @@ const BLOCKED: AttemptOutcome = {
   reason: 'conditional_access',
   response: '535 5.7.139 Authentication unsuccessful.',
 };
+const LATER: AttemptOutcome = { outcome: 'deferred', reason: 'mail_server_unavailable', response: '451 4.3.0 Later.' };
 const LOST: AttemptOutcome = { outcome: 'unknown', response: 'The connection was lost before the answer.' };
 
 describe('the outbox of a mailbox', () => {
@@ -334,6 +335,33 @@ describe('the outbox of a mailbox', () => {
       await work();
       await described(id, 'sent');
     });
+
+    for (const [fault, passing] of Object.entries({
+      'of the mailbox': BUSY,
+      'of one message': LATER,
+      'of the line': LOST,
+    })) {
+      it(`is held on by a passing fault ${fault}, and its messages with it`, async () => {
+        world.smtp.answerNext(BLOCKED);
+        const ids = await handInSeveral(2);
+        await work();
+        await advanceSeconds(world, 3 * DAY);
+        world.smtp.answerNext(passing, BLOCKED, BLOCKED, BLOCKED, BLOCKED);
+        await work();
+        await advanceSeconds(world, 60);
+        await work();
+        for (const id of ids)
+          assert.notEqual((await process.records.submissions.get(id))?.submission.status.state, 'failed');
+        assert.deepEqual(world.log.of('outbox.resumed'), []);
+        await advanceSeconds(world, HOUR);
+        await work();
+        for (const id of ids) await described(id, 'held');
+        world.smtp.answerAlways(undefined);
+        await advanceSeconds(world, HOUR);
+        await work();
+        for (const id of ids) await described(id, 'sent');
+      });
+    }
 
     it('fails what has waited for a month', async () => {
       world.smtp.answerAlways(BLOCKED);
