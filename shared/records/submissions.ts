@@ -32,17 +32,18 @@ const fromItem = (item: Item): SubmissionRecord => {
   return { submission, revision, ...(until === undefined ? {} : { keptUntil: until }) };
 };
 
-/** As a device gave it. `fingerprint`: a hash of what it was given with. */
+/** As a device gave it, and the message it was given with. */
 export interface IdempotencyKey {
   readonly hash: string;
-  readonly fingerprint: string;
+  /** Hashes, any of which tells the message from others. */
+  readonly fingerprints: readonly string[];
 }
 
 interface HeldKey {
   readonly submissionId: string;
   readonly expiresAt: number;
   /** Absent in those of an earlier version. */
-  readonly fingerprint?: string;
+  readonly fingerprints?: readonly string[];
 }
 
 /**
@@ -52,7 +53,7 @@ interface HeldKey {
 const takeKey = async (
   table: Table,
   { id, clientId, acceptedAt }: Submission,
-  { hash, fingerprint }: IdempotencyKey,
+  { hash, fingerprints }: IdempotencyKey,
 ): Promise<Write> => {
   const key = keys.idempotency(clientId, hash);
   const item = await table.get(key);
@@ -60,8 +61,8 @@ const takeKey = async (
   const isFree =
     held && (held.expiresAt <= acceptedAt || (await table.get(keys.submission(held.submissionId))) === undefined);
   return {
-    put: { ...key, submissionId: id, fingerprint, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
-    when: isFree ? { equals: { ...held } } : { absent: true },
+    put: { ...key, submissionId: id, fingerprints, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
+    when: isFree ? { equals: { submissionId: held.submissionId } } : { absent: true },
   };
 };
 
@@ -130,13 +131,14 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
     /** What it was used for, if it still counts. `isSame`: for the same as now, as far as is known. */
     async byIdempotencyKey(
       clientId: string,
-      { hash, fingerprint }: IdempotencyKey,
+      { hash, fingerprints }: IdempotencyKey,
       now: number,
     ): Promise<{ readonly submissionId: string; readonly isSame: boolean } | undefined> {
       const item = await table.get(keys.idempotency(clientId, hash));
       const held = item && entity<HeldKey>(item);
       if (!held || held.expiresAt <= now) return undefined;
-      return { submissionId: held.submissionId, isSame: (held.fingerprint ?? fingerprint) === fingerprint };
+      const known = held.fingerprints ?? fingerprints;
+      return { submissionId: held.submissionId, isSame: fingerprints.some((one) => known.includes(one)) };
     },
 
     /** False: another worker was faster. It is in its mailbox's outbox for as long as it has not ended. */

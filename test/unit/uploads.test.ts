@@ -137,6 +137,23 @@ describe('a message that is uploaded', () => {
     assert.deepEqual(blobsBelow('uploads/'), []);
   });
 
+  it('is found by a key of its own when its first reply was lost, though the upload is gone', async () => {
+    const id = await uploaded();
+    const first = value(await handIn(id, { idempotencyKey: 'job 1' }));
+    assert.equal(value(await handIn(id, { idempotencyKey: 'job 1' })).id, first.id);
+  });
+
+  it('is refused and kept under the key of another, announced or not', async () => {
+    value(await handIn(await uploaded(), { idempotencyKey: 'job 1' }));
+    for (const changes of [{}, { sha256: undefined }]) {
+      const other = MESSAGE.replace('below', 'above');
+      const id = await begun(other, changes);
+      value(await put(id, other));
+      assert.equal(failure(await handIn(id, { idempotencyKey: 'job 1' })).kind, 'conflict');
+      assert.ok(stored(value(await handIn(id, { idempotencyKey: `job of ${id}` })).id).endsWith(other));
+    }
+  });
+
   it('is safe wherever the process dies, and its request can be repeated', async () => {
     let deaths = 0;
     for (const moment of ['before', 'after'] as const) {
@@ -215,8 +232,8 @@ describe('a message that is uploaded', () => {
     };
     assert.equal(failure(await handIn(id)).kind, 'upload_unknown');
     // Not even by way of a key that it has used for a message of its own.
-    const mine = value(await handIn(await uploaded(), { idempotencyKey: 'job 1' }));
-    assert.equal(value(await handIn(id, { idempotencyKey: 'job 1' })).id, mine.id);
+    value(await handIn(await uploaded(), { idempotencyKey: 'job 1' }));
+    assert.equal(failure(await handIn(id, { idempotencyKey: 'job 1' })).kind, 'conflict');
     assert.deepEqual(blobsBelow('uploads/'), [`uploads/${id}`]);
     office = own;
     value(await handIn(id));

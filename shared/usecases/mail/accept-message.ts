@@ -206,6 +206,26 @@ export const makeAcceptMessage = ({
     }
   };
 
+  /**
+   * By what a repeat is known. An upload is gone once it was handed in, and a repeat may name it or one made anew; so it is
+   * known by its id, and by the SHA-256 that was announced.
+   */
+  const keyOf = async (handedIn: HandedInMessage): Promise<IdempotencyKey | undefined> => {
+    const { clientId, slot, envelopeTo = null } = handedIn;
+    const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
+    const key = handedIn.idempotencyKey ?? uploadId;
+    if (key === undefined) return undefined;
+    const upload = uploadId === undefined ? undefined : await records.uploads.get(uploadId, epochSeconds(clock));
+    const announced = upload?.clientId === clientId ? upload.sha256 : undefined;
+    const contents = 'message' in handedIn ? [hashOf(handedIn.message)] : [handedIn.uploadId, announced];
+    return {
+      hash: hashOf(key),
+      fingerprints: contents
+        .filter((content) => content !== undefined)
+        .map((content) => hashOf(JSON.stringify([slot, envelopeTo, content]))),
+    };
+  };
+
   /** Otherwise it goes with time. */
   const removeUpload = async (uploadId: string, clientId: string): Promise<void> => {
     try {
@@ -233,7 +253,7 @@ export const makeAcceptMessage = ({
       return fail(brokerError(state === 'never' ? 'not_signed_in' : 'signed_out'));
     }
     const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
-    const taken = await take(handedIn, { device: device.value, mailbox, slot, key: keyOf(handedIn) });
+    const taken = await take(handedIn, { device: device.value, mailbox, slot, key: await keyOf(handedIn) });
     if (!taken.ok) return taken;
     await recordUse(access);
     if (uploadId !== undefined) await removeUpload(uploadId, clientId);
@@ -242,18 +262,6 @@ export const makeAcceptMessage = ({
 };
 
 export type AcceptMessage = ReturnType<typeof makeAcceptMessage>;
-
-/** What is uploaded anew for a repeat has another id, so of an upload only where it goes is compared. */
-const keyOf = (handedIn: HandedInMessage): IdempotencyKey | undefined => {
-  const uploadId = 'uploadId' in handedIn ? handedIn.uploadId : undefined;
-  const key = handedIn.idempotencyKey ?? uploadId;
-  if (key === undefined) return undefined;
-  const content = 'message' in handedIn ? hashOf(handedIn.message) : null;
-  return {
-    hash: hashOf(key),
-    fingerprint: hashOf(JSON.stringify([handedIn.slot, handedIn.envelopeTo ?? null, content])),
-  };
-};
 
 /** RFC 5322 section 3.3; `toUTCString` differs from it only in the zone's name. */
 const rfc5322Date = (nowMs: number): string => new Date(nowMs).toUTCString().replace('GMT', '+0000');
