@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import { enrolmentTokenState } from '../../shared/domain/enrolment-token.ts';
 import type { Device, EnrolmentToken, Organization } from '../../shared/domain/entities.ts';
+import type { AdministeredMailbox } from '../../shared/domain/mail-way.ts';
 import { isLanguage } from '../../shared/protocol/texts/index.ts';
-import type { ListedMailbox } from '../attention.ts';
 import {
   buttonForm,
   deviceLink,
@@ -27,9 +27,10 @@ export interface OrganizationModel {
   readonly organization: Organization;
   readonly devices: readonly Device[];
   readonly enrolmentTokens: readonly EnrolmentToken[];
-  readonly mailboxes: readonly ListedMailbox[];
+  readonly mailboxes: readonly AdministeredMailbox[];
   /** What its people are told of now. */
   readonly notices: readonly ListedNotice[];
+  readonly hasMoreNotices: boolean;
 }
 
 const deviceTable = (view: View, devices: readonly Device[]): Html => {
@@ -45,7 +46,7 @@ const deviceTable = (view: View, devices: readonly Device[]): Html => {
   return table(organization.devices, [words.name, 'client_id', words.model, words.location, words.state], rows);
 };
 
-const mailboxTable = (view: View, mailboxes: readonly ListedMailbox[]): Html => {
+const mailboxTable = (view: View, mailboxes: readonly AdministeredMailbox[]): Html => {
   const { mailbox: words, organization } = textsIn(view.language);
   if (mailboxes.length === 0) return html`<p class="card">${organization.noMailboxes}</p>`;
   const rows = mailboxes.map((described) => [
@@ -101,7 +102,7 @@ ${view.isForAll ? html`${toggle} ${linkButton(`${here}/remove`, words.remove, 'd
 
 export const organizationPage = (
   view: View,
-  { organization, devices, enrolmentTokens, mailboxes, notices }: OrganizationModel,
+  { organization, devices, enrolmentTokens, mailboxes, notices, hasMoreNotices }: OrganizationModel,
   problem?: Problem,
 ): Html => {
   const { organization: words, enrolmentToken: ofToken, overview, navigation } = textsIn(view.language);
@@ -118,7 +119,7 @@ ${organization.enabled ? '' : html`<p class="notice">${words.isDisabled}</p>`}
 <p class="links"><a href="${paths.submissions}${filter}">${navigation.submissions}</a>
 <a href="${paths.audit}${filter}">${navigation.audit}</a>
 <a href="${paths.notifications(organization.id)}">${ofNotices.settings.title}</a></p>
-${notices.length === 0 ? '' : html`<h2>${ofNotices.open.title}</h2>${noticeTable(view, notices, false)}`}
+${notices.length === 0 ? '' : html`<h2>${ofNotices.open.title}</h2>${noticeTable(view, notices, hasMoreNotices)}`}
 <div class="heading"><h2>${words.mailboxes}</h2>${linkButton(`${here}/mailboxes/new`, words.addMailbox)}</div>
 ${mailboxTable(view, mailboxes)}
 <div class="heading"><h2>${words.devices}</h2>${linkButton(`${here}/devices/new`, words.addDevice)}</div>

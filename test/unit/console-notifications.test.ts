@@ -31,15 +31,15 @@ beforeEach(async () => {
 const settingsOf = async (scope: string | undefined = organization.id) =>
   (await broker.records.notificationSettings.get(scope)).settings;
 
-const addMailbox = async (): Promise<Mailbox> => {
-  const wish = { provider: 'microsoft', address: 'scan@contoso.example', aliases: [] } as const;
+const addMailbox = async (address = 'scan@contoso.example'): Promise<Mailbox> => {
+  const wish = { provider: 'microsoft', address, aliases: [] } as const;
   const made = await broker.administration.mailboxes.create(organization.id, wish);
   assert.ok(made.ok);
   return made.value.mailbox;
 };
 
 const raise = async ({ id, organizationId, address }: Mailbox): Promise<void> => {
-  const random = seededRandom('notices');
+  const random = seededRandom(`notices of ${id}`);
   const about = { subject: id, mailboxId: id, organizationId, address, reason: 'sign_in_lapsed' } as const;
   await makeNotices({ ...broker, random, log: memoryLog() }).raise({ kind: 'grant.invalid', ...about });
 };
@@ -129,6 +129,21 @@ describe('the page of notifications', () => {
       const { text } = await visitor.get(path);
       assert.match(text, /The sign-in of scan@contoso\.example has ended/, path);
       assert.match(text, /By webhook: not yet/, path);
+    }
+  });
+
+  it('says on the overview and of the organization when these are not all', async () => {
+    const more = /There are more/;
+    for (let n = 0; n <= 25; n++) {
+      for (const path of ['/', `/console/organizations/${organization.id}`]) {
+        assert.doesNotMatch((await visitor.get(path)).text, more, `${path} ${n}`);
+      }
+      await raise(await addMailbox(`scan-${n}@contoso.example`));
+    }
+    for (const path of ['/', `/console/organizations/${organization.id}`]) {
+      const { text } = await visitor.get(path);
+      assert.match(text, more, path);
+      assert.equal(text.match(/The sign-in of scan-/g)?.length, 25, path);
     }
   });
 

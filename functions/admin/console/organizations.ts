@@ -9,7 +9,6 @@ import { EMPTY_FORM, paths, problemOf, type View } from '../../../console/view.t
 import type { Organization } from '../../../shared/domain/entities.ts';
 import type { NoticeScope } from '../../../shared/domain/notice.ts';
 import type { Administration } from '../../../shared/usecases/administration/index.ts';
-import type { ShownNotice } from '../../../shared/usecases/administration/notifications.ts';
 import {
   type ConsoleDependencies,
   type ConsoleEnv,
@@ -54,9 +53,15 @@ const contentsOf = async ({ devices, mailboxes }: Administration, organization: 
 /** Of each organization so many; its own page about notices has more. */
 const SHOWN_NOTICES = 25;
 
-const noticesOf = async ({ notifications }: Administration, scope: NoticeScope): Promise<readonly ShownNotice[]> => {
-  const found = await notifications.notices(scope, SHOWN_NOTICES);
-  return found.ok ? found.value.notices : [];
+/** What people of these organizations are told of now, newest first, and whether that is not all. */
+const openNotices = async ({ notifications }: Administration, scopes: readonly NoticeScope[]) => {
+  const found = await Promise.all(scopes.map((scope) => notifications.notices(scope, SHOWN_NOTICES)));
+  const pages = found.flatMap((page) => (page.ok ? [page.value] : []));
+  const notices = pages.flatMap((page) => page.notices).sort((a, b) => b.since - a.since);
+  return {
+    notices: notices.slice(0, SHOWN_NOTICES),
+    hasMoreNotices: notices.length > SHOWN_NOTICES || pages.some(({ cursor }) => cursor !== undefined),
+  };
 };
 
 export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: ConsoleDependencies): void => {
@@ -65,18 +70,14 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
     const { admin } = c.var;
     const [all, registrations] = await Promise.all([admin.organizations.list(), admin.appRegistrations.list()]);
     const scopes = [...(admin.scope === 'all' ? [undefined] : []), ...all.map(({ id }) => id)];
-    const notices = (await Promise.all(scopes.map((scope) => noticesOf(admin, scope)))).flat();
+    const notices = await openNotices(admin, scopes);
     const contents = await Promise.all(all.map((organization) => contentsOf(admin, organization)));
     const model = contents
       .map(({ devices: own, ...rest }) => ({ ...rest, deviceCount: own.length }))
       .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
-    const shown = {
-      notices: notices.sort((a, b) => b.since - a.since).slice(0, SHOWN_NOTICES),
-      hasMoreNotices: notices.length > SHOWN_NOTICES,
-    };
     return replyPage(
       c,
-      overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations, ...shown }),
+      overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations, ...notices }),
     );
   });
 
@@ -100,9 +101,9 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
     const [contents, tokens, notices] = await Promise.all([
       contentsOf(c.var.admin, found.value),
       c.var.admin.enrolmentTokens.list(found.value.id),
-      noticesOf(c.var.admin, found.value.id),
+      openNotices(c.var.admin, [found.value.id]),
     ]);
-    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens, notices }));
+    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens, ...notices }));
   });
 
   app.get('/console/organizations/:id/edit', async (c) => {
