@@ -32,6 +32,8 @@ const USAGE = 'status | rotate [ring] | reseal | retire [ring] <key id> [--force
 interface Rings {
   readonly table: Table;
   readonly custodies: ReadonlyMap<use.RingName, KeyCustody>;
+  /** Of which nobody has said where they are, with the variable that would. */
+  readonly unnamed: ReadonlyMap<use.RingName, string>;
   readonly vaultKeys: KeyRing;
   readonly webhookKeys: KeyRing;
 }
@@ -46,41 +48,45 @@ const onThisMachine = (): Rings => {
   return {
     table: sqliteTable(openDatabase(database)),
     custodies: new Map(there.map((ring) => [ring, fileKeyCustody(pathOf(ring))])),
+    unnamed: new Map(),
     vaultKeys: there.includes('refresh-tokens') ? fileKeyRing(pathOf('refresh-tokens'), clock) : noKeyRing,
     webhookKeys: there.includes('webhooks') ? fileKeyRing(pathOf('webhooks'), clock) : noKeyRing,
   };
 };
 
-type Secrets = Readonly<Record<use.RingName, string | undefined>>;
+const SECRET_VARIABLES: Readonly<Record<use.RingName, string>> = {
+  'access-tokens': 'BROKER_ACCESS_KEYS_SECRET',
+  'refresh-tokens': 'BROKER_VAULT_KEYS_SECRET',
+  webhooks: 'BROKER_WEBHOOK_KEYS_SECRET',
+};
 
-const inTheCloud = (secrets: Secrets): Rings => {
+const secretOf = (ring: use.RingName): string | undefined => process.env[SECRET_VARIABLES[ring]];
+
+const inTheCloud = (): Rings => {
   const { BROKER_TABLE: table } = process.env;
   if (!table) throw new ConfigError('BROKER_TABLE is missing; it names the DynamoDB table.');
   const client = secretsManagerClient();
-  const ringOf = (secretId: string | undefined): KeyRing =>
-    secretId ? secretsManagerKeyRing(client, { secretId, clock }) : noKeyRing;
+  const ringOf = (ring: use.RingName): KeyRing => {
+    const secretId = secretOf(ring);
+    return secretId ? secretsManagerKeyRing(client, { secretId, clock }) : noKeyRing;
+  };
   return {
     table: dynamodbTable(dynamodbClient(), table),
     custodies: new Map(
       use.RINGS.flatMap((ring) => {
-        const secretId = secrets[ring];
+        const secretId = secretOf(ring);
         return secretId ? [[ring, secretsManagerKeyCustody(client, secretId)]] : [];
       }),
     ),
-    vaultKeys: ringOf(secrets['refresh-tokens']),
-    webhookKeys: ringOf(secrets.webhooks),
+    unnamed: new Map(
+      use.RINGS.filter((ring) => !secretOf(ring)).map((ring) => [ring, SECRET_VARIABLES[ring]] as const),
+    ),
+    vaultKeys: ringOf('refresh-tokens'),
+    webhookKeys: ringOf('webhooks'),
   };
 };
 
-const openRings = (): Rings => {
-  const { BROKER_ACCESS_KEYS_SECRET, BROKER_VAULT_KEYS_SECRET, BROKER_WEBHOOK_KEYS_SECRET } = process.env;
-  const secrets: Secrets = {
-    'access-tokens': BROKER_ACCESS_KEYS_SECRET,
-    'refresh-tokens': BROKER_VAULT_KEYS_SECRET,
-    webhooks: BROKER_WEBHOOK_KEYS_SECRET,
-  };
-  return Object.values(secrets).some(Boolean) ? inTheCloud(secrets) : onThisMachine();
-};
+const openRings = (): Rings => (use.RINGS.some(secretOf) ? inTheCloud() : onThisMachine());
 
 const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
@@ -98,13 +104,14 @@ const LOST: Record<use.RingName, string> = {
 const users = (ring: use.RingName, n: number): string =>
   ring === 'webhooks' ? count(n, 'webhook') : count(n, 'mailbox', 'mailboxes');
 
-const compose = ({ table, custodies, vaultKeys, webhookKeys }: Rings) => {
+const compose = ({ table, custodies, unnamed, vaultKeys, webhookKeys }: Rings) => {
   const records = brokerRecords(table, noKeyRing, clock, random, { webhookKeys });
   const sealedRefreshToken = sealedRefreshTokens(table);
   const findKeyUse = use.makeFindKeyUse({ records, sealedRefreshToken, clock });
   const vault = envelopeTokenVault(table, vaultKeys);
   return {
     custodies,
+    unnamed,
     findKeyUse,
     rotateKey: use.makeRotateKey(clock),
     retireKey: use.makeRetireKey({ findKeyUse, clock }),
@@ -116,11 +123,16 @@ const compose = ({ table, custodies, vaultKeys, webhookKeys }: Rings) => {
 type Keys = ReturnType<typeof compose>;
 
 /** Also of a ring that is gone: what was sealed under its keys is still there. */
-const status = async ({ custodies, findKeyUse }: Keys): Promise<void> => {
+const status = async ({ custodies, unnamed, findKeyUse }: Keys): Promise<void> => {
   for (const ring of use.RINGS) {
     const names = await custodies.get(ring)?.names();
     const used = await findKeyUse(ring);
     if (names || used.size > 0) console.log(ring);
+    const variable = unnamed.get(ring);
+    if (variable !== undefined) {
+      if (used.size > 0) console.log(`  in use, but not looked at: set ${variable}`);
+      continue;
+    }
     for (const keyId of names?.all ?? []) {
       const role = keyId === names?.current ? 'current' : keyId === names?.next?.keyId ? 'next' : 'older';
       console.log(`  ${keyId}  ${role}  needed by ${users(ring, used.get(keyId)?.length ?? 0)}`);
