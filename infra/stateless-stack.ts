@@ -21,7 +21,7 @@ export interface StatelessStackProps {
 
 type Environment = { readonly [Variable in CloudVariable]?: string };
 
-/** Messages of one delivery, both queues: SQS's most for FIFO. */
+/** Grants of one delivery. */
 const BATCH_SIZE = 10;
 
 /** With ten grants in each, 400 refreshes at once: at half a second each somewhat more than the sweep lets through. */
@@ -113,7 +113,7 @@ export class StatelessStack extends Stack {
     sweep.may(['dynamodb:Query'], `${table.tableArn}/index/due`);
     sweep.may(['s3:DeleteObject'], messages.arnForObjects('submissions/*'));
     new Schedule(this, 'EveryMinute', {
-      description: 'Queues the grants and the submissions that are due',
+      description: 'Queues the grants and the mailboxes that are due',
       schedule: ScheduleExpression.rate(Duration.minutes(1)),
       // One that fails is not repeated: the next comes within a minute and finds the same work.
       target: new LambdaInvoke(sweep.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
@@ -152,7 +152,7 @@ export class StatelessStack extends Stack {
       .may(['s3:GetObject', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
       // Without it S3 says 403 instead of 404 for a message that is gone (API reference, GetObject).
       .may(['s3:ListBucket'], messages.bucketArn);
-    // One at a time: an attempt may take nine minutes, and a second one would run into the function's own limit.
+    // One mailbox at a time: a second one would run into the function's own limit.
     send.lambda.addEventSource(new SqsEventSource(mailQueue, { batchSize: 1, reportBatchItemFailures: true }));
   }
 

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { contentLifeSeconds, retentionSeconds } from '../shared/config/cloud-environment.ts';
 
 /** API Gateway hangs up at 30 s (HTTP API, not adjustable); a function that ends before can still say why. */
 export const API_TIMEOUT = Duration.seconds(29);
@@ -13,7 +14,7 @@ export const REFRESH_TIMEOUT = Duration.minutes(3);
  */
 export const SIGN_IN_TIMEOUT = REFRESH_TIMEOUT;
 
-/** One attempt at sending may last 9 minutes, and a batch is sent one after the other: as long as Lambda allows. */
+/** A run begins tries for five minutes, and the last may take nine: as long as Lambda allows. */
 export const SEND_TIMEOUT = Duration.minutes(15);
 
 /** It comes again every minute. */
@@ -28,12 +29,6 @@ export const GRANT_VISIBILITY = Duration.seconds(6 * REFRESH_TIMEOUT.toSeconds()
  */
 export const MAIL_VISIBILITY = Duration.seconds(SEND_TIMEOUT.toSeconds() + 60);
 
-/** The longest that mail waits to be sent (`LONGEST_WAIT_SECONDS`). */
-const LONGEST_WAIT = Duration.days(32);
-
-/**
- * Messages sent to everybody are deleted at once, and the sweep deletes the others when they have been kept for as long as is set.
- * Whatever is so old was left by a function that died: a message may wait, be kept, be sent again as late as that, and wait again.
- */
+/** For what a function left that died; all else is deleted when its time has come. */
 export const messagesKept = (retentionDays: number): Duration =>
-  Duration.days(2 * LONGEST_WAIT.toDays() + retentionDays);
+  Duration.days(Math.ceil(contentLifeSeconds(retentionSeconds(retentionDays)) / 86_400));

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { RETENTION_DAYS } from '../domain/retention.ts';
+import { contentLifeSeconds, RETENTION_DAYS, retentionSeconds } from '../domain/retention.ts';
 import { ConfigError } from './config-document.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -15,8 +15,8 @@ export const VAULT_CHOICES = [
 
 export type VaultChoice = (typeof VAULT_CHOICES)[number];
 
-/** For how many days mail that has ended may be kept. */
-export { RETENTION_DAYS };
+/** How long mail is kept. */
+export { contentLifeSeconds, RETENTION_DAYS, retentionSeconds };
 
 /** Environment variables of the functions in AWS; every function is given only what it needs. */
 const cloudEnvironment = v.object({
