@@ -1,7 +1,7 @@
 import type { SubmissionDetails } from '../domain/resend.ts';
 import { recipientOutcomes, type Submission, type SubmissionDescription } from '../domain/submission.ts';
 import { OUTCOMES, type Outcome } from './outcomes.ts';
-import { ERROR_TEXTS } from './texts/index.ts';
+import { ERROR_TEXTS, type Language } from './texts/index.ts';
 import { rfc3339, rfc3339OrNull } from './time.ts';
 
 /** As it was accepted. */
@@ -13,8 +13,11 @@ export const acceptedReply = ({ id, account, messageId, acceptedAt, status }: Su
   accepted_at: rfc3339(acceptedAt),
 });
 
-/** A submission as its device sees it. */
-export const submissionReply = ({ submission, state, reason, nextAttemptAt, response }: SubmissionDescription) => {
+/** A submission as its device sees it, with the remedy in its language. */
+export const submissionReply = (
+  { submission, state, reason, nextAttemptAt, response }: SubmissionDescription,
+  language: Language,
+) => {
   const { status, attempts, rejected, unknownOutcomes, senderRewritten, sentBy } = submission;
   const outcome: Outcome | undefined = reason && OUTCOMES[reason];
   return {
@@ -30,7 +33,7 @@ export const submissionReply = ({ submission, state, reason, nextAttemptAt, resp
     // It may have arrived more than once, or though it is given up.
     ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
     ...(outcome?.panelCode === undefined ? {} : { panel_code: outcome.panelCode }),
-    ...(reason === undefined ? {} : { reason, remedy: ERROR_TEXTS.en[reason][1] }),
+    ...(reason === undefined ? {} : { reason, remedy: ERROR_TEXTS[language][reason][1] }),
   };
 };
 
@@ -38,7 +41,7 @@ export const submissionReply = ({ submission, state, reason, nextAttemptAt, resp
 export const adminSubmissionReply = (description: SubmissionDescription) => {
   const { organizationId, clientId, mailboxId, slot, envelope, sizeBytes } = description.submission;
   return {
-    ...submissionReply(description),
+    ...submissionReply(description, 'en'),
     organization_id: organizationId,
     client_id: clientId,
     mailbox_id: mailboxId,

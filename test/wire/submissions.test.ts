@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { ERROR_TEXTS, LANGUAGES } from '../../shared/protocol/texts/index.ts';
 import {
   ADMIN_KEY,
   arrived,
@@ -82,6 +83,15 @@ describe('submissions, for who administers them', () => {
       ...{ sent_by: 'smtp', sender_rewritten: false, unknown_outcomes: 0, eight_bit: false, resent_at: null },
       resend: { possible: true },
     });
+  });
+
+  it('tell their device the remedy in the language it asks for', async () => {
+    const { id } = await failed();
+    for (const language of LANGUAGES) {
+      const headers = { authorization: office.device.basic, 'accept-language': language };
+      const { body } = await call(`${broker.url}/v1/messages/${id}`, { headers });
+      assert.equal(body.remedy, ERROR_TEXTS[language].invalid_recipient[1]);
+    }
   });
 
   it('are sent again, once, under the same Message-ID', async () => {

@@ -17,6 +17,7 @@ import type { Random } from '../../../shared/ports/random.ts';
 import { parseBasic } from '../../../shared/protocol/client-authentication.ts';
 import { parseSlot } from '../../../shared/protocol/slot.ts';
 import { acceptedReply, submissionReply } from '../../../shared/protocol/submission.ts';
+import { preferredLanguage } from '../../../shared/protocol/texts/index.ts';
 import { parseSha256, uploadReply } from '../../../shared/protocol/upload.ts';
 import type { AuthenticateDevice } from '../../../shared/usecases/devices/authenticate-device.ts';
 import type { AcceptMessage } from '../../../shared/usecases/mail/accept-message.ts';
@@ -131,7 +132,8 @@ export const acceptMailApp = ({
     const device = await authenticateDevice({ ...credential.value, place: placeOf(c) });
     if (!device.ok) return replyError(c, device.error);
     const submission = await readSubmission(device.value.clientId, c.req.param('submission_id'));
-    return replyResult(c, submission, submissionReply);
+    const language = preferredLanguage(c.req.header('accept-language'), device.value.metadata.locale);
+    return replyResult(c, submission, (description) => submissionReply(description, language));
   });
 
   return app;
