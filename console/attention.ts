@@ -1,31 +1,27 @@
 import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../shared/domain/app-registration-status.ts';
-import type { MailWay } from '../shared/domain/mail-way.ts';
-import type { MailboxDescription } from '../shared/domain/mailbox-description.ts';
+import type { AdministeredMailbox } from '../shared/domain/mail-way.ts';
 import { ERROR_TEXTS } from '../shared/protocol/texts/index.ts';
 import { heldBadge, lapseBadge, mailboxLink, statusBadge, table } from './elements.ts';
 import { isToldByIncident } from './incident.ts';
 import { textsIn } from './texts/index.ts';
 import { type Html, paths, type View } from './view.ts';
 
-/** A mailbox as administrators see it. */
-export type ListedMailbox = MailboxDescription & { readonly way: MailWay };
-
-export type NamedMailbox = ListedMailbox & {
+export type NamedMailbox = AdministeredMailbox & {
   readonly organizationName: string;
 };
 
 /** Its token is missing, its mail is held, it lapses within 60 days, or its refreshes fail for a reason of its own. */
 export const needsAttention =
   (registrations: readonly AppRegistrationStatus[]) =>
-  (described: ListedMailbox): boolean =>
+  (described: AdministeredMailbox): boolean =>
     described.tokenStatus !== 'acquired' ||
     described.way.stop?.cause === 'hold' ||
     described.lapseWarningDays !== undefined ||
     (described.lastError !== undefined && !isToldByIncident(registrations, described));
 
 /** What happened, then what to do. */
-const reason = (view: View, { statusReason, lastError, way: { stop } }: ListedMailbox): string => {
+const reason = (view: View, { statusReason, lastError, way: { stop } }: AdministeredMailbox): string => {
   const held = stop?.cause === 'hold' ? stop.reason : undefined;
   const kind = statusReason ?? held ?? lastError?.kind;
   return kind === undefined ? textsIn(view.language).warning.lapseRemedy : ERROR_TEXTS[view.language][kind].join(' ');

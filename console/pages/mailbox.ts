@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
 import type { GrantTrouble } from '../../shared/domain/grant.ts';
-import type { MailWay } from '../../shared/domain/mail-way.ts';
+import type { AdministeredMailbox } from '../../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import {
@@ -25,7 +25,7 @@ import { mailStopCard, mailWayCard } from './mail-way.ts';
 
 export interface MailboxModel {
   readonly organization: Organization;
-  readonly described: MailboxDescription & { readonly way: MailWay };
+  readonly described: AdministeredMailbox;
   /** By which it is refreshed, if that is known. */
   readonly appRegistrations: readonly AppRegistrationStatus[];
   readonly boundDevices: readonly { readonly clientId: string; readonly slot: string; readonly name: string }[];

@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
+import type { AdministeredMailbox } from '../../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { appRegistrationSection, hasSecretWarning } from '../app-registrations.ts';
-import { attentionTable, type ListedMailbox, type NamedMailbox, needsAttention } from '../attention.ts';
+import { attentionTable, type NamedMailbox, needsAttention } from '../attention.ts';
 import { disabledBadge, linkButton, listOf, table, time } from '../elements.ts';
 import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
@@ -16,7 +17,7 @@ export interface OverviewModel {
   readonly organizations: readonly {
     readonly organization: Organization;
     readonly deviceCount: number;
-    readonly mailboxes: readonly ListedMailbox[];
+    readonly mailboxes: readonly AdministeredMailbox[];
   }[];
   readonly appRegistrations: readonly AppRegistrationStatus[];
   /** What people are told of now. */

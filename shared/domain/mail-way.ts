@@ -1,4 +1,5 @@
 import type { Mailbox } from './entities.ts';
+import type { MailboxDescription } from './mailbox-description.ts';
 import {
   type Detour,
   type Outbox,
@@ -17,6 +18,11 @@ export interface MailWay {
   /** While the choice is left to the broker, and the mail server would not have it (R42). */
   readonly detour: Detour | undefined;
   readonly stop: Stop | undefined;
+}
+
+/** A mailbox as administrators see it. */
+export interface AdministeredMailbox extends MailboxDescription {
+  readonly way: MailWay;
 }
 
 export const mailWayOf = ({ route: choice = 'auto' }: Pick<Mailbox, 'route'>, outbox: Outbox, now: number): MailWay => {

@@ -8,8 +8,7 @@ import type { CoolDown } from '../domain/cool-down.ts';
 import { enrolmentTokenState } from '../domain/enrolment-token.ts';
 import type { AdminKey, AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
-import type { MailWay } from '../domain/mail-way.ts';
-import type { MailboxDescription } from '../domain/mailbox-description.ts';
+import type { AdministeredMailbox, MailWay } from '../domain/mail-way.ts';
 import type { Registration } from '../domain/registration.ts';
 import { publicSignInState, type SignIn } from '../domain/sign-in.ts';
 import { wireMetadata } from './device-metadata.ts';
@@ -111,20 +110,20 @@ const detourReply = ({ detour }: MailWay) =>
         until: rfc3339(detour.until),
       };
 
-const holdReply = ({ stop }: MailWay) =>
+const stopReply = ({ stop }: MailWay) =>
   stop === undefined
     ? null
     : {
         cause: stop.cause,
-        reason: stop.reason,
-        message: ERROR_TEXTS.en[stop.reason][0],
+        kind: stop.reason,
+        text: ERROR_TEXTS.en[stop.reason][0],
         remedy: ERROR_TEXTS.en[stop.reason][1],
-        response: stop.response,
+        message: stop.response,
         since: rfc3339(stop.since),
-        next_try_at: rfc3339(stop.until),
+        retry_at: rfc3339(stop.until),
       };
 
-export const mailboxReply = (description: MailboxDescription & { readonly way: MailWay }) => {
+export const mailboxReply = (description: AdministeredMailbox) => {
   const { mailbox, tokenStatus, statusReason, lastError, way } = description;
   return {
     mailbox_id: mailbox.id,
@@ -135,7 +134,7 @@ export const mailboxReply = (description: MailboxDescription & { readonly way: M
     route: way.choice,
     route_in_effect: way.route,
     detour: detourReply(way),
-    hold: holdReply(way),
+    stop: stopReply(way),
     token_status: tokenStatus,
     status_reason: statusReason ?? null,
     status_text: statusReason === undefined ? null : ERROR_TEXTS.en[statusReason][0],

@@ -47,31 +47,31 @@ describe('mail that is not sent for now, while the sign-in is well', () => {
     (await slots(language)).find(({ slot }) => slot === 'scan');
 
   it('is told to administrators with why, since when, and what to do', async () => {
-    assert.equal((await reply()).hold, null);
+    assert.equal((await reply()).stop, null);
     await held();
-    const { token_status, hold } = await reply();
-    const [message, remedy] = ERROR_TEXTS.en.smtp_switched_off;
+    const { token_status, stop } = await reply();
+    const [text, remedy] = ERROR_TEXTS.en.smtp_switched_off;
     assert.equal(token_status, 'acquired');
-    assert.deepEqual(hold, {
+    assert.deepEqual(stop, {
       cause: 'hold',
-      reason: 'smtp_switched_off',
-      ...{ message, remedy, response: RESPONSE },
+      kind: 'smtp_switched_off',
+      ...{ text, remedy, message: RESPONSE },
       since: rfc3339(now(world)),
-      next_try_at: rfc3339(now(world) + 300),
+      retry_at: rfc3339(now(world) + 300),
     });
     const [listed] = await process.administration.mailboxes.list(office.organization.id);
     assert.ok(listed);
-    assert.equal(mailboxReply(listed).hold?.reason, 'smtp_switched_off');
+    assert.equal(mailboxReply(listed).stop?.kind, 'smtp_switched_off');
   });
 
   it('is told of until a try succeeds where it is held, and for its time where it pauses', async () => {
     await held();
     await advanceSeconds(world, 301);
-    assert.equal((await reply()).hold?.cause, 'hold');
+    assert.equal((await reply()).stop?.cause, 'hold');
     await paused();
-    assert.equal((await reply()).hold?.cause, 'pause');
+    assert.equal((await reply()).stop?.cause, 'pause');
     await advanceSeconds(world, 300);
-    assert.equal((await reply()).hold, null);
+    assert.equal((await reply()).stop, null);
   });
 
   it('is told to the device, in its language', async () => {

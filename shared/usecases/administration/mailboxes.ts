@@ -1,8 +1,7 @@
 import type { Mailbox } from '../../domain/entities.ts';
 import { isAddress } from '../../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
-import { type MailWay, mailWayOf } from '../../domain/mail-way.ts';
-import type { MailboxDescription } from '../../domain/mailbox-description.ts';
+import { type AdministeredMailbox, mailWayOf } from '../../domain/mail-way.ts';
 import type { Outbox, RouteChoice } from '../../domain/outbox.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
@@ -41,11 +40,6 @@ export interface NewMailbox {
   readonly provider: ProviderName;
   readonly address: string;
   readonly aliases: readonly string[];
-}
-
-/** A mailbox as administrators see it. */
-export interface AdministeredMailbox extends MailboxDescription {
-  readonly way: MailWay;
 }
 
 const missing = fail(brokerError('not_found', 'No such mailbox.'));
