@@ -65,7 +65,6 @@ export const da: NotificationTexts = {
     none: 'Ingen behøver få besked om noget.',
     more: 'Der er flere; administrationens API viser dem alle.',
     reminders: (count) => `Påmindelser: ${count}`,
-    submission: 'Forsendelse',
   },
   deliveries: {
     pending: 'ikke endnu',

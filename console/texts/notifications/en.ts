@@ -67,7 +67,6 @@ export const en = {
     none: 'Nobody needs to be told of anything.',
     more: 'There are more; the admin API lists them all.',
     reminders: (count: number) => `Reminders: ${count}`,
-    submission: 'Submission',
   },
   deliveries: {
     pending: 'not yet',

@@ -71,7 +71,6 @@ export const fr: NotificationTexts = {
     none: "Personne n'a besoin d'être prévenu de quoi que ce soit.",
     more: "Il y en a d'autres ; l'API d'administration les liste toutes.",
     reminders: (count) => `Rappels : ${count}`,
-    submission: 'Envoi',
   },
   deliveries: {
     pending: 'pas encore',

@@ -68,7 +68,6 @@ export const lt: NotificationTexts = {
     none: 'Niekam nereikia apie nieką pranešti.',
     more: 'Jų yra daugiau; visus pateikia administravimo API.',
     reminders: (count) => `Priminimai: ${count}`,
-    submission: 'Siunta',
   },
   deliveries: {
     pending: 'dar ne',

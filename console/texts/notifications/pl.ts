@@ -68,7 +68,6 @@ export const pl: NotificationTexts = {
     none: 'Nie ma nikogo, kogo trzeba by powiadomić.',
     more: 'Jest ich więcej; wszystkie podaje API administracyjne.',
     reminders: (count) => `Przypomnienia: ${count}`,
-    submission: 'Przesyłka',
   },
   deliveries: {
     pending: 'jeszcze nie',
