@@ -74,6 +74,11 @@ export const closeServer = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
+/** Where a client on this machine reaches what listens on `host`. */
+export const clientHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
+
 /** What a person's browser calls it: cookies and secure contexts work on `localhost`. */
-export const localUrl = (host: string, port: number): string =>
-  `http://${host === '127.0.0.1' || host === '::1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`;
+export const localUrl = (host: string, port: number): string => {
+  const reached = clientHost(host);
+  return `http://${reached === '127.0.0.1' || reached === '::1' ? 'localhost' : reached}:${port}`;
+};

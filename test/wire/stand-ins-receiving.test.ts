@@ -124,7 +124,7 @@ describe('the stand-ins for receiving', () => {
       assert.doesNotMatch(wrong, /status/);
       assert.match(
         await endOf('google', protocol, { accessToken: 'made-up' }),
-        /^auth sign_in_refused: .*status: 400, schemes: Bearer/,
+        /^auth sign_in_refused: .*status: 401, schemes: bearer mac, scope: https:\/\/mail\.google\.com\//,
       );
       assert.match(await endOf('microsoft', protocol, { user: 'other@contoso.example' }), /^auth sign_in_refused/);
       const { refusedSignIns } = standIns[protocol].counters();

@@ -1,9 +1,11 @@
 import { sameAddress } from '../../../shared/domain/provider.ts';
 import { faultBoard, type Times } from '../faults.ts';
+import { clientHost } from '../http.ts';
 import { STAND_IN_DOMAINS } from '../identity/accounts.ts';
 import type { TokenVerdict } from '../identity/token-check.ts';
 import type { StandInInboxes } from './inboxes.ts';
 import { type LineClient, type LineServerOptions, startLineServer } from './line-server.ts';
+import { GOOGLE_CHALLENGE } from './replies.ts';
 
 /** Where a server for receiving may fail: before its greeting, at the sign-in, and when the mailbox is opened. */
 export type ReceivePlace = 'CONNECT' | 'AUTH' | 'MAILBOX';
@@ -53,9 +55,7 @@ export interface ReceiveSession {
   signIn(initialResponse: string): Promise<SignIn>;
 }
 
-const CHALLENGE = Buffer.from(
-  JSON.stringify({ status: '400', schemes: 'Bearer', scope: 'https://mail.google.com/' }),
-).toString('base64');
+const CHALLENGE = Buffer.from(JSON.stringify(GOOGLE_CHALLENGE)).toString('base64');
 
 /** `user=` address ^A `auth=Bearer ` token ^A ^A (facts M62). */
 const readXoauth2 = (initialResponse: string): { readonly user: string; readonly accessToken: string } => {
@@ -107,9 +107,8 @@ export const startReceiving = async (
     return protocol({ client, inboxes: options.inboxes, faultAt, signIn });
   });
 
-  const { host } = options;
   return {
-    host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host,
+    host: clientHost(options.host),
     port: server.port,
     setFault: board.set,
     clearFaults: board.clear,

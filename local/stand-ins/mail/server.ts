@@ -4,7 +4,7 @@ import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 's
 import { openDatabase } from '../../../shared/adapters/sqlite/open-database.ts';
 import { type ProviderName, sameAddress } from '../../../shared/domain/provider.ts';
 import { faultBoard, type Times } from '../faults.ts';
-import { listenOn } from '../http.ts';
+import { clientHost, listenOn } from '../http.ts';
 import { STAND_IN_DOMAINS } from '../identity/accounts.ts';
 import type { TokenVerdict } from '../identity/token-check.ts';
 import type { StandInCertificate } from './certificate.ts';
@@ -170,7 +170,7 @@ export const startMailStandIn = async (options: MailOptions): Promise<MailStandI
 
   const port = await listenOn(server.server, options.host, options.smtpPort);
   return {
-    host: options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host,
+    host: clientHost(options.host),
     port,
     list: store.list,
     get: store.get,
