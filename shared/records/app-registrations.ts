@@ -1,9 +1,9 @@
 import type { AppRegistration, AppRegistrationDescription } from '../domain/app-registration.ts';
 import { PROVIDERS } from '../domain/provider.ts';
 import { type Registration, registrationKey } from '../domain/registration.ts';
-import type { Condition, Item, Key, Table } from '../ports/table.ts';
+import type { Item, Key, Table } from '../ports/table.ts';
 import { coolDownFromItem } from './cool-downs.ts';
-import { attributes, entity, getAll, keys, queryAll } from './items.ts';
+import { attributes, entity, getAll, keys, queryAll, whenRevision } from './items.ts';
 
 /** `revision` makes writes conditional: of two workers that saw the same, one writes. */
 export interface AppRegistrationRecord {
@@ -24,9 +24,6 @@ const coolDownKeyOf = (registration: Registration): Key => keys.coolDown(registr
 const foundIn = (items: readonly (Item | undefined)[]): readonly AppRegistration[] =>
   items.map((item) => fromItem(item).registration).filter((registration) => registration !== undefined);
 
-const whenStill = ({ revision }: AppRegistrationRecord): Condition =>
-  revision === 0 ? { absent: true } : { equals: { revision } };
-
 export const appRegistrationRecords = (table: Table) => {
   const get = async (registration: Registration): Promise<AppRegistrationRecord> =>
     fromItem(await table.get(keyOf(registration)));
@@ -35,7 +32,7 @@ export const appRegistrationRecords = (table: Table) => {
   const replace = async (known: AppRegistrationRecord, registration: AppRegistration): Promise<boolean> => {
     const item = attributes({ registration, revision: known.revision + 1 });
     const put = { ...keyOf(registration), ...item };
-    return (await table.writeAll([{ put, when: whenStill(known) }])) === 'written';
+    return (await table.writeAll([{ put, when: whenRevision(known.revision) }])) === 'written';
   };
 
   /** Those of one organization, or of all. */
@@ -65,7 +62,7 @@ export const appRegistrationRecords = (table: Table) => {
 
     /** For one that is no longer configured. False: somebody was faster, read again. */
     async remove(registration: Registration, known: AppRegistrationRecord): Promise<boolean> {
-      const outcome = await table.write({ delete: keyOf(registration), when: whenStill(known) });
+      const outcome = await table.write({ delete: keyOf(registration), when: whenRevision(known.revision) });
       return outcome === 'written';
     },
 

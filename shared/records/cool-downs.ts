@@ -1,7 +1,7 @@
 import type { CoolDown } from '../domain/cool-down.ts';
 import { type Registration, registrationKey } from '../domain/registration.ts';
 import type { Item, Table } from '../ports/table.ts';
-import { attributes, entity, keys } from './items.ts';
+import { attributes, entity, keys, whenRevision } from './items.ts';
 
 /** `revision` makes writes conditional: of two workers that saw the same, one writes. */
 export interface CoolDownRecord {
@@ -24,7 +24,7 @@ export const coolDownRecords = (table: Table) => ({
   async replace(registration: Registration, revision: number, coolDown: CoolDown | undefined): Promise<boolean> {
     const outcome = await table.write({
       put: { ...keys.coolDown(registrationKey(registration)), ...attributes({ coolDown, revision: revision + 1 }) },
-      when: revision === 0 ? { absent: true } : { equals: { revision } },
+      when: whenRevision(revision),
     });
     return outcome === 'written';
   },

@@ -6,7 +6,7 @@ import { CHANGE_LEASE_SECONDS, dueShardOf, grantDueKind, LEASE_SECONDS } from '.
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Item, Table, Value, Write } from '../ports/table.ts';
 import { type CoolDownRecord, coolDownFromItem } from './cool-downs.ts';
-import { attributes, entity, keys } from './items.ts';
+import { attributes, entity, keys, whenRevision } from './items.ts';
 
 /** An access token as it rests in the table: sealed, and small. */
 export interface CachedAccessToken {
@@ -56,9 +56,6 @@ export const grantFromItem = (item: Item | undefined): GrantRecord => {
 /** Associated data: ciphertext moved to another mailbox or audience does not open. */
 const accessTokenContext = (organizationId: string, mailboxId: string, audience: Audience): string =>
   `access-token|${organizationId}|${mailboxId}|${audience}`;
-
-const whenRevision = (revision: number) =>
-  revision === 0 ? ({ absent: true } as const) : ({ equals: { revision } } as const);
 
 /** What is known of a grant, its tokens, and when each audience was last used. */
 export interface GrantWithTokens extends GrantRecord {

@@ -1,4 +1,4 @@
-import type { Item, Key, Table, Value } from '../ports/table.ts';
+import type { Condition, Item, Key, Table, Value } from '../ports/table.ts';
 
 /** `Table.getMany` takes this many keys at once. */
 const GET_MANY_LIMIT = 100;
@@ -126,3 +126,7 @@ export const getAll = async (table: Table, wanted: readonly Key[]): Promise<read
   }
   return found;
 };
+
+/** For who replaces what was read at this revision; 0: there was nothing yet. */
+export const whenRevision = (revision: number): Condition =>
+  revision === 0 ? { absent: true } : { equals: { revision } };

@@ -9,8 +9,8 @@ import {
 import { NO_POST, type NoticePost } from '../domain/notice-post.ts';
 import { EVENT_KEPT_SECONDS } from '../domain/notice-timing.ts';
 import { dueShardOf } from '../domain/timing.ts';
-import type { Condition, Item, Key, Table, Write } from '../ports/table.ts';
-import { attributes, entity, getAll, keys, queryAll } from './items.ts';
+import type { Item, Key, Table, Write } from '../ports/table.ts';
+import { attributes, entity, getAll, keys, queryAll, whenRevision } from './items.ts';
 
 /** `revision` makes writes conditional: of two writers of one revision, one wins. */
 export interface OpenNoticeRecord {
@@ -87,8 +87,6 @@ const eventFromItem = (item: Item): NoticeEventRecord => {
   const { revision, expiresAt: _kept, ...event } = entity<NoticeEvent & { revision: number; expiresAt: number }>(item);
   return { event, revision };
 };
-
-const whenRevision = (revision: number): Condition => (revision === 0 ? { absent: true } : { equals: { revision } });
 
 /** A new telling: due for the webhook by itself, and for the mail by a mark that is taken away when it is in one. */
 const creationOf = (scope: NoticeScope, event: NoticeEvent): readonly Write[] => [

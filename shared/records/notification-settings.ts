@@ -2,7 +2,7 @@ import type { NoticeScope } from '../domain/notice.ts';
 import { NO_SETTINGS, type NotificationSettings } from '../domain/notification-settings.ts';
 import type { KeyRing } from '../ports/key-ring.ts';
 import type { Table } from '../ports/table.ts';
-import { attributes, entity, keys } from './items.ts';
+import { attributes, entity, keys, whenRevision } from './items.ts';
 
 export interface NotificationSettingsRecord {
   readonly settings: NotificationSettings;
@@ -28,8 +28,7 @@ export const notificationSettingsRecords = (table: Table, webhookKeys: KeyRing) 
     settings: NotificationSettings,
   ): Promise<boolean> {
     const put = { ...keys.notifications(scope), ...attributes(settings), revision: revision + 1 };
-    const when = revision === 0 ? ({ absent: true } as const) : ({ equals: { revision } } as const);
-    return (await table.write({ put, when })) === 'written';
+    return (await table.write({ put, when: whenRevision(revision) })) === 'written';
   },
 
   async remove(scope: NoticeScope): Promise<void> {

@@ -2,8 +2,8 @@ import type { Outbox } from '../domain/outbox.ts';
 import { NO_PACE, type Pace } from '../domain/pace.ts';
 import type { Submission } from '../domain/submission.ts';
 import { dueShardOf } from '../domain/timing.ts';
-import type { Item, Table, Write } from '../ports/table.ts';
-import { attributes, entity, getAll, keys } from './items.ts';
+import type { Item, Key, Table, Write } from '../ports/table.ts';
+import { attributes, entity, getAll, keys, whenRevision } from './items.ts';
 
 /** `revision` grows with every change, and with every message that is put in: who writes has seen both. */
 export interface OutboxRecord {
@@ -27,8 +27,8 @@ const outboxFromItem = (item: Item | undefined): OutboxRecord => {
   return { outbox, revision, dueAt: typeof item.dueAt === 'number' ? item.dueAt : undefined };
 };
 
-const whenRevision = (revision: number) =>
-  revision === 0 ? ({ absent: true } as const) : ({ equals: { revision } } as const);
+/** Also of what the due index names. */
+export const mailboxOfOutbox = ({ pk }: Pick<Key, 'pk'>): string => pk.slice('outbox#'.length);
 
 const dueIn = (mailboxId: string, dueAt: number) => ({ dueShard: dueShardOf('outbox', mailboxId), dueAt });
 
@@ -54,7 +54,7 @@ export const outboxRecords = (table: Table) => ({
   /** Of several, in any order; those that have one. */
   async getMany(mailboxIds: readonly string[]): Promise<ReadonlyMap<string, Outbox>> {
     const items = await getAll(table, mailboxIds.map(keys.outbox));
-    return new Map(items.map((item) => [item.pk.slice('outbox#'.length), outboxFromItem(item).outbox]));
+    return new Map(items.map((item) => [mailboxOfOutbox(item), outboxFromItem(item).outbox]));
   },
 
   /** In the order they came; `after` is the id of the last one seen. */
