@@ -173,6 +173,12 @@ describe('the header for APIs that take the recipients from it', () => {
     ]);
   });
 
+  it('does not repeat what is no address', () => {
+    assert.deepEqual(rewritten(['To: nobody, <a@b@c.example>, bob@a.example'], ['bob@a.example']), [
+      'To: bob@a.example',
+    ]);
+  });
+
   it('does not trust a field in which readers might find others', () => {
     for (const value of [
       '"evil@e.example" <bob@a.example>',

@@ -1,5 +1,5 @@
 import type { ApiAnswer } from '../api-http/api-call.ts';
-import { type Chunk, inChunks } from '../api-http/chunks.ts';
+import { type Chunk, inChunks } from '../streams/chunks.ts';
 
 /** A multiple of 256 KiB, as all pieces but the last must be (Gmail API, "Upload attachments"). One is held in memory. */
 const CHUNK_BYTES = 2 * 1024 * 1024;

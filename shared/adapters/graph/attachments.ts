@@ -1,6 +1,6 @@
 import type { AttemptFailure } from '../../domain/submission.ts';
-import { inChunks } from '../api-http/chunks.ts';
 import type { TakenPart } from '../mime/take-apart.ts';
+import { inChunks } from '../streams/chunks.ts';
 import type { GraphApi, Replied } from './graph-api.ts';
 
 /** From here on a file needs an upload session, and below it a session is refused (facts M71). */

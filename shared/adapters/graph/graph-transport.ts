@@ -5,6 +5,7 @@ import { type ApiCaller, type ApiLimits, apiCaller } from '../api-http/api-call.
 import { API_LIMITS, apiSession } from '../api-http/api-session.ts';
 import { messageIdOf, withRecipients } from '../mime/header-recipients.ts';
 import { openMessage } from '../mime/message-head.ts';
+import { chained } from '../streams/chunks.ts';
 import { sendAsDraft } from './draft.ts';
 import { type GraphAccess, type GraphApi, graphApi } from './graph-api.ts';
 import { MIME_LIMIT_BYTES, mimeRequest } from './mime-request.ts';
@@ -74,9 +75,4 @@ const readUpTo = async (limitBytes: number, first: Buffer, rest: AsyncIterator<B
     }
   }
   return { start: Buffer.concat(pieces), isAll };
-};
-
-const chained = async function* (first: Buffer, others: AsyncIterable<Buffer>) {
-  yield first;
-  yield* others;
 };

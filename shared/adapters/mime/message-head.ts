@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream';
+import { chained } from '../streams/chunks.ts';
+import { cutMessage } from './lines.ts';
 import { ACCEPTED } from './walk.ts';
 
 /** A message whose header is at hand while its body is still to come. */
@@ -9,15 +11,6 @@ export interface OpenedMessage {
   readonly rest: AsyncGenerator<Buffer>;
 }
 
-const CRLF = '\r\n';
-
-/** Where the empty line begins that ends the header (RFC 5322 section 2.1). */
-const endOfHeader = (head: Buffer): number | undefined => {
-  if (head.indexOf(CRLF) === 0) return 0;
-  const at = head.indexOf(CRLF + CRLF);
-  return at === -1 ? undefined : at + CRLF.length;
-};
-
 /** Reads as far as the header's end. A message without an empty line is all header. */
 export const openMessage = async (content: Readable): Promise<OpenedMessage> => {
   const pieces = content.iterator({ destroyOnReturn: true }) as AsyncIterableIterator<Buffer>;
@@ -25,14 +18,8 @@ export const openMessage = async (content: Readable): Promise<OpenedMessage> => 
   for (;;) {
     const { value, done } = await pieces.next();
     if (value) head = Buffer.concat([head, value]);
-    const at = endOfHeader(head);
-    if (at !== undefined) return { header: head.subarray(0, at), rest: chained(head.subarray(at), pieces) };
-    if (done) return { header: head, rest: chained(Buffer.alloc(0), pieces) };
+    const { header, rest } = cutMessage(head);
+    if (rest.length > 0 || done) return { header, rest: chained(rest, pieces) };
     if (head.length > ACCEPTED.headerBytes) throw new Error('the header of an accepted message does not end');
   }
-};
-
-const chained = async function* (first: Buffer, others: AsyncIterable<Buffer>) {
-  if (first.length > 0) yield first;
-  yield* others;
 };

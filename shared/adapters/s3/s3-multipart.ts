@@ -8,6 +8,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { inChunks } from '../streams/chunks.ts';
 
 /** S3 takes parts of 5 MiB and more, but for the last (API reference, UploadPart). One is held at a time. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -17,44 +18,10 @@ interface Place {
   readonly Key: string;
 }
 
-/** The stream in pieces of one size, but for the last; at least one. Every piece is in memory of its own, whole. */
-const partsOf = async function* (content: Readable): AsyncGenerator<Buffer> {
-  let part = Buffer.allocUnsafe(PART_BYTES);
-  let used = 0;
-  let count = 0;
-  for await (const chunk of content as AsyncIterable<Buffer>) {
-    for (let from = 0; from < chunk.length; ) {
-      const copied = chunk.copy(part, used, from);
-      from += copied;
-      used += copied;
-      if (used < PART_BYTES) continue;
-      count++;
-      yield part;
-      part = Buffer.allocUnsafe(PART_BYTES);
-      used = 0;
-    }
-  }
-  if (used > 0 || count === 0) yield part.subarray(0, used);
-};
-
-const uploadParts = async (
-  client: S3Client,
-  place: Place,
-  UploadId: string,
-  first: Buffer,
-  others: AsyncGenerator<Buffer>,
-): Promise<CompletedPart[]> => {
-  const parts: CompletedPart[] = [];
-  for (let next = first; ; ) {
-    const PartNumber = parts.length + 1;
-    const { ETag, ChecksumCRC32 } = await client.send(
-      new UploadPartCommand({ ...place, UploadId, PartNumber, Body: next }),
-    );
-    parts.push({ PartNumber, ETag, ChecksumCRC32 });
-    const following = await others.next();
-    if (following.done === true) return parts;
-    next = following.value;
-  }
+const begin = async (client: S3Client, place: Place): Promise<string> => {
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' }));
+  if (UploadId === undefined) throw new Error(`S3 named no upload for ${place.Key}`);
+  return UploadId;
 };
 
 /**
@@ -62,22 +29,22 @@ const uploadParts = async (
  * before it is complete. One that failed is aborted, or else by the bucket's lifecycle rule a day later.
  */
 export const putStream = async (client: S3Client, place: Place, content: Readable): Promise<void> => {
-  const parts = partsOf(content);
-  const first = (await parts.next()).value ?? Buffer.alloc(0);
-  if (first.length < PART_BYTES) {
-    await client.send(new PutObjectCommand({ ...place, Body: first }));
-    return;
-  }
-  let uploadId: string | undefined;
+  const Parts: CompletedPart[] = [];
+  let UploadId: string | undefined;
   try {
-    uploadId = (await client.send(new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' }))).UploadId;
-    if (uploadId === undefined) throw new Error(`S3 named no upload for ${place.Key}`);
-    const Parts = await uploadParts(client, place, uploadId, first, parts);
-    const complete = { ...place, UploadId: uploadId, MultipartUpload: { Parts } };
-    await client.send(new CompleteMultipartUploadCommand(complete));
+    for await (const { bytes: Body, isLast } of inChunks(content, PART_BYTES)) {
+      if (isLast && UploadId === undefined) {
+        await client.send(new PutObjectCommand({ ...place, Body }));
+        return;
+      }
+      UploadId ??= await begin(client, place);
+      const PartNumber = Parts.length + 1;
+      const part = await client.send(new UploadPartCommand({ ...place, UploadId, PartNumber, Body }));
+      Parts.push({ PartNumber, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 });
+    }
+    await client.send(new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts } }));
   } catch (error) {
-    content.destroy();
-    if (uploadId !== undefined) await abort(client, { ...place, UploadId: uploadId });
+    if (UploadId !== undefined) await abort(client, { ...place, UploadId });
     throw error;
   }
 };

@@ -29,3 +29,8 @@ export const inChunks = async function* (content: AsyncIterable<Buffer>, sizeByt
   }
   yield { bytes: held.subarray(0, used), offset, isLast: true };
 };
+
+export const chained = async function* (first: Buffer, others: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  yield* others;
+};
