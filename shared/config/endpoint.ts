@@ -1,15 +1,9 @@
 import * as v from 'valibot';
-
-/** `http://` is for servers on this very machine; everything else is TLS. */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { INSECURE_URL, isSecureUrl } from '../domain/secure-url.ts';
 
 export const endpoint = v.pipe(
   v.string(),
   v.url('is not a URL'),
-  v.check((text) => {
-    // `v.url` has said it already, and `new URL` would throw with the value in its message.
-    if (!URL.canParse(text)) return true;
-    const { protocol, hostname } = new URL(text);
-    return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
-  }, 'must be https:// (http:// is allowed on loopback only)'),
+  // What cannot be parsed `v.url` has said already, and `new URL` would throw with the value in its message.
+  v.check((text) => !URL.canParse(text) || isSecureUrl(new URL(text)), INSECURE_URL),
 );

@@ -1,5 +1,6 @@
 import type { NoticeKind } from './notice.ts';
 import { WEBHOOK_SECRET_GRACE_SECONDS } from './notice-timing.ts';
+import { INSECURE_URL, isSecureUrl } from './secure-url.ts';
 
 /** Where notices are posted to. Secrets rest sealed. Times are epoch seconds. */
 export interface WebhookSettings {
@@ -44,17 +45,12 @@ export const withNewSecret = (
   return { ...webhook, sealedSecret, former: { sealedSecret: webhook.sealedSecret, until: now + graceSeconds } };
 };
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-export const isLoopbackName = (hostname: string): boolean => LOOPBACK.has(hostname);
-
 const URL_LIMIT = 2_000;
 
 /** Why an address cannot be a webhook's, in English; undefined: it can. Whether it may be reached is seen when it is. */
 export const webhookUrlProblem = (text: string): string | undefined => {
   if (text.length > URL_LIMIT || !URL.canParse(text)) return 'is not a URL';
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return 'must not have a user name or a password: notices are signed';
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopbackName(hostname))) return undefined;
-  return 'must be https:// (http:// is allowed on loopback only)';
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return 'must not have a user name or a password: notices are signed';
+  return isSecureUrl(url) ? undefined : INSECURE_URL;
 };
