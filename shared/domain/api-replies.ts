@@ -1,4 +1,4 @@
-import type { ErrorKind } from './errors.ts';
+import { QUOTA_RETRY_SECONDS, type ReplyRow } from './mail-replies.ts';
 import type { ProviderName } from './provider.ts';
 
 /** `prepare`: whatever comes before the one request by which the message is sent; nobody has got it yet. */
@@ -6,31 +6,15 @@ export type ApiStep = 'prepare' | 'send';
 
 /**
  * What a provider's HTTP API means by a reply that is not a success. A reply is matched as one line, the status, the
- * provider's code and its words: `403 ErrorSendAsDenied The user account ...`. The first row that fits decides; a new case
- * is a new row. Sources: Graph's error documentation and Exchange's response codes; Gmail's "Resolve errors".
+ * provider's code and its words: `403 ErrorSendAsDenied The user account ...`. Sources: Graph's error documentation and
+ * Exchange's response codes; Gmail's "Resolve errors".
  */
-export interface ApiReplyRow {
-  readonly pattern: RegExp;
+export interface ApiReplyRow extends ReplyRow {
   /** Either step when absent. */
   readonly steps?: readonly ApiStep[];
   /** Only where the reply has no `Retry-After`; with one, the server itself asks for it again. */
   readonly uninvited?: true;
-  /** `unknown`: it may have been taken all the same. */
-  readonly outcome: 'deferred' | 'held' | 'failed' | 'unknown';
-  readonly reason: ErrorKind;
-  /** One sentence for people. */
-  readonly meaning: string;
-  /** As with SMTP: it fits an access token that was ended before its time. */
-  readonly newTokenMayHelp?: true;
-  /** Of a deferral: said of the mailbox or the service, whatever message it was said to. */
-  readonly mailboxWide?: true;
-  /** Where the reply itself names no time. */
-  readonly retryAfterSeconds?: number;
-  readonly sample: string;
 }
-
-/** Sending limits slide over 24 hours: within the hour there may be room again. */
-const QUOTA_RETRY_SECONDS = 3600;
 
 /** Graph counts by ten minutes and less, Gmail by the minute (facts M72, G17). */
 const THROTTLED_RETRY_SECONDS = 60;

@@ -1,30 +1,13 @@
-import type { ErrorKind } from './errors.ts';
+import { QUOTA_RETRY_SECONDS, type ReplyRow } from './mail-replies.ts';
 
 /** How far an SMTP session had come when the server refused: the same code means another thing at each step. */
 export type SmtpStep = 'connect' | 'sign_in' | 'sender' | 'recipient' | 'message';
 
-/** What a mail server's refusal means for the message. The first row that fits decides; a new case is a new row. */
-export interface SmtpReplyRow {
-  readonly pattern: RegExp;
+export interface SmtpReplyRow extends ReplyRow {
   /** Any step when absent. */
   readonly steps?: readonly SmtpStep[];
   readonly outcome: 'deferred' | 'held' | 'failed';
-  readonly reason: ErrorKind;
-  /** One sentence for people. */
-  readonly meaning: string;
-  /**
-   * The reply fits an access token that the provider ended before its time. Worth one forced refresh and one more try
-   * before anybody is called; with a token that is new already, it means what `outcome` says.
-   */
-  readonly newTokenMayHelp?: true;
-  readonly retryAfterSeconds?: number;
-  /** Of a deferral: said of the mailbox or the whole server, whatever message it was said to. */
-  readonly mailboxWide?: true;
-  readonly sample: string;
 }
-
-/** Sending limits slide over 24 hours: within the hour there may be room again. */
-const QUOTA_RETRY_SECONDS = 3600;
 
 const SIGN_IN_ROWS: readonly SmtpReplyRow[] = [
   {

@@ -17,42 +17,22 @@ const BY_REASON: Partial<Record<ErrorKind, Verdict>> = {
   mail_server_unavailable: 'later',
 };
 
+/** Finer than an attempt at sending needs it: who must act is the same, but not what they are told. */
+const SECURITY_DEFAULTS = /^535\b.*security defaults/i;
+
+export const smtpVerdict = (said: string, step: SmtpStep): Verdict => {
+  if (step === 'sign_in' && SECURITY_DEFAULTS.test(said)) return 'security_defaults';
+  const verdict = BY_REASON[smtpReplyRow(said, step).reason] ?? 'message_refused';
+  // RFC 5321 section 3.1: a 554 in place of a greeting does not pass by itself, though to a message it is a passing fault.
+  return step === 'connect' && said.startsWith('5') && verdict === 'later' ? 'server_refuses' : verdict;
+};
+
 /** A row of the first that fits; a new case is a new row. */
 export interface ReplyVerdict {
   readonly pattern: RegExp;
   readonly verdict: Verdict;
   readonly sample: string;
 }
-
-/** Finer than an attempt at sending needs it: who must act is the same, but not what they are told. */
-export const SIGN_IN_REPLIES: readonly ReplyVerdict[] = [
-  {
-    pattern: /^535\b.*SmtpClientAuthentication is disabled/i,
-    verdict: 'smtp_switched_off',
-    sample:
-      '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.',
-  },
-  {
-    pattern: /^535\b.*security defaults/i,
-    verdict: 'security_defaults',
-    sample:
-      "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
-  },
-  {
-    pattern: /^535[ -]5\.7\.139\b/,
-    verdict: 'policy_blocks',
-    sample:
-      '535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.',
-  },
-];
-
-export const smtpVerdict = (said: string, step: SmtpStep): Verdict => {
-  const finer = step === 'sign_in' ? SIGN_IN_REPLIES.find(({ pattern }) => pattern.test(said)) : undefined;
-  if (finer) return finer.verdict;
-  const verdict = BY_REASON[smtpReplyRow(said, step).reason] ?? 'message_refused';
-  // RFC 5321 section 3.1: a 554 in place of a greeting does not pass by itself, though to a message it is a passing fault.
-  return step === 'connect' && said.startsWith('5') && verdict === 'later' ? 'server_refuses' : verdict;
-};
 
 /** What POP3 and IMAP servers say when they refuse, without the tag. Response codes: RFC 2449, RFC 3206, RFC 5530. */
 export const RECEIVE_REPLIES: readonly ReplyVerdict[] = [

@@ -1,4 +1,5 @@
 import { type ApiStep, apiReplyRow } from '../../domain/api-replies.ts';
+import { cleanReply, failureBy } from '../../domain/mail-replies.ts';
 import type { ProviderName } from '../../domain/provider.ts';
 import type { AttemptFailure } from '../../domain/submission.ts';
 import type { ApiAnswer } from './api-call.ts';
@@ -11,21 +12,6 @@ export interface ReadReply {
   readonly requestId?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
 }
-
-/** Long enough for the longest known reply, short enough for a table. */
-const RESPONSE_LIMIT = 500;
-
-/** Tokens, and the pre-authenticated addresses of uploads. No plain word is this long. */
-const TOKEN_SHAPED = /[A-Za-z0-9+/=_.~%-]{60,}/g;
-
-/** What an API said, fit for a table and a page. */
-export const safeResponse = (text: string, accessToken: string): string =>
-  text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replaceAll(accessToken, '[...]')
-    .replace(TOKEN_SHAPED, '[...]')
-    .slice(0, RESPONSE_LIMIT);
 
 const withRequestId = (line: string, requestId: string | undefined): string =>
   requestId === undefined ? line : `${line} (request ${requestId})`;
@@ -42,19 +28,7 @@ export const failureOf = (
   const reply = read(answer);
   const retryAfterSeconds = answer.retryAfterSeconds ?? reply.retryAfterSeconds;
   const row = apiReplyRow(provider, reply.line, step, retryAfterSeconds !== undefined);
-  const response = safeResponse(withRequestId(reply.line, reply.requestId), accessToken);
-  const { outcome, reason } = row;
-  if (outcome === 'unknown') return { outcome, response };
-  if (outcome === 'failed') return { outcome, reason, response };
-  if (outcome === 'held') return { outcome, reason, response, ...(row.newTokenMayHelp && { newTokenMayHelp: true }) };
-  const wait = retryAfterSeconds ?? row.retryAfterSeconds;
-  return {
-    outcome,
-    reason,
-    response,
-    ...(row.mailboxWide && { mailboxWide: true }),
-    ...(wait !== undefined && { retryAfterSeconds: wait }),
-  };
+  return failureBy(row, cleanReply(withRequestId(reply.line, reply.requestId), [accessToken]), retryAfterSeconds);
 };
 
 const failureOfConnection = (

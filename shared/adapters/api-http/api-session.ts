@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isAddress } from '../../domain/envelope.ts';
 import type { AttemptFailure, AttemptOutcome, Envelope } from '../../domain/submission.ts';
 import { ATTEMPT_SECONDS } from '../../domain/timing.ts';
 import type { MailSession, OutgoingMessage } from '../../ports/mail-transport.ts';
@@ -66,11 +67,8 @@ const isContentFault = (content: Readable, error: unknown): boolean =>
   (content.errored !== null && content.errored === error) ||
   (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE');
 
-/** A bare address of RFC 5321 section 4.1.2 with neither quotes nor address literals, which no mailbox provider uses. */
-const PLAIN_ADDRESS = /^[^\s"(),:;<>@[\]\\\p{Cc}]+@[^\s"(),:;<>@[\]\\\p{Cc}]+$/u;
-
 /** Addresses are put into header fields, where a crooked one would be taken for several. */
 const unfitEnvelope = ({ to }: Envelope): AttemptFailure | undefined =>
-  to.length > 0 && to.every((address) => PLAIN_ADDRESS.test(address))
+  to.length > 0 && to.every(isAddress)
     ? undefined
     : { outcome: 'failed', reason: 'invalid_recipient', response: 'A recipient is not a plain address.' };

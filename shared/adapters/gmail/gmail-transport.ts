@@ -1,11 +1,13 @@
+import { cleanReply } from '../../domain/mail-replies.ts';
 import { ok } from '../../domain/result.ts';
 import type { AttemptOutcome } from '../../domain/submission.ts';
 import type { MailTransport, OutgoingMessage } from '../../ports/mail-transport.ts';
 import type { ApiCaller, ApiLimits } from '../api-http/api-call.ts';
-import { failureOf, safeResponse } from '../api-http/api-failure.ts';
+import { failureOf } from '../api-http/api-failure.ts';
 import { API_LIMITS, apiSession } from '../api-http/api-session.ts';
 import { withRecipients } from '../mime/header-recipients.ts';
 import { openMessage } from '../mime/message-head.ts';
+import { chained } from '../streams/chunks.ts';
 import { readGmailReply } from './gmail-replies.ts';
 import { type Put, type UploadEnd, uploadMessage } from './resumable-upload.ts';
 
@@ -59,7 +61,7 @@ const sendMessage = async (
 const outcomeOf = (end: UploadEnd, accessToken: string): AttemptOutcome => {
   switch (end.outcome) {
     case 'sent':
-      return { outcome: 'sent', response: safeResponse(`200 OK, Gmail message ${end.id}`, accessToken), refused: [] };
+      return { outcome: 'sent', response: cleanReply(`200 OK, Gmail message ${end.id}`, [accessToken]), refused: [] };
     case 'unknown':
       return { outcome: 'unknown', response: `The message was handed over whole, and no reply came (${end.reason}).` };
     case 'stuck': {
@@ -69,9 +71,4 @@ const outcomeOf = (end: UploadEnd, accessToken: string): AttemptOutcome => {
     case 'refused':
       return failureOf('google', end.step, end.answer, readGmailReply, accessToken);
   }
-};
-
-const chained = async function* (first: Buffer, others: AsyncIterable<Buffer>) {
-  yield first;
-  yield* others;
 };

@@ -1,7 +1,8 @@
 import type { ApiStep } from '../../domain/api-replies.ts';
+import { cleanReply } from '../../domain/mail-replies.ts';
 import type { AttemptFailure } from '../../domain/submission.ts';
 import type { ApiAnswer, ApiCaller, ApiRequest } from '../api-http/api-call.ts';
-import { failureOf, type ReadReply, safeResponse } from '../api-http/api-failure.ts';
+import { failureOf, type ReadReply } from '../api-http/api-failure.ts';
 import { isJsonObject } from '../oauth-http/exchange.ts';
 
 export type Replied = Extract<ApiAnswer, { outcome: 'replied' }>;
@@ -41,6 +42,6 @@ export const graphApi = (call: ApiCaller, { url, accessToken }: GraphAccess): Gr
   failure: (step, answer) => failureOf('microsoft', step, answer, readReply, accessToken),
   accepted: ({ status, headers }) => {
     const requestId = headers.get('request-id');
-    return safeResponse(`${status} Accepted${requestId === null ? '' : ` (request ${requestId})`}`, accessToken);
+    return cleanReply(`${status} Accepted${requestId === null ? '' : ` (request ${requestId})`}`, [accessToken]);
   },
 });

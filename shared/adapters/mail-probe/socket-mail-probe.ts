@@ -1,11 +1,11 @@
 import type { Facts } from '../../domain/connection-test.ts';
+import { cleanReply } from '../../domain/mail-replies.ts';
 import type { MailServer } from '../../domain/provider.ts';
 import { ok } from '../../domain/result.ts';
 import { PROTOCOL_NAMES } from '../../domain/test-replies.ts';
 import type { MailProbe, ProbeRequest } from '../../ports/mail-probe.ts';
 import { xoauth2InitialResponse } from '../../protocol/xoauth2.ts';
 import { arrive, type Luggage, type ProbeLimits } from './arrival.ts';
-import { cleaner } from './clean.ts';
 import type { Conversation } from './conversation.ts';
 import { deadlineIn } from './deadline.ts';
 import type { Credentials, Dialect, Offer } from './dialect.ts';
@@ -64,7 +64,8 @@ export const socketMailProbe = (options: MailProbeOptions = {}): MailProbe => {
     async probe(request) {
       const { server, user, accessToken, limitMs } = request;
       const initialResponse = xoauth2InitialResponse(user, accessToken);
-      const recorder = stepRecorder(knownOf(request), cleaner([accessToken, initialResponse]));
+      const secrets = [accessToken, initialResponse];
+      const recorder = stepRecorder(knownOf(request), (text) => cleanReply(text, secrets));
       const deadline = deadlineIn(limitMs);
       const trust = { server, ca: ca(server) };
       const luggage: Luggage = { recorder, dialect: dialectOf(request), deadline, limits, trust };

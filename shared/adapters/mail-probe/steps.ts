@@ -9,7 +9,6 @@ import {
 } from '../../domain/connection-test.ts';
 import { brokerError } from '../../domain/errors.ts';
 import type { Result } from '../../domain/result.ts';
-import type { Clean } from './clean.ts';
 
 /** Why a step goes no further. `said`: what the other side said, as it came. */
 export interface Trouble {
@@ -28,7 +27,7 @@ export interface Sight<Value> {
 export type Outcome<Value> = Result<Sight<Value>, Trouble>;
 
 /** Takes down the steps as they end; nothing goes into them that the server could have echoed. */
-export const stepRecorder = (known: Facts, clean: Clean) => {
+export const stepRecorder = (known: Facts, clean: (text: string) => string) => {
   const steps: TestStep[] = [];
   const spentMs = new Map<TestStepName, number>();
 

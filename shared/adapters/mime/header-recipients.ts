@@ -1,4 +1,5 @@
 import parseAddresses from 'nodemailer/lib/addressparser';
+import { isAddress } from '../../domain/envelope.ts';
 import { sameAddress } from '../../domain/provider.ts';
 import { type Field, fieldsOf, nameOf, octetsOf, valuesOf } from './fields.ts';
 import { parseMailboxes } from './mailboxes.ts';
@@ -32,7 +33,7 @@ export const withRecipients = (header: Buffer, envelope: readonly string[]): Buf
     const entries = values.flatMap((value) => parseAddresses(value, { flatten: true }));
     const kept = entries.filter(({ address }) => isOneOf(address, envelope));
     named.push(...kept.map(({ address }) => address));
-    others.push(...entries.map(({ address }) => address).filter((one) => PLAIN.test(one) && !isOneOf(one, envelope)));
+    others.push(...entries.map(({ address }) => address).filter((one) => isAddress(one) && !isOneOf(one, envelope)));
     const rest = fields.filter((field) => !isOne(field));
     fields = kept.length > 0 ? [folded(name, kept.map(entryOf)), ...rest] : rest;
   }
@@ -47,8 +48,6 @@ export const withRecipients = (header: Buffer, envelope: readonly string[]): Buf
 /** The first Message-ID of the header, with its angle brackets. */
 export const messageIdOf = (header: Buffer): string | undefined =>
   valuesOf(fieldsOf(header), 'message-id').find((value) => value !== '');
-
-const PLAIN = /^[^\s"(),:;<>[\]\\\p{Cc}]+@[^\s"(),:;<>@[\]\\\p{Cc}]+$/u;
 
 const isOneOf = (address: string, list: readonly string[]): boolean => list.some((one) => sameAddress(one, address));
 

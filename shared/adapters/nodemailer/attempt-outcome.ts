@@ -1,20 +1,8 @@
 import type { NodemailerError } from 'nodemailer';
 import type { ErrorKind } from '../../domain/errors.ts';
+import { cleanReply, failureBy } from '../../domain/mail-replies.ts';
 import { type SmtpStep, smtpReplyRow } from '../../domain/smtp-replies.ts';
 import type { AttemptFailure } from '../../domain/submission.ts';
-
-/** Long enough for the longest known reply, short enough for a table. */
-const RESPONSE_LIMIT = 500;
-
-/** A server may echo the command it did not understand, and with it the token. No plain word is this long. */
-const TOKEN_SHAPED = /[A-Za-z0-9+/=_.~-]{60,}/g;
-
-/** A server's reply on one line, fit for a table and a page. */
-export const cleanResponse = (response: string, secrets: readonly string[]): string => {
-  let text = response.replace(/\s+/g, ' ').trim();
-  for (const secret of secrets) text = text.replaceAll(secret, '[...]');
-  return text.replace(TOKEN_SHAPED, '[...]').slice(0, RESPONSE_LIMIT);
-};
 
 const stepOf = (command: string | undefined): SmtpStep => {
   if (command?.startsWith('AUTH')) return 'sign_in';
@@ -70,19 +58,6 @@ export const refusedForItself = (response: string): boolean => {
 /** `454 TLS not available due to temporary reason` (RFC 3207 section 4). */
 const isForTheMoment = (response: unknown): boolean => typeof response === 'string' && response.startsWith('4');
 
-const failureOfReply = (reply: string, step: SmtpStep, secrets: readonly string[]): AttemptFailure => {
-  const { outcome, reason, newTokenMayHelp, mailboxWide, retryAfterSeconds } = smtpReplyRow(reply, step);
-  const said = { reason, response: cleanResponse(reply, secrets) };
-  if (outcome === 'failed') return { outcome, ...said };
-  if (outcome === 'held') return { outcome, ...said, ...(newTokenMayHelp && { newTokenMayHelp }) };
-  return {
-    outcome,
-    ...said,
-    ...(mailboxWide && { mailboxWide }),
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-  };
-};
-
 const failureOfConnection = (error: NodemailerError, message: string): AttemptFailure => {
   const { code = '' } = error;
   if (!PASSING.includes(code)) throw new Error(`unexpected failure of the mail transport: ${code} ${message}`);
@@ -106,7 +81,7 @@ export const failureOfError = (
   const { code = '', response } = error;
   // What is said of a STARTTLS that is not offered helps nobody.
   const isReply = typeof response === 'string' && response !== '' && (code !== 'ETLS' || isForTheMoment(response));
-  const message = cleanResponse(error.message, secrets);
+  const message = cleanReply(error.message, secrets);
   const known = isReply ? undefined : WITHOUT_REPLY[code];
   if (known) return known(message);
   if (reached === 'handed over' && !(isReply && isRefusal(response))) {
@@ -116,7 +91,7 @@ export const failureOfError = (
     };
   }
   const failure = isReply
-    ? failureOfReply(response, stepOf(error.command), secrets)
+    ? failureBy(smtpReplyRow(response, stepOf(error.command)), cleanReply(response, secrets))
     : failureOfConnection(error, message);
   // Before a message was tried: the next one would fare no better.
   return reached === 'opening' && failure.outcome === 'deferred' ? { ...failure, mailboxWide: true } : failure;

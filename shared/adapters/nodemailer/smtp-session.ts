@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { NodemailerError } from 'nodemailer';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { isAddress } from '../../domain/envelope.ts';
+import { cleanReply } from '../../domain/mail-replies.ts';
 import { sameAddress } from '../../domain/provider.ts';
 import type { AttemptFailure, AttemptOutcome, Envelope } from '../../domain/submission.ts';
 import type { MailSession, OutgoingMessage } from '../../ports/mail-transport.ts';
-import { cleanResponse, failureOfError, refusedForItself, unasked, wouldBeTakenLater } from './attempt-outcome.ts';
+import { failureOfError, refusedForItself, unasked, wouldBeTakenLater } from './attempt-outcome.ts';
 
 export interface SessionLimits {
   /** Nothing sent for as long as this: the server neither answers nor reads. Found out within twice the time. */
@@ -112,7 +114,7 @@ export const smtpSession = (
     const refusals = (errors: readonly NodemailerError[]) =>
       errors.map(({ recipient = '', response = '' }) => ({
         address: asGiven(recipient, message.envelope),
-        response: cleanResponse(response, [accessToken]),
+        response: cleanReply(response, [accessToken]),
         tryAgain: wouldBeTakenLater(response),
       }));
     try {
@@ -122,7 +124,7 @@ export const smtpSession = (
         end();
         return { outcome: 'unknown', response: 'The mail server took the message before it was complete.' };
       }
-      return { outcome: 'sent', response: cleanResponse(response, [accessToken]), refused: refusals(rejectedErrors) };
+      return { outcome: 'sent', response: cleanReply(response, [accessToken]), refused: refusals(rejectedErrors) };
     } catch (thrown) {
       const error = thrown as NodemailerError;
       const reached = progressed();
@@ -165,15 +167,12 @@ export const smtpSession = (
   };
 };
 
-/** A bare address of RFC 5321 section 4.1.2 with neither quotes nor address literals, which no mailbox provider uses. */
-const PLAIN_ADDRESS = /^[^\s"(),:;<>@[\]\\\p{Cc}]+@[^\s"(),:;<>@[\]\\\p{Cc}]+$/u;
-
 /** nodemailer parses envelope addresses once more, and would quietly send to whatever it finds in a crooked one. */
 const unfitAddress = ({ from, to }: Envelope): AttemptFailure | undefined => {
-  if (!PLAIN_ADDRESS.test(from)) {
+  if (!isAddress(from)) {
     return unasked('sender_not_allowed', 'The sender is not a plain address.');
   }
-  if (to.length === 0 || !to.every((address) => PLAIN_ADDRESS.test(address))) {
+  if (to.length === 0 || !to.every(isAddress)) {
     return unasked('invalid_recipient', 'A recipient is not a plain address.');
   }
   return undefined;
