@@ -14,7 +14,7 @@ import type { AttemptOutcome } from '../../shared/domain/submission.ts';
 import { LEASE_SECONDS, SENDING_SECONDS } from '../../shared/domain/timing.ts';
 import type { MailSession, OutgoingMessage } from '../../shared/ports/mail-transport.ts';
 import { type TestCertificate, testCertificate } from '../fakes/certificate.ts';
-import { type ScriptedSmtp, type SmtpSays, startScriptedSmtp } from '../fakes/scripted-smtp.ts';
+import { type Says, type ScriptedServer, startScriptedMailServer } from '../fakes/scripted-mail-server.ts';
 
 const USER = 'scan@contoso.example';
 const ACCESS_TOKEN = 'made-up-access-token';
@@ -299,19 +299,24 @@ describe('nodemailerTransport as MailTransport', () => {
   });
 
   describe('with a server that refuses or fails', () => {
-    const servers: ScriptedSmtp[] = [];
+    const servers: ScriptedServer[] = [];
     after(() => Promise.all(servers.map((server) => server.close())));
 
-    const attempt = async (says: SmtpSays, options: Attempt = {}) => {
-      const server = await startScriptedSmtp(certificate, says);
+    const start = async (says: Says): Promise<ScriptedServer> => {
+      const server = await startScriptedMailServer({ protocol: 'smtp', security: 'tls', certificate, says });
       servers.push(server);
+      return server;
+    };
+
+    const attempt = async (says: Says, options: Attempt = {}) => {
+      const server = await start(says);
       const outcome = await send(server.port, 'tls', { timeouts: SHORT, ...options });
       return { server, outcome };
     };
 
-    const verbs = ({ lines }: ScriptedSmtp) => lines.map((line) => line.split(' ')[0]);
+    const verbs = ({ lines }: ScriptedServer) => lines.map((line) => line.split(' ')[0]);
 
-    type Row = readonly [says: SmtpSays, outcome: AttemptOutcome['outcome'], reason: string];
+    type Row = readonly [says: Says, outcome: AttemptOutcome['outcome'], reason: string];
     const DENIED = '554 5.2.252 SendAsDenied; scan@contoso.example not allowed to send as x@contoso.example';
     const ROWS: readonly Row[] = [
       [{ connect: '421 4.7.66 TLS 1.0 and 1.1 are not supported' }, 'deferred', 'mail_server_unavailable'],
@@ -376,7 +381,7 @@ describe('nodemailerTransport as MailTransport', () => {
     it('repeats what the server said, on one line', async () => {
       const { outcome } = await attempt({ AUTH: '535-5.7.8 not accepted.\r\n535 5.7.8  see the help page' });
       assert.equal(outcome.response, '535-5.7.8 not accepted. 535 5.7.8 see the help page');
-      assert.equal((await attempt({})).outcome.response, '250 2.0.0 queued as 4711');
+      assert.equal((await attempt({})).outcome.response, '250 2.0.0 OK queued as 4711');
     });
 
     it('waits longer for a spent quota than for a busy server', async () => {
@@ -424,7 +429,7 @@ describe('nodemailerTransport as MailTransport', () => {
     });
 
     it('says what concerns the whole mailbox, and what only the message', async () => {
-      const ofMailbox: readonly SmtpSays[] = [
+      const ofMailbox: readonly Says[] = [
         { connect: 'drop' },
         { AUTH: '454 4.7.0 Temporary authentication failure' },
         { MAIL: '450 4.2.1 The mailbox sends too fast' },
@@ -432,12 +437,8 @@ describe('nodemailerTransport as MailTransport', () => {
         { '.': '421 4.3.2 closing' },
         { '.': '554 5.2.0 SubmissionQuotaExceededException' },
       ];
-      const ofMessage: readonly SmtpSays[] = [
-        { DATA: '451 4.3.0 later' },
-        { DATA: 'drop' },
-        { '.': '451 4.3.0 later' },
-      ];
-      const mailboxWide = async (says: SmtpSays) => {
+      const ofMessage: readonly Says[] = [{ DATA: '451 4.3.0 later' }, { DATA: 'drop' }, { '.': '451 4.3.0 later' }];
+      const mailboxWide = async (says: Says) => {
         const { outcome } = await attempt(says);
         assert.equal(outcome.outcome, 'deferred', JSON.stringify(says));
         return outcome.outcome === 'deferred' && outcome.mailboxWide === true;
@@ -457,9 +458,8 @@ describe('nodemailerTransport as MailTransport', () => {
       assert.ok(trickle.destroyed);
     });
 
-    const sessionWith = async (says: SmtpSays): Promise<{ server: ScriptedSmtp; session: MailSession }> => {
-      const server = await startScriptedSmtp(certificate, says);
-      servers.push(server);
+    const sessionWith = async (says: Says): Promise<{ server: ScriptedServer; session: MailSession }> => {
+      const server = await start(says);
       const opened = await open(server.port, 'tls', { timeouts: SHORT });
       assert.ok(opened.ok);
       return { server, session: opened.value };
@@ -476,7 +476,7 @@ describe('nodemailerTransport as MailTransport', () => {
     });
 
     it('goes on with the next message after one that was refused', async () => {
-      const refusals: readonly SmtpSays[] = [
+      const refusals: readonly Says[] = [
         { MAIL: ['550 5.7.60 not allowed to send as', '250 ok'] },
         { RCPT: ['550 5.1.1 no such user', '250 ok'] },
         { DATA: ['554 5.7.1 no', '354 go ahead'] },

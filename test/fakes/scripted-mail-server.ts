@@ -11,14 +11,17 @@ export type ScriptedProtocol = 'smtp' | 'pop' | 'imap';
 
 /**
  * What to say to a command: the lines, or one of `drop` (the connection), `hang` (nothing), `drip` (a line without an end, slowly)
- * and `flood` (one without an end, at once). Of a list, one after the other, and the last for good.
+ * and `flood` (one without an end, at once). Of a list, one after the other, and the last for good. Besides commands there are
+ * `connect`, `blob` (a SASL response on a line of its own) and `content` (each line of a message).
  */
 export type Says = { readonly [command: string]: string | readonly string[] };
 
 export interface ScriptedServer {
   readonly port: number;
-  /** Every line of all connections. */
+  /** Every command of all connections; the dot that ends a message among them. */
   readonly lines: readonly string[];
+  /** Every line of messages. */
+  readonly content: readonly string[];
   readonly connections: () => number;
   /** Those that are there just now. */
   readonly open: () => number;
@@ -74,6 +77,7 @@ export const startScriptedMailServer = async (options: {
   const { protocol, security, certificate } = options;
   const script: Says = { ...POLITE[protocol], ...options.says };
   const lines: string[] = [];
+  const content: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
 
@@ -98,11 +102,15 @@ export const startScriptedMailServer = async (options: {
       const reply = typeof entry === 'string' ? entry : (entry?.[turn] ?? entry?.at(-1));
       perform(reply ?? { smtp: '502 what?', pop: '-ERR what?', imap: '{tag} BAD what?' }[protocol]);
       if (/^(STARTTLS|STLS)$/.test(command) && GOES_TLS.test((reply ?? '').replace('{tag}', 'x'))) goTls();
-      inContent = command === 'DATA' && (reply ?? '').startsWith('354');
+      inContent = command === 'content' || (command === 'DATA' && (reply ?? '').startsWith('354'));
     };
     const take = (line: string): void => {
+      if (inContent && line !== '.') {
+        content.push(line);
+        if (script.content !== undefined) say('content');
+        return;
+      }
       lines.push(line);
-      if (inContent && line !== '.') return;
       const words = line.split(' ');
       if (protocol === 'imap' && words.length > 1) tag = words.shift() ?? '';
       const isBlob = words.length === 1 && /^[A-Za-z0-9+/=]{30,}$/.test(line);
@@ -134,6 +142,7 @@ export const startScriptedMailServer = async (options: {
   return {
     port: (server.address() as AddressInfo).port,
     lines,
+    content,
     connections: () => connections,
     open: () => sockets.size,
     close: async () => {
