@@ -45,18 +45,17 @@ import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/grants/
 import { makeRefreshGrant } from '../shared/usecases/grants/refresh-grant.ts';
 import { type GrantWork, makeSweepGrants } from '../shared/usecases/grants/sweep-grants.ts';
 import { makeWatchAppRegistrations } from '../shared/usecases/grants/watch-app-registrations.ts';
-import { makeAcceptMessage, type OutboxWork } from '../shared/usecases/mail/accept-message.ts';
+import { makeAcceptMessage } from '../shared/usecases/mail/accept-message.ts';
+import { makeAdoptSubmissions } from '../shared/usecases/mail/adopt-submissions.ts';
 import { makeBeginUpload } from '../shared/usecases/mail/begin-upload.ts';
 import { makeOpenCourier } from '../shared/usecases/mail/courier.ts';
 import { makeForgetSubmissions } from '../shared/usecases/mail/forget-submissions.ts';
+import type { OutboxWork } from '../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../shared/usecases/mail/read-submission.ts';
 import { makeReceiveUpload } from '../shared/usecases/mail/receive-upload.ts';
+import { makeRecoverOutboxes } from '../shared/usecases/mail/recover-outboxes.ts';
 import { makeSendOutbox } from '../shared/usecases/mail/send-outbox.ts';
-import {
-  makeAdoptSubmissions,
-  makeRecoverOutboxes,
-  makeSweepOutboxes,
-} from '../shared/usecases/mail/sweep-outboxes.ts';
+import { makeSweepOutboxes } from '../shared/usecases/mail/sweep-outboxes.ts';
 import { makeTestMailbox } from '../shared/usecases/mail/test-mailbox.ts';
 import { makeSweepNotices } from '../shared/usecases/notices/sweep-notices.ts';
 import {

@@ -3,43 +3,11 @@ import { NOTICE_TEXTS, type NoticeTexts } from './notice-texts/index.ts';
 import { noticeWebhook } from './notice-webhook.ts';
 import { languageOf, noticeWords, reasonOf } from './notice-words.ts';
 import { OUTCOMES, type Outcome } from './outcomes.ts';
+import { headerText, oneLine, plainMail } from './plain-mail.ts';
 import type { Language } from './texts/index.ts';
 import { rfc3339 } from './time.ts';
 
-/** RFC 2047 section 2: an encoded-word has at most 75 characters, of which 12 are not its text; base64 makes 4 of 3 bytes. */
-const WORD_BYTES = 45;
-
-/** RFC 2045 section 6.8. */
-const BASE64_LINE = 76;
-
 const DAY_SECONDS = 86_400;
-
-/** What came from outside stays in its line: no field of the header, no line of the text, is anybody else's to write. */
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-
-/** A header's text: as it is, or in encoded-words, none of which cuts a character in two (RFC 2047 section 5). */
-const headerText = (text: string): string => {
-  const line = oneLine(text);
-  if (/^[\x20-\x7e]*$/.test(line) && line.length <= 60 && !line.includes('=?')) return line;
-  const words: string[] = [];
-  let word = '';
-  for (const character of line) {
-    if (Buffer.byteLength(word + character) > WORD_BYTES) {
-      words.push(word);
-      word = '';
-    }
-    word += character;
-  }
-  return [...words, word].map((one) => `=?utf-8?B?${Buffer.from(one).toString('base64')}?=`).join('\r\n ');
-};
-
-const base64Lines = (text: string): string => {
-  const encoded = Buffer.from(text).toString('base64');
-  return (encoded.match(new RegExp(`.{1,${BASE64_LINE}}`, 'g')) ?? []).join('\r\n');
-};
-
-/** RFC 5322 section 3.3. */
-const dateOf = (epochSeconds: number): string => new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
 
 const line = (label: string, value: string | number | undefined): readonly string[] =>
   value === undefined || value === '' ? [] : [`${label}: ${oneLine(String(value))}`];
@@ -94,7 +62,7 @@ const subjectOf = ({ told, more }: NoticeMail, language: Language): string => {
   return first.event.phase === 'reminder' ? subjects.reminder(headline) : headline;
 };
 
-/** A mail to people: plain text, one paragraph for each notice. Answered by no machine (RFC 3834 section 5). */
+/** A mail to people: plain text, one paragraph for each notice. */
 export const noticeMail = (wanted: NoticeMail): Uint8Array => {
   const language = languageOf(wanted.locale);
   const { mail, product }: NoticeTexts = NOTICE_TEXTS[language];
@@ -106,23 +74,15 @@ export const noticeMail = (wanted: NoticeMail): Uint8Array => {
     [mail.console, wanted.consoleUrl],
     [mail.why],
   ];
-  const text = `${paragraphs.map((lines) => lines.join('\r\n')).join('\r\n\r\n')}\r\n`;
-  const message = [
-    `From: ${headerText(product)} <${wanted.from}>`,
-    `To: ${wanted.to.join(',\r\n ')}`,
-    `Subject: ${headerText(subjectOf(wanted, language))}`,
-    `Date: ${dateOf(wanted.at)}`,
-    `Message-ID: ${wanted.messageId}`,
-    'Auto-Submitted: auto-generated',
-    'X-Auto-Response-Suppress: All',
-    'MIME-Version: 1.0',
-    `Content-Language: ${language}`,
-    'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: base64',
-    '',
-    base64Lines(text),
-    '',
-  ].join('\r\n');
+  const message = plainMail({
+    from: `${headerText(product)} <${wanted.from}>`,
+    to: wanted.to.join(',\r\n '),
+    subject: subjectOf(wanted, language),
+    at: wanted.at,
+    messageId: wanted.messageId,
+    fields: ['X-Auto-Response-Suppress: All', `Content-Language: ${language}`],
+    text: `${paragraphs.map((lines) => lines.join('\r\n')).join('\r\n\r\n')}\r\n`,
+  });
   return Buffer.from(message, 'ascii');
 };
 

@@ -14,7 +14,7 @@ import {
 } from '../../shared/domain/connection-test.ts';
 import type { ErrorKind } from '../../shared/domain/errors.ts';
 import { SMTP_REPLIES, type SmtpStep, smtpReplyRow } from '../../shared/domain/smtp-replies.ts';
-import { RECEIVE_REPLIES, receiveVerdict, SIGN_IN_REPLIES, smtpVerdict } from '../../shared/domain/test-replies.ts';
+import { RECEIVE_REPLIES, receiveVerdict, smtpVerdict } from '../../shared/domain/test-replies.ts';
 import { connectionTestReply, panelCodeOf, stepInWords } from '../../shared/protocol/connection-test.ts';
 import {
   CONNECTION_TEST_TEXTS,
@@ -27,14 +27,13 @@ import { ERROR_TEXTS, LANGUAGES } from '../../shared/protocol/texts/index.ts';
 const STEPS: readonly SmtpStep[] = ['connect', 'sign_in', 'sender', 'recipient', 'message'];
 
 describe('the verdicts of a connection test', () => {
-  for (const { verdict, sample, pattern } of SIGN_IN_REPLIES) {
-    it(`make ${verdict} of its sample at the sign-in: ${sample.slice(0, 60)}`, () => {
-      assert.equal(
-        SIGN_IN_REPLIES.find((row) => row.pattern.test(sample))?.pattern,
-        pattern,
-        'an earlier row takes it',
-      );
-      assert.equal(smtpVerdict(sample, 'sign_in'), verdict);
+  for (const [said, verdict] of [
+    ['SmtpClientAuthentication is disabled for the Tenant.', 'smtp_switched_off'],
+    ["user is locked by your organization's security defaults policy.", 'security_defaults'],
+    ['the request did not meet the criteria to be authenticated successfully.', 'policy_blocks'],
+  ] as const) {
+    it(`make ${verdict} at the sign-in of: ${said}`, () => {
+      assert.equal(smtpVerdict(`535 5.7.139 Authentication unsuccessful, ${said}`, 'sign_in'), verdict);
     });
   }
 
@@ -274,7 +273,8 @@ describe('the message of a connection test', () => {
       const { subject, body } = CONNECTION_TEST_TEXTS[language].message;
       assert.equal(bodyOf(message), `${body.replace('{account}', 'scan@contoso.example')}\r\n`);
       const words = [...message.matchAll(/=\?utf-8\?B\?([^?]*)\?=/g)].map(([, word = '']) => word);
-      assert.equal(words.map((word) => Buffer.from(word, 'base64').toString('utf8')).join(''), subject);
+      const decoded = words.map((word) => Buffer.from(word, 'base64').toString('utf8')).join('');
+      assert.equal(decoded || /^Subject: (.*)$/m.exec(message)?.[1], subject);
       for (const word of words) assert.doesNotMatch(Buffer.from(word, 'base64').toString('utf8'), /\ufffd/);
     });
   }

@@ -22,16 +22,15 @@ import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecase
 import { makeMaintainGrant } from '../../shared/usecases/grants/maintain-grants.ts';
 import { makeRefreshGrant } from '../../shared/usecases/grants/refresh-grant.ts';
 import { type GrantWork, makeSweepGrants } from '../../shared/usecases/grants/sweep-grants.ts';
-import { makeAcceptMessage, type OutboxWork } from '../../shared/usecases/mail/accept-message.ts';
+import { makeAcceptMessage } from '../../shared/usecases/mail/accept-message.ts';
+import { makeAdoptSubmissions } from '../../shared/usecases/mail/adopt-submissions.ts';
 import { makeOpenCourier } from '../../shared/usecases/mail/courier.ts';
 import { makeForgetSubmissions } from '../../shared/usecases/mail/forget-submissions.ts';
+import type { OutboxWork } from '../../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../../shared/usecases/mail/read-submission.ts';
+import { makeRecoverOutboxes } from '../../shared/usecases/mail/recover-outboxes.ts';
 import { makeSendOutbox } from '../../shared/usecases/mail/send-outbox.ts';
-import {
-  makeAdoptSubmissions,
-  makeRecoverOutboxes,
-  makeSweepOutboxes,
-} from '../../shared/usecases/mail/sweep-outboxes.ts';
+import { makeSweepOutboxes } from '../../shared/usecases/mail/sweep-outboxes.ts';
 import { makeResumeOutbox } from '../../shared/usecases/mail/wake-outbox.ts';
 import {
   type IdleSlotWork,

@@ -2,6 +2,7 @@ import type { Device, Mailbox } from '../../domain/entities.ts';
 import { parseEnvelopeTo } from '../../domain/envelope.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { timeSortedId } from '../../domain/identifiers.ts';
+import { messageDate, messageIdOf } from '../../domain/message-fields.ts';
 import { sameAddress } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { type Sender, senderOf } from '../../domain/sender-policy.ts';
@@ -20,6 +21,7 @@ import type { CheckDevice, DeviceCredential } from '../devices/authenticate-devi
 import { makeRecordUse } from '../devices/record-use.ts';
 import { hashOf } from '../secrets.ts';
 import { ChangedMeanwhile, type HandedInContent, type HandedInSource, makeOpenHandedIn } from './handed-in.ts';
+import { makeQueueSubmission } from './queue-outbox.ts';
 
 export type HandedInMessage = DeviceCredential &
   HandedInContent & {
@@ -46,11 +48,6 @@ interface Origin {
   readonly key: IdempotencyKey | undefined;
 }
 
-/** The queue's message to the sending worker: there is something in this mailbox's outbox. */
-export interface OutboxWork {
-  readonly mailboxId: string;
-}
-
 /**
  * Takes responsibility for a message: when it resolves with a submission, message and envelope are durable under an id
  * of their own (design rule 7), and will reach `sent` or `failed`.
@@ -75,6 +72,7 @@ export const makeAcceptMessage = ({
   log: Log;
 }) => {
   const recordUseOfBinding = makeRecordUse({ records, clock });
+  const queueSubmission = makeQueueSubmission({ queue, log });
   const openHandedIn = makeOpenHandedIn({ records, blobs, clock });
 
   const recordUse = (access: DeviceAccess): Promise<unknown> =>
@@ -105,7 +103,7 @@ export const makeAcceptMessage = ({
   const storeContent = async (id: string, messageId: string, { source, facts, sender }: Checked) => {
     const supplied: [name: string, value: string][] = [
       ...(facts.messageId === undefined ? [['Message-ID', messageId] as [string, string]] : []),
-      ...(facts.hasDate ? [] : [['Date', rfc5322Date(clock.now())] as [string, string]]),
+      ...(facts.hasDate ? [] : [['Date', messageDate(epochSeconds(clock))] as [string, string]]),
       ...(facts.hasFrom ? [] : [['From', sender.address] as [string, string]]),
     ];
     const content = await source.read();
@@ -120,19 +118,14 @@ export const makeAcceptMessage = ({
   };
 
   /** On to who sends it. */
-  const pass = async ({ id, mailboxId, clientId, sizeBytes, envelope }: Submission): Promise<void> => {
-    await queue
-      .send({ body: JSON.stringify({ mailboxId } satisfies OutboxWork), group: mailboxId, deduplicationId: id })
-      .catch((error: unknown) => {
-        // It is durable, and due: the sweep will queue it.
-        log.warn('submission.not_queued', { submission_id: id, error: String(error) });
-      });
+  const pass = async (submission: Submission): Promise<void> => {
+    await queueSubmission(submission);
     log.info('submission.accepted', {
-      submission_id: id,
-      client_id: clientId,
-      mailbox_id: mailboxId,
-      size_bytes: sizeBytes,
-      recipients: envelope.to.length,
+      submission_id: submission.id,
+      client_id: submission.clientId,
+      mailbox_id: submission.mailboxId,
+      size_bytes: submission.sizeBytes,
+      recipients: submission.envelope.to.length,
     });
   };
 
@@ -140,7 +133,7 @@ export const makeAcceptMessage = ({
     const { device, mailbox, slot, key } = origin;
     const { facts, sender, to } = checked;
     const id = timeSortedId('sub', clock.now(), random.bytes);
-    const messageId = facts.messageId ?? `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`;
+    const messageId = facts.messageId ?? messageIdOf(id, mailbox.address);
     const { sizeBytes, eightBit } = await storeContent(id, messageId, checked);
     if (sizeBytes > MESSAGE_LIMIT_BYTES) {
       await blobs.delete(blobKeyOf(id));
@@ -262,6 +255,3 @@ export const makeAcceptMessage = ({
 };
 
 export type AcceptMessage = ReturnType<typeof makeAcceptMessage>;
-
-/** RFC 5322 section 3.3; `toUTCString` differs from it only in the zone's name. */
-const rfc5322Date = (nowMs: number): string => new Date(nowMs).toUTCString().replace('GMT', '+0000');

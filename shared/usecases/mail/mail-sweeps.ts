@@ -3,10 +3,10 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Table } from '../../ports/table.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
-import { outboxRecords } from '../../records/outboxes.ts';
 import { submissionRecords } from '../../records/submissions.ts';
+import { makeAdoptSubmissions } from './adopt-submissions.ts';
 import { makeForgetSubmissions } from './forget-submissions.ts';
-import { makeAdoptSubmissions, makeSweepOutboxes } from './sweep-outboxes.ts';
+import { makeSweepOutboxes } from './sweep-outboxes.ts';
 
 /** What is done about mail every minute, whether or not there is any. */
 export const makeMailSweeps = (dependencies: {
@@ -21,7 +21,7 @@ export const makeMailSweeps = (dependencies: {
   const submissions = submissionRecords(table, retentionDays);
   return {
     outboxes: makeSweepOutboxes(dependencies),
-    submissions: makeAdoptSubmissions({ ...dependencies, records: { submissions, outboxes: outboxRecords(table) } }),
+    submissions: makeAdoptSubmissions({ ...dependencies, records: { submissions } }),
     forgotten: makeForgetSubmissions({ ...dependencies, submissions }),
   };
 };

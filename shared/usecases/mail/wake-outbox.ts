@@ -2,15 +2,8 @@ import { type Outbox, triedNow, unstopped } from '../../domain/outbox.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { OutboxRecords } from '../../records/outboxes.ts';
-import type { OutboxWork } from './accept-message.ts';
+import { wakeUp } from './queue-outbox.ts';
 import { rewriteOutbox } from './rewrite-outbox.ts';
-
-/** Calls a worker. `occasion`: FIFO queues drop for five minutes what they have seen. */
-export const wakeUp = (mailboxId: string, occasion: string) => ({
-  body: JSON.stringify({ mailboxId } satisfies OutboxWork),
-  group: mailboxId,
-  deduplicationId: `${mailboxId}-${occasion}`,
-});
 
 interface Waking {
   readonly outboxes: Pick<OutboxRecords, 'get' | 'replace'>;

@@ -1,9 +1,9 @@
 import type { Mailbox } from '../../domain/entities.ts';
 import { timeSortedId } from '../../domain/identifiers.ts';
+import { messageIdOf } from '../../domain/message-fields.ts';
 import type { NoticeEvent, NoticeScope } from '../../domain/notice.ts';
 import type { MailUnderWay } from '../../domain/notice-post.ts';
 import { BROKER_SENDER, BROKER_SLOT } from '../../domain/notice-sender.ts';
-import type { NotificationSettings } from '../../domain/notification-settings.ts';
 import { blobKeyOf, type Submission } from '../../domain/submission.ts';
 import type { NoticeWording, ToldNotice } from '../../domain/told-notice.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
@@ -12,14 +12,14 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
-import type { OutboxWork } from '../mail/accept-message.ts';
-import { consoleUrlOf, type TellNotice } from './tell-notice.ts';
+import { makeQueueSubmission } from '../mail/queue-outbox.ts';
+import { type Addressee, consoleUrlOf, localeOf, type TellNotice } from './tell-notice.ts';
 
 /** So many are told of one by one, which nobody reads to the end; the console has all. */
 export const TOLD_ONE_BY_ONE = 50;
 
 interface Dependencies {
-  readonly records: Pick<Records, 'submissions' | 'organizations'>;
+  readonly records: Pick<Records, 'submissions'>;
   readonly tell: TellNotice;
   readonly wording: Pick<NoticeWording, 'mail'>;
   readonly blobs: BlobStore;
@@ -39,7 +39,8 @@ export const makeNewMail =
 
 /** Puts a mail of the broker's own into a mailbox's outbox, as a device's would be, and once, however often it is tried. */
 export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
-  const { records, tell, wording, blobs, queue, publicUrl, clock, log } = dependencies;
+  const { records, tell, wording, blobs, publicUrl, clock, log } = dependencies;
+  const queueSubmission = makeQueueSubmission(dependencies);
 
   /** Whosever the mailbox is, it is listed with the organization that is told. */
   const submissionOf = (
@@ -54,7 +55,7 @@ export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
     slot: BROKER_SLOT,
     mailboxId: mailbox.id,
     account: mailbox.address,
-    messageId: `<${id}@${mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)}>`,
+    messageId: messageIdOf(id, mailbox.address),
     envelope: { from: mailbox.address, to },
     delivered: [],
     rejected: [],
@@ -65,36 +66,28 @@ export const makeHandOverNoticeMail = (dependencies: Dependencies) => {
   });
 
   return async (
-    scope: NoticeScope,
+    addressee: Addressee,
     mail: MailUnderWay,
     mailbox: Mailbox,
     events: readonly NoticeEvent[],
-    { emails, locale: chosen }: NotificationSettings,
   ): Promise<void> => {
+    const { scope, settings } = addressee;
     const told: ToldNotice[] = [];
-    for (const event of events.slice(0, TOLD_ONE_BY_ONE)) told.push(await tell(scope, event));
-    const organization = scope === undefined ? undefined : await records.organizations.get(scope);
-    const locale = chosen ?? organization?.locale ?? 'en';
-    const submission = submissionOf(mail, mailbox, scope, emails);
+    for (const event of events.slice(0, TOLD_ONE_BY_ONE)) told.push(await tell(addressee, event));
+    const submission = submissionOf(mail, mailbox, scope, settings.emails);
     const message = wording.mail({
       told,
       more: mail.more + events.length - told.length,
       consoleUrl: consoleUrlOf(publicUrl, scope),
       from: mailbox.address,
-      to: emails,
+      to: settings.emails,
       messageId: submission.messageId,
       at: submission.acceptedAt,
-      locale,
+      locale: localeOf(addressee),
     });
     await blobs.put(blobKeyOf(submission.id), message);
     const isNew = await records.submissions.create({ ...submission, sizeBytes: message.length });
-    const work: OutboxWork = { mailboxId: mailbox.id };
-    await queue
-      .send({ body: JSON.stringify(work), group: mailbox.id, deduplicationId: submission.id })
-      .catch((error: unknown) => {
-        // It is durable, and due: the sweep will queue it.
-        log.warn('submission.not_queued', { submission_id: submission.id, error: String(error) });
-      });
+    await queueSubmission(submission);
     if (isNew) {
       const about = { submission_id: submission.id, mailbox_id: mailbox.id, organization_id: scope };
       log.info('notice.mailed', { ...about, notices: events.length });

@@ -11,7 +11,7 @@ import { streamLog } from '../../../shared/adapters/system/stream-log.ts';
 import { systemClock } from '../../../shared/adapters/system/system-clock.ts';
 import { parseBrokerConfig } from '../../../shared/config/provider-config.ts';
 import type { Log } from '../../../shared/ports/log.ts';
-import type { OutboxWork } from '../../../shared/usecases/mail/accept-message.ts';
+import type { OutboxWork } from '../../../shared/usecases/mail/queue-outbox.ts';
 import { cpuMs, startTaking, type Took, tookBy } from './took.ts';
 
 /** `send`: what is in this outbox, here and now; answers with what it took. `cpu`: milliseconds spent since its start. `work`, `rest`: the workers and sweeps begin, and end; with what they took. */

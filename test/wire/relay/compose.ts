@@ -29,15 +29,14 @@ import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeAdministrationFor } from '../../../shared/usecases/administration/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/devices/device-use-cases.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/grants/refresh-grant.ts';
-import { makeAcceptMessage, type OutboxWork } from '../../../shared/usecases/mail/accept-message.ts';
+import { makeAcceptMessage } from '../../../shared/usecases/mail/accept-message.ts';
+import { makeAdoptSubmissions } from '../../../shared/usecases/mail/adopt-submissions.ts';
 import { makeOpenCourier } from '../../../shared/usecases/mail/courier.ts';
+import type { OutboxWork } from '../../../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../../../shared/usecases/mail/read-submission.ts';
+import { makeRecoverOutboxes } from '../../../shared/usecases/mail/recover-outboxes.ts';
 import { makeSendOutbox } from '../../../shared/usecases/mail/send-outbox.ts';
-import {
-  makeAdoptSubmissions,
-  makeRecoverOutboxes,
-  makeSweepOutboxes,
-} from '../../../shared/usecases/mail/sweep-outboxes.ts';
+import { makeSweepOutboxes } from '../../../shared/usecases/mail/sweep-outboxes.ts';
 import { signInUseCases } from '../../../shared/usecases/sign-in/sign-in-use-cases.ts';
 
 /** Never contacted: a sign-in's browser stops there. */
