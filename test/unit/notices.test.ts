@@ -170,7 +170,8 @@ describe('a notice', () => {
     const message = { messageId: '<1@x>', recipients: ['a@b.example'], isPartial: false, clientId: 'abcdefghjkmn' };
     await office.table.write({ put: { pk: 'device#abcdefghjkmn', sk: 'device', metadata: { clientName: 'Floor 2' } } });
     const tell = makeTellNotice({ ...office, publicUrl: PUBLIC_URL });
-    const told = await tell(office.organizationId, {
+    const addressee = { scope: office.organizationId, organization: undefined };
+    const told = await tell(addressee, {
       ...{
         id: 'evt_1',
         phase: 'raised',

@@ -18,15 +18,13 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { WebhookOutcome, WebhookSender } from '../../ports/webhook-sender.ts';
 import type { Records } from '../../records/index.ts';
-import type { NoticeStands } from './notice-stands.ts';
-import type { NoticeBook } from './raise-notice.ts';
+import type { IsStillSo } from './is-still-so.ts';
 import { makeSetDelivery } from './set-delivery.ts';
-import type { TellNotice } from './tell-notice.ts';
+import { type Addressee, localeOf, type TellNotice } from './tell-notice.ts';
 
 interface Dependencies {
-  readonly records: Pick<Records, 'notices' | 'notificationSettings' | 'organizations' | 'audit'>;
-  readonly notices: Pick<NoticeBook, 'settle' | 'drop'>;
-  readonly stands: NoticeStands;
+  readonly records: Pick<Records, 'notices' | 'notificationSettings' | 'audit'>;
+  readonly isStillSo: IsStillSo;
   readonly tell: TellNotice;
   readonly webhooks: WebhookSender;
   readonly wording: Pick<NoticeWording, 'webhook'>;
@@ -43,25 +41,9 @@ const NOT_WANTED: Delivery = { state: 'not_wanted' };
 /** Settings are changed by people, one at a time. */
 const WRITE_ATTEMPTS = 5;
 
-export const makeIsStillSo =
-  ({ records, notices, stands, clock }: Pick<Dependencies, 'records' | 'notices' | 'stands' | 'clock'>) =>
-  /** `wait`: it was raised a moment ago, and may become so yet. */
-  async ({ id, of, phase, at }: NoticeEvent): Promise<'yes' | 'wait' | 'no'> => {
-    if (of === undefined || phase === 'resolved') return 'yes';
-    const standing = await stands(of.notice);
-    if (standing === 'so') return 'yes';
-    if (epochSeconds(clock) - at < BEFORE_IT_IS_SO_SECONDS) return 'wait';
-    const open = await records.notices.open(of.notice);
-    if (open?.open.eventId === id) await (standing === 'mended' ? notices.settle(of.notice) : notices.drop(of.notice));
-    return 'no';
-  };
-
-export type IsStillSo = ReturnType<typeof makeIsStillSo>;
-
 /** Brings one telling to the webhook of those whom it is for. */
 export const makeDeliverByWebhook = (dependencies: Dependencies) => {
-  const { records, tell, webhooks, wording, clock, random, log } = dependencies;
-  const isStillSo = makeIsStillSo(dependencies);
+  const { records, isStillSo, tell, webhooks, wording, clock, random, log } = dependencies;
   const setDelivery = makeSetDelivery(records);
 
   /** Noted before the request is made: should this worker die, who settles the notice knows that somebody may have heard. */
@@ -73,21 +55,13 @@ export const makeDeliverByWebhook = (dependencies: Dependencies) => {
     });
   };
 
-  const locale = async (scope: NoticeScope, { locale: chosen }: NotificationSettings): Promise<string> =>
-    chosen ?? (scope === undefined ? undefined : await records.organizations.get(scope))?.locale ?? 'en';
-
-  const post = async (
-    scope: NoticeScope,
-    event: NoticeEvent,
-    settings: NotificationSettings,
-    webhook: WebhookSettings,
-  ): Promise<WebhookOutcome> => {
+  const post = async (to: Addressee, event: NoticeEvent, webhook: WebhookSettings): Promise<WebhookOutcome> => {
     const timestamp = epochSeconds(clock);
-    const told = await tell(scope, event);
+    const told = await tell(to, event);
     const sealed = signingSecrets(webhook, timestamp);
     const secrets: string[] = [];
-    for (const one of sealed) secrets.push(await records.notificationSettings.openSecret(scope, one));
-    const body = wording.webhook(told, await locale(scope, settings));
+    for (const one of sealed) secrets.push(await records.notificationSettings.openSecret(to.scope, one));
+    const body = wording.webhook(told, localeOf(to));
     return webhooks.post({ url: webhook.url, id: event.id, timestamp, body, secrets });
   };
 
@@ -137,7 +111,8 @@ export const makeDeliverByWebhook = (dependencies: Dependencies) => {
     return so === 'no' ? NOT_WANTED : { state: 'pending', at: event.at + BEFORE_IT_IS_SO_SECONDS, attempts: 0 };
   };
 
-  return async (scope: NoticeScope, id: string, settings: NotificationSettings): Promise<Brought> => {
+  return async (to: Addressee, id: string): Promise<Brought> => {
+    const { scope, settings } = to;
     const known = await records.notices.event(scope, id);
     if (known === undefined || !isPending(known.event.webhook) || known.event.webhook.at > epochSeconds(clock))
       return 'done';
@@ -148,7 +123,7 @@ export const makeDeliverByWebhook = (dependencies: Dependencies) => {
     }
     const event = await claim(scope, id);
     if (event === undefined || !isPending(event.webhook) || settings.webhook === undefined) return 'done';
-    const outcome = await post(scope, event, settings, settings.webhook);
+    const outcome = await post(to, event, settings.webhook);
     if (outcome.outcome === 'gone') await disable(scope, settings.webhook.url);
     await note(scope, event, after(outcome, event, event.webhook.attempts));
     return outcome.outcome === 'delivered' ? 'done' : 'failed';

@@ -15,15 +15,16 @@ import {
   NO_MAILBOX_RETRY_SECONDS,
   NOTICE_CLAIM_SECONDS,
 } from '../../domain/notice-timing.ts';
-import { type NotificationSettings, wantsKind } from '../../domain/notification-settings.ts';
+import { wantsKind } from '../../domain/notification-settings.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
-import type { IsStillSo } from './deliver-notices.ts';
 import { type HandOverNoticeMail, makeNewMail } from './hand-over-notice-mail.ts';
+import type { IsStillSo } from './is-still-so.ts';
 import type { FindNoticeMailbox } from './notice-mailbox.ts';
 import { makeSetDelivery } from './set-delivery.ts';
+import type { Addressee } from './tell-notice.ts';
 
 interface Dependencies {
   readonly records: Pick<Records, 'notices' | 'mailboxes' | 'submissions'>;
@@ -46,9 +47,7 @@ const NO_MAILBOX = 'No mailbox that works can send it.';
 const lookAgainAfter = (age: number): number => Math.min(3600, Math.max(MAIL_LOOK_SECONDS, Math.floor(age / 4)));
 
 /** One look at the post of an organization. */
-interface Round {
-  readonly scope: NoticeScope;
-  readonly settings: NotificationSettings;
+interface Round extends Addressee {
   readonly now: number;
 }
 
@@ -187,7 +186,8 @@ export const makeMailNotices = (dependencies: Dependencies) => {
   };
 
   /** From here on whoever settles a notice knows that people hear of it. */
-  const make = async ({ scope, settings }: Round, mail: MailUnderWay): Promise<MailUnderWay | undefined> => {
+  const make = async (round: Round, mail: MailUnderWay): Promise<MailUnderWay | undefined> => {
+    const { scope, settings } = round;
     const mailbox = await records.mailboxes.get(mail.mailboxId);
     if (mailbox === undefined) return mail;
     const handedOver: Delivery = { state: 'handed_over', at: epochSeconds(clock), by: mailbox.address };
@@ -201,16 +201,17 @@ export const makeMailNotices = (dependencies: Dependencies) => {
     // What was settled a moment ago is not told.
     const told = events.filter((event) => event.mail.state === 'handed_over').sort((a, b) => (a.id < b.id ? -1 : 1));
     if (told.length === 0 || settings.emails.length === 0) return undefined;
-    await handOver(scope, mail, mailbox, told, settings);
+    await handOver(round, mail, mailbox, told);
     return { ...mail, state: 'made' };
   };
 
   const dueAt = (underWay: readonly MailUnderWay[], now: number): number | undefined =>
     underWay.length === 0 ? undefined : now + Math.min(...underWay.map(({ since }) => lookAgainAfter(now - since)));
 
-  return async (scope: NoticeScope, settings: NotificationSettings): Promise<void> => {
+  return async (addressee: Addressee): Promise<void> => {
+    const { scope } = addressee;
     const now = epochSeconds(clock);
-    const round: Round = { scope, settings, now };
+    const round: Round = { ...addressee, now };
     const known = await notices.post(scope);
     if (known.post.busyUntil > now) return;
     const busyUntil = now + NOTICE_CLAIM_SECONDS;

@@ -1,6 +1,5 @@
 import { isRemindedDaily, type NoticeName, type NoticeScope, scopeOf } from '../../domain/notice.ts';
 import { FAILED_SUBMISSION_LISTED_SECONDS, GATHER_SECONDS, REMINDER_SECONDS } from '../../domain/notice-timing.ts';
-import type { NotificationSettings } from '../../domain/notification-settings.ts';
 import { dueShards } from '../../domain/timing.ts';
 import type { NoticeWording } from '../../domain/told-notice.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
@@ -12,13 +11,14 @@ import type { WebhookSender } from '../../ports/webhook-sender.ts';
 import type { WorkQueue } from '../../ports/work-queue.ts';
 import type { Records } from '../../records/index.ts';
 import { type DueNotice, dueNoticeOf } from '../../records/notices.ts';
-import { makeDeliverByWebhook, makeIsStillSo } from './deliver-notices.ts';
+import { makeDeliverByWebhook } from './deliver-notices.ts';
 import { makeHandOverNoticeMail } from './hand-over-notice-mail.ts';
+import { makeIsStillSo } from './is-still-so.ts';
 import { makeMailNotices } from './mail-notices.ts';
 import { makeFindNoticeMailbox } from './notice-mailbox.ts';
 import { makeNoticeStands } from './notice-stands.ts';
 import { makeNotices } from './raise-notice.ts';
-import { makeTellNotice } from './tell-notice.ts';
+import { type Addressee, makeTellNotice } from './tell-notice.ts';
 
 export interface NoticeDependencies {
   readonly table: Table;
@@ -73,18 +73,26 @@ export const makeSweepNotices = (dependencies: NoticeDependencies) => {
   const { table, records, gatherSeconds = GATHER_SECONDS, clock, log } = dependencies;
   const notices = makeNotices(dependencies);
   const stands = makeNoticeStands(dependencies);
-  const telling = { ...dependencies, notices, stands, tell: makeTellNotice(dependencies) };
+  const isStillSo = makeIsStillSo({ ...dependencies, notices, stands });
+  const telling = { ...dependencies, isStillSo, tell: makeTellNotice(dependencies) };
   const deliver = makeDeliverByWebhook(telling);
   const mail = makeMailNotices({
-    ...dependencies,
-    isStillSo: makeIsStillSo(telling),
+    ...telling,
     findMailbox: makeFindNoticeMailbox(dependencies),
     handOver: makeHandOverNoticeMail(telling),
     gatherSeconds,
   });
 
+  const addresseeOf = async (scope: NoticeScope): Promise<Addressee> => {
+    const [organization, { settings }] = await Promise.all([
+      scope === undefined ? undefined : records.organizations.get(scope),
+      records.notificationSettings.get(scope),
+    ]);
+    return { scope, organization, settings };
+  };
+
   /** A day has passed since it was told: it is mended, or people are reminded. */
-  const lookAgain = async (name: NoticeName): Promise<void> => {
+  const lookAgain = async (name: NoticeName, { organization }: Addressee): Promise<void> => {
     const record = await records.notices.open(name);
     if (record === undefined) return;
     const now = epochSeconds(clock);
@@ -98,27 +106,24 @@ export const makeSweepNotices = (dependencies: NoticeDependencies) => {
       return notices.drop(name);
     }
     if (standing === 'mended') return notices.settle(name);
-    const scope = scopeOf(notice);
     // Whom the operator has suspended cannot sign in, and need not be told so every day.
-    const isSuspended = scope !== undefined && (await records.organizations.get(scope))?.enabled === false;
-    if (isRemindedDaily(notice) && !isSuspended) await notices.remind(record);
+    if (isRemindedDaily(notice) && organization?.enabled !== false) await notices.remind(record);
     else await records.notices.postpone(record, now + REMINDER_SECONDS);
   };
 
   /** In the order in which it happened. Where the receiver fails, what is left waits for the next sweep. */
-  const post = async ({ scope, events }: DueWork, settings: NotificationSettings, until: number): Promise<void> => {
+  const post = async (to: Addressee, events: readonly string[], until: number): Promise<void> => {
     for (const id of [...events].sort()) {
-      if (epochSeconds(clock) >= until || (await deliver(scope, id, settings)) === 'failed') return;
+      if (epochSeconds(clock) >= until || (await deliver(to, id)) === 'failed') return;
     }
   };
 
   /** What was to be told, before what is to be told again takes its place. */
-  const workThrough = async (work: DueWork, until: number): Promise<void> => {
-    const { scope, open, hasMail } = work;
-    const { settings } = await records.notificationSettings.get(scope);
-    if (hasMail) await mail(scope, settings);
-    await post(work, settings, until);
-    for (const name of open) await lookAgain(name);
+  const workThrough = async ({ scope, open, events, hasMail }: DueWork, until: number): Promise<void> => {
+    const to = await addresseeOf(scope);
+    if (hasMail) await mail(to);
+    await post(to, events, until);
+    for (const name of open) await lookAgain(name, to);
   };
 
   /** How many organizations were told something, or looked at. */
