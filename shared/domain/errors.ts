@@ -72,6 +72,10 @@ export const ERROR_KINDS = [
   'mail_server_refused_message',
   'outcome_unknown',
   'held_too_long',
+  // at a gateway
+  'broker_unreachable',
+  'gateway_full',
+  'too_much_mail',
   // ours
   'internal',
 ] as const;
@@ -102,4 +106,5 @@ export const passesByItself = ({ kind }: BrokerError): boolean =>
   kind === 'stored_sign_in_missing' ||
   kind === 'stored_sign_in_unreadable' ||
   kind === 'vault_unavailable' ||
-  kind === 'mail_server_unavailable';
+  kind === 'mail_server_unavailable' ||
+  kind === 'broker_unreachable';

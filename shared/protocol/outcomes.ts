@@ -15,31 +15,41 @@ export interface Outcome {
   /** Who can mend it. */
   readonly actor: Actor;
   readonly panelCode?: PanelCode;
+  /** On SMTP: basic and enhanced code (RFC 5321 section 4.2, RFC 3463). Without it the error is not met there. */
+  readonly smtp?: `${4 | 5}${number} ${4 | 5}.${number}.${number}`;
   /** R13: what the error says of the mailbox's token, where it does. */
   readonly tokenStatus?: TokenStatus;
 }
 
 /** The mailbox behind the slot yields no token. */
 const noToken = (actor: Actor, panelCode: PanelCode, tokenStatus: TokenStatus) =>
-  ({ status: 409, oauthError: 'invalid_grant', oauthStatus: 400, actor, panelCode, tokenStatus }) as const;
+  ({
+    status: 409,
+    oauthError: 'invalid_grant',
+    oauthStatus: 400,
+    actor,
+    panelCode,
+    tokenStatus,
+    smtp: '550 5.7.1',
+  }) as const;
 
 /** A kind without a row does not compile. */
 export const OUTCOMES = {
-  invalid_request: { status: 400, oauthError: 'invalid_request', actor: 'device' },
+  invalid_request: { status: 400, oauthError: 'invalid_request', actor: 'device', smtp: '501 5.5.4' },
   unsupported_grant_type: { status: 400, oauthError: 'unsupported_grant_type', actor: 'device' },
   unsupported_media_type: { status: 415, oauthError: 'invalid_request', actor: 'device' },
-  payload_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
+  payload_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device', smtp: '552 5.3.4' },
   headers_too_large: { status: 431, oauthError: 'invalid_request', actor: 'device' },
   not_found: { status: 404, oauthError: 'invalid_request', actor: 'device' },
   method_not_allowed: { status: 405, oauthError: 'invalid_request', actor: 'device' },
   conflict: { status: 409, oauthError: 'invalid_request', actor: 'device' },
 
-  invalid_client: { status: 401, oauthError: 'invalid_client', actor: 'operator' },
+  invalid_client: { status: 401, oauthError: 'invalid_client', actor: 'operator', smtp: '535 5.7.8' },
   invalid_enrolment_token: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
   invalid_registration_token: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
   invalid_client_metadata: { status: 400, oauthError: 'invalid_client_metadata', actor: 'device' },
   invalid_admin_key: { status: 401, oauthError: 'invalid_token', actor: 'operator' },
-  too_many_attempts: { status: 429, oauthError: 'slow_down', actor: 'nobody' },
+  too_many_attempts: { status: 429, oauthError: 'slow_down', actor: 'nobody', smtp: '454 4.7.0' },
 
   // RFC 8628 section 3.5
   pairing_pending: { status: 400, oauthError: 'authorization_pending', actor: 'person' },
@@ -62,14 +72,51 @@ export const OUTCOMES = {
   more_proof_needed: noToken('person', 361, 'invalid'),
   conditional_access: noToken('person', 361, 'invalid'),
   account_unavailable: noToken('person', 361, 'invalid'),
-  scope_not_offered: { status: 400, oauthError: 'invalid_scope', actor: 'device' },
-  scope_not_granted: { status: 409, oauthError: 'invalid_scope', oauthStatus: 400, actor: 'person', panelCode: 370 },
+  scope_not_offered: { status: 400, oauthError: 'invalid_scope', actor: 'device', smtp: '550 5.7.1' },
+  scope_not_granted: {
+    status: 409,
+    oauthError: 'invalid_scope',
+    oauthStatus: 400,
+    actor: 'person',
+    panelCode: 370,
+    smtp: '550 5.7.1',
+  },
 
-  provider_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
-  stored_sign_in_missing: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
-  stored_sign_in_unreadable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
-  vault_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
-  app_registration_refused: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
+  provider_unavailable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '451 4.4.1',
+  },
+  stored_sign_in_missing: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'operator',
+    panelCode: 360,
+    smtp: '451 4.3.5',
+  },
+  stored_sign_in_unreadable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'operator',
+    panelCode: 360,
+    smtp: '451 4.3.5',
+  },
+  vault_unavailable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '451 4.3.0',
+  },
+  app_registration_refused: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'operator',
+    panelCode: 360,
+    smtp: '451 4.3.5',
+  },
 
   sign_in_not_found: { status: 404, oauthError: 'invalid_request', actor: 'person' },
   sign_in_expired: { status: 410, oauthError: 'invalid_request', actor: 'person' },
@@ -81,22 +128,50 @@ export const OUTCOMES = {
   sign_in_scope_missing: { status: 400, oauthError: 'access_denied', actor: 'person' },
   sign_in_no_refresh_token: { status: 400, oauthError: 'access_denied', actor: 'operator' },
 
-  not_a_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
-  invalid_recipient: { status: 400, oauthError: 'invalid_request', actor: 'device' },
-  sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator' },
-  message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device' },
+  not_a_message: { status: 422, oauthError: 'invalid_request', actor: 'device', smtp: '554 5.6.0' },
+  invalid_recipient: { status: 400, oauthError: 'invalid_request', actor: 'device', smtp: '553 5.1.3' },
+  sender_not_allowed: { status: 403, oauthError: 'access_denied', actor: 'operator', smtp: '550 5.7.1' },
+  message_too_large: { status: 413, oauthError: 'invalid_request', actor: 'device', smtp: '552 5.3.4' },
   upload_unknown: { status: 404, oauthError: 'invalid_request', actor: 'device' },
   upload_incomplete: { status: 409, oauthError: 'invalid_request', actor: 'device' },
-  mail_server_unavailable: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
-  mail_server_misconfigured: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', panelCode: 360 },
+  mail_server_unavailable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '451 4.4.1',
+  },
+  mail_server_misconfigured: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'operator',
+    panelCode: 360,
+    smtp: '451 4.3.5',
+  },
   mail_server_refused_sign_in: noToken('operator', 360, 'acquired'),
   smtp_switched_off: noToken('operator', 360, 'acquired'),
-  sending_limit_reached: { status: 503, oauthError: 'temporarily_unavailable', actor: 'nobody', panelCode: 360 },
-  mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device' },
-  outcome_unknown: { status: 503, oauthError: 'temporarily_unavailable', actor: 'person' },
+  sending_limit_reached: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '451 4.7.0',
+  },
+  mail_server_refused_message: { status: 422, oauthError: 'invalid_request', actor: 'device', smtp: '554 5.6.0' },
+  outcome_unknown: { status: 503, oauthError: 'temporarily_unavailable', actor: 'person', smtp: '451 4.4.2' },
   held_too_long: noToken('person', 370, 'invalid'),
 
-  internal: { status: 500, oauthError: 'server_error', actor: 'operator' },
+  broker_unreachable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '454 4.4.1',
+  },
+  gateway_full: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', smtp: '452 4.3.1' },
+  too_much_mail: { status: 429, oauthError: 'slow_down', actor: 'nobody', smtp: '450 4.7.1' },
+
+  internal: { status: 500, oauthError: 'server_error', actor: 'operator', smtp: '451 4.3.0' },
 } as const satisfies Record<ErrorKind, Outcome>;
 
 export const outcomeOf = (error: BrokerError): Outcome => OUTCOMES[error.kind];

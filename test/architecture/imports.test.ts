@@ -16,15 +16,16 @@ const LAYERS: readonly (readonly [layer: string, mayImport: readonly string[]])[
   ['shared/config', ['shared/domain', 'package.json']],
   ['shared/adapters', ['shared/domain', 'shared/ports', 'shared/protocol', 'shared/config', 'shared/adapters']],
   ['functions', ['shared', 'console']],
+  ['gateway', ['shared']],
   ['console', ['shared/domain', 'shared/protocol']],
-  ['local', ['shared', 'functions', 'console']],
+  ['local', ['shared', 'functions', 'gateway', 'console']],
   ['infra', ['functions/routes.ts', 'shared/config/cloud-environment.ts']],
   ['scripts', ['shared', 'scripts']],
 ];
 
 /** Hono is the language of HTTP and HTML; valibot that of the edges. Every other package has one home. */
 const COMMON_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ['shared/adapters/http', 'shared/adapters/lambda', 'functions', 'console', 'local'],
+  hono: ['shared/adapters/http', 'shared/adapters/lambda', 'functions', 'gateway', 'console', 'local'],
   valibot: ['shared/adapters', 'shared/config', 'shared/protocol', 'functions'],
 };
 
@@ -33,9 +34,9 @@ const isHandler = (file: string): boolean => /^functions\/.*\/?handler\.ts$/.tes
 
 /** Composition roots: read the environment, and nothing imports them. */
 const isRoot = (file: string): boolean =>
-  isHandler(file) || file === 'local/main.ts' || file === 'local/demo/main.ts' || file === 'infra/main.ts';
+  isHandler(file) || ['local/main.ts', 'local/demo/main.ts', 'gateway/main.ts', 'infra/main.ts'].includes(file);
 
-const files = globSync('{shared,functions,console,local,infra,scripts}/**/*.ts', { cwd: ROOT }).filter(
+const files = globSync('{shared,functions,gateway,console,local,infra,scripts}/**/*.ts', { cwd: ROOT }).filter(
   (file) => !file.endsWith('.d.ts'),
 );
 

@@ -188,6 +188,16 @@ export const da: ErrorTexts = {
     'Log postkassen ind igen, og send derefter meddelelsen igen.',
   ],
 
+  broker_unreachable: [
+    'Gatewayen kan ikke nå brokeren.',
+    'Kontrollér netværket; post, der er modtaget, sendes af sig selv.',
+  ],
+  gateway_full: [
+    'Gatewayen har ikke plads til mere post.',
+    'Gatewayens driftsansvarlige skaffer plads på dens disk eller hæver dens grænse.',
+  ],
+  too_much_mail: ['Enheden sender for meget på én gang.', 'Vent et minut, og send igen.'],
+
   internal: [
     'Der opstod en fejl i brokeren.',
     'Prøv igen. Hvis fejlen gentager sig, så oplys anmodningens id til brokerens operatør.',

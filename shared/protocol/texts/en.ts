@@ -191,6 +191,16 @@ export const en: ErrorTexts = {
     'Sign the mailbox in again, then send the message again.',
   ],
 
+  broker_unreachable: [
+    'The gateway cannot reach the broker.',
+    'Check the network; mail that was accepted goes out by itself.',
+  ],
+  gateway_full: [
+    'The gateway has no room for more mail.',
+    'The operator of the gateway makes room on its disk, or raises its limit.',
+  ],
+  too_much_mail: ['The device sends too much at once.', 'Wait a minute, then send again.'],
+
   internal: [
     'An error occurred in the broker.',
     'Try again. If it happens again, give the operator of the broker the request id.',

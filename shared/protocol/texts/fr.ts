@@ -227,6 +227,16 @@ export const fr: ErrorTexts = {
     'Reconnectez la boîte aux lettres, puis renvoyez le message.',
   ],
 
+  broker_unreachable: [
+    'La passerelle ne peut pas joindre le broker.',
+    'Vérifiez le réseau ; le courrier accepté partira de lui-même.',
+  ],
+  gateway_full: [
+    "La passerelle n'a plus de place pour le courrier.",
+    "L'exploitant de la passerelle libère de la place sur son disque ou relève sa limite.",
+  ],
+  too_much_mail: ["L'appareil envoie trop de courrier à la fois.", 'Attendez une minute, puis renvoyez.'],
+
   internal: [
     "Une erreur s'est produite dans le broker.",
     "Réessayez. Si l'erreur se répète, communiquez l'identifiant de la requête à l'exploitant du broker.",

@@ -206,6 +206,16 @@ export const lt: ErrorTexts = {
     'Prisijunkite prie pašto dėžutės iš naujo, tada išsiųskite laišką dar kartą.',
   ],
 
+  broker_unreachable: [
+    'Tinklų sietuvas nepasiekia brokerio.',
+    'Patikrinkite tinklą; priimtas paštas bus išsiųstas savaime.',
+  ],
+  gateway_full: [
+    'Tinklų sietuve nebėra vietos paštui.',
+    'Sietuvo prižiūrėtojas atlaisvina vietos jo diske arba padidina ribą.',
+  ],
+  too_much_mail: ['Įrenginys vienu metu siunčia per daug.', 'Palaukite minutę ir siųskite dar kartą.'],
+
   internal: [
     'Brokeryje įvyko klaida.',
     'Bandykite dar kartą. Jei klaida kartojasi, praneškite brokerio operatoriui užklausos ID.',

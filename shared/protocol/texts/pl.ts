@@ -203,6 +203,16 @@ export const pl: ErrorTexts = {
     'Zaloguj skrzynkę ponownie, a potem wyślij wiadomość jeszcze raz.',
   ],
 
+  broker_unreachable: [
+    'Brama nie może połączyć się z brokerem.',
+    'Sprawdź sieć; przyjęta poczta zostanie wysłana automatycznie.',
+  ],
+  gateway_full: [
+    'Brama nie ma miejsca na więcej poczty.',
+    'Operator bramy zwalnia miejsce na jej dysku albo podnosi jej limit.',
+  ],
+  too_much_mail: ['Urządzenie wysyła zbyt wiele naraz.', 'Odczekaj minutę i wyślij ponownie.'],
+
   internal: [
     'Wystąpił błąd brokera.',
     'Spróbuj ponownie. Jeśli błąd się powtórzy, podaj operatorowi brokera identyfikator żądania.',

@@ -1,0 +1,65 @@
+import type { DeviceMetadata } from './entities.ts';
+import type { Outbox, RouteChoice } from './outbox.ts';
+import type { MailServer, ProviderName } from './provider.ts';
+import type { SenderPolicy } from './sender-policy.ts';
+import type { Submission } from './submission.ts';
+import { LONGEST_WAIT_SECONDS } from './timing.ts';
+
+/**
+ * So long after a device has proven itself at a gateway, that gateway may use its mailbox: as long as mail that it took from the
+ * device may have to wait, and a day.
+ */
+export const SERVED_SECONDS = LONGEST_WAIT_SECONDS + 86_400;
+
+/** How a gateway's mail goes: `direct` to the provider's server, or through the broker's `relay`. */
+export const GATEWAY_WAYS = ['direct', 'relay'] as const;
+export type GatewayWay = (typeof GATEWAY_WAYS)[number];
+
+/** A mailbox as a gateway knows it. */
+export interface ServedMailbox {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly provider: ProviderName;
+  readonly address: string;
+  readonly aliases: readonly string[];
+  readonly route?: RouteChoice;
+}
+
+/** A device that has proven itself at a gateway, for one slot: all that is needed to take mail from it. */
+export interface ServedDevice {
+  readonly clientId: string;
+  readonly organizationId: string;
+  readonly metadata: Pick<DeviceMetadata, 'clientName' | 'locale'>;
+  readonly slot: string;
+  readonly senderPolicy?: SenderPolicy;
+  readonly rewriteSender?: boolean;
+  readonly mailbox: ServedMailbox;
+}
+
+/** An access token of a served mailbox, and where it is used. */
+export interface ServedToken {
+  readonly accessToken: string;
+  /** Epoch seconds, by the gateway's own clock. */
+  readonly expiresAt: number;
+  /** Of `smtp`, `pop` and `imap`. */
+  readonly server: MailServer | undefined;
+  /** Of `api`: the base of the provider's HTTP API. */
+  readonly apiUrl: string | undefined;
+}
+
+/** A submission as a gateway tells of it, and what keeps all mail of its mailbox there. */
+export interface ReportedSubmission {
+  readonly submission: Submission;
+  readonly stop: Outbox['stop'];
+}
+
+/** How a gateway fares, for the console. */
+export interface GatewayState {
+  readonly version: string;
+  /** Epoch seconds. */
+  readonly startedAt: number;
+  readonly way: GatewayWay;
+  /** Messages that are still to be sent, and the age of the oldest. */
+  readonly queued: number;
+  readonly oldestSeconds: number;
+}
