@@ -54,7 +54,7 @@ import type { OutboxWork } from '../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../shared/usecases/mail/read-submission.ts';
 import { makeReceiveUpload } from '../shared/usecases/mail/receive-upload.ts';
 import { makeRecoverOutboxes } from '../shared/usecases/mail/recover-outboxes.ts';
-import { makeSendOutbox } from '../shared/usecases/mail/send-outbox.ts';
+import { makeRelayOutbox } from '../shared/usecases/mail/relay-outbox.ts';
 import { makeSweepOutboxes } from '../shared/usecases/mail/sweep-outboxes.ts';
 import { makeTestMailbox } from '../shared/usecases/mail/test-mailbox.ts';
 import { makeSweepNotices } from '../shared/usecases/notices/sweep-notices.ts';
@@ -73,7 +73,7 @@ import { nowAndThen } from './now-and-then.ts';
 import { localUploadDoor, uploadsApp } from './uploads.ts';
 import { type QueueWorker, SWEEP_SECONDS } from './workers.ts';
 
-/** A worker's turn at a mailbox ends within the limits of `makeSendOutbox`; after this another may take it. */
+/** A worker's turn at a mailbox ends within the limits of `makeRelayOutbox`; after this another may take it. */
 const MAIL_VISIBILITY_SECONDS = 900;
 const GRANT_VISIBILITY_SECONDS = 120;
 /** A message that makes the worker crash so often is set aside. */
@@ -150,7 +150,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
   const signIn = signInUseCases({ ...common, mailQueue, attemptKeys: accessKeys });
   const transports = mailTransports(config.providers, options.certificateAuthority);
   const openCourier = makeOpenCourier({ ...common, transports, acquireAccessToken });
-  const sendOutbox = makeSendOutbox({ ...common, openCourier });
+  const sendOutbox = makeRelayOutbox({ ...common, openCourier });
 
   const mailboxTester = makeTestMailbox({
     ...common,

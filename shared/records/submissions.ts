@@ -203,3 +203,5 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
     },
   };
 };
+
+export type SubmissionRecords = ReturnType<typeof submissionRecords>;

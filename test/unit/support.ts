@@ -29,7 +29,7 @@ import { makeForgetSubmissions } from '../../shared/usecases/mail/forget-submiss
 import type { OutboxWork } from '../../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../../shared/usecases/mail/read-submission.ts';
 import { makeRecoverOutboxes } from '../../shared/usecases/mail/recover-outboxes.ts';
-import { makeSendOutbox } from '../../shared/usecases/mail/send-outbox.ts';
+import { makeRelayOutbox } from '../../shared/usecases/mail/relay-outbox.ts';
 import { makeSweepOutboxes } from '../../shared/usecases/mail/sweep-outboxes.ts';
 import { makeResumeOutbox } from '../../shared/usecases/mail/wake-outbox.ts';
 import {
@@ -129,7 +129,7 @@ export const startProcess = (world: World, { table = world.table, fuse, ...kept 
     providers.of({ provider }).scopeFor(audience);
   const devices = deviceUseCases({ ...common, refresher, scopeFor, serverFor });
   const openCourier = makeOpenCourier({ ...common, ...devices, transports: { smtp, api } });
-  const sendOutbox = makeSendOutbox({ ...common, openCourier });
+  const sendOutbox = makeRelayOutbox({ ...common, openCourier });
   const forMail = { ...common, queue: mine.mailQueue };
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
   const giveUpSlot = makeGiveUpSlot({ records, signOut: makeSignOut({ ...common, grants: records.grants }) });

@@ -21,7 +21,7 @@ import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { deviceUseCases } from '../../../shared/usecases/devices/device-use-cases.ts';
 import { makeOpenCourier } from '../../../shared/usecases/mail/courier.ts';
-import { makeSendOutbox } from '../../../shared/usecases/mail/send-outbox.ts';
+import { makeRelayOutbox } from '../../../shared/usecases/mail/relay-outbox.ts';
 
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
 const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET', 'BROKER_RETENTION_DAYS');
@@ -37,4 +37,4 @@ const common = { records, blobs, messageFormat, clock, random, log };
 const { acquireAccessToken } = deviceUseCases({ ...common, refresher, scopeFor, serverFor: mailServers(servers) });
 const openCourier = makeOpenCourier({ ...common, transports: mailTransports(servers), acquireAccessToken });
 
-export const handler = sendMailHandler(makeSendOutbox({ ...common, openCourier }), log);
+export const handler = sendMailHandler(makeRelayOutbox({ ...common, openCourier }), log);

@@ -48,22 +48,23 @@ const withoutToken = (error: BrokerError): AttemptFailure => {
   return { outcome: 'deferred', reason, response, mailboxWide: true, ...wait };
 };
 
-export const makeOpenCourier =
-  ({
-    records,
-    blobs,
-    transports,
-    messageFormat,
-    acquireAccessToken,
-    clock,
-  }: {
-    records: Pick<Records, 'grants'>;
-    blobs: BlobStore;
-    transports: Readonly<Record<Route, MailTransport>>;
-    messageFormat: Pick<MessageFormat, 'sendAs'>;
-    acquireAccessToken: AcquireAccessToken;
-    clock: Clock;
-  }): OpenCourier =>
+/** An access token of the mailbox that lives for so long, or the newest there is. */
+export type TokenFor = (
+  mailbox: Mailbox,
+  audience: Route,
+  minTtlSeconds: number,
+) => Promise<Result<{ readonly accessToken: string; readonly expiresAt: number }, BrokerError>>;
+
+interface CourierOptions {
+  readonly blobs: Pick<BlobStore, 'open'>;
+  readonly transports: Readonly<Record<Route, MailTransport>>;
+  readonly messageFormat: Pick<MessageFormat, 'sendAs'>;
+  readonly tokenFor: TokenFor;
+  readonly clock: Clock;
+}
+
+export const makeCourier =
+  ({ blobs, transports, messageFormat, tokenFor, clock }: CourierOptions): OpenCourier =>
   (mailbox) => {
     let connection: Connection | undefined;
 
@@ -73,9 +74,7 @@ export const makeOpenCourier =
     };
 
     const connect = async (route: Route, minTtlSeconds: number): Promise<Result<Connection, AttemptFailure>> => {
-      const { grant, revision, tokens } = await records.grants.getWithTokens(mailbox.id, [route]);
-      const wish = { mailbox, audience: route, minTtlSeconds };
-      const token = await acquireAccessToken(wish, { grant: { grant, revision }, token: tokens[0] });
+      const token = await tokenFor(mailbox, route, minTtlSeconds);
       if (!token.ok) return fail(withoutToken(token.error));
       const { accessToken, expiresAt } = token.value;
       const opened = await transports[route].open({
@@ -122,3 +121,21 @@ export const makeOpenCourier =
       },
     };
   };
+
+/** With tokens like a device's, out of the broker's own cache. */
+export const makeOpenCourier = ({
+  records,
+  acquireAccessToken,
+  ...options
+}: Omit<CourierOptions, 'tokenFor'> & {
+  readonly records: Pick<Records, 'grants'>;
+  readonly acquireAccessToken: AcquireAccessToken;
+}): OpenCourier =>
+  makeCourier({
+    ...options,
+    async tokenFor(mailbox, audience, minTtlSeconds) {
+      const { grant, revision, tokens } = await records.grants.getWithTokens(mailbox.id, [audience]);
+      const cached = { grant: { grant, revision }, token: tokens[0] };
+      return acquireAccessToken({ mailbox, audience, minTtlSeconds }, cached);
+    },
+  });

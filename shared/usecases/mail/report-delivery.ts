@@ -112,3 +112,5 @@ export const makeReportDelivery = ({
     },
   };
 };
+
+export type ReportDelivery = ReturnType<typeof makeReportDelivery>;

@@ -1,6 +1,13 @@
 import { givenUp, judge, takenOver } from '../../domain/delivery.ts';
 import type { Mailbox } from '../../domain/entities.ts';
-import { isStopped, MAILBOX_LIMITS, type Outbox, type Route, routeOf } from '../../domain/outbox.ts';
+import {
+  isStopped,
+  MAILBOX_LIMITS,
+  type MailboxLimits,
+  type Outbox,
+  type Route,
+  routeOf,
+} from '../../domain/outbox.ts';
 import { fail } from '../../domain/result.ts';
 import { hasReachedAll } from '../../domain/retention.ts';
 import {
@@ -18,22 +25,18 @@ import type { BlobStore } from '../../ports/blob-store.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Records } from '../../records/index.ts';
-import type { SubmissionRecord } from '../../records/submissions.ts';
-import { newId } from '../secrets.ts';
+import type { OutboxRecords } from '../../records/outboxes.ts';
+import type { SubmissionRecord, SubmissionRecords } from '../../records/submissions.ts';
 import { makeChangeOutbox, type OutboxChange } from './change-outbox.ts';
 import type { Courier, Errand, OpenCourier } from './courier.ts';
-import { type MailboxPace, makeMailboxPace } from './mailbox-pace.ts';
-import { makeReportDelivery } from './report-delivery.ts';
+import type { MailboxPace } from './mailbox-pace.ts';
+import type { ReportDelivery } from './report-delivery.ts';
 
 /** No attempt begins later in one run: with the nine minutes that it may take, it ends before a Lambda function must. */
 const RUN_SECONDS = 300;
 
 /** A wait for the mailbox's pace that is worth a worker's time; after a longer one the sweep calls again. */
 const SHORT_WAIT_MS = 2_000;
-
-/** Of all relay workers one at a time sends for a mailbox: that keeps the order. */
-const HOLDER = 'relay';
 
 const attempted = (submission: Submission): Submission => ({ ...submission, attempts: submission.attempts + 1 });
 
@@ -56,23 +59,35 @@ type Next =
   /** Another worker has this mailbox in hand, and sees to what is left. */
   | { readonly go: 'leave' };
 
+/** Where the mail of mailboxes waits: with the broker, or at a gateway. */
+export interface OutboxStore {
+  readonly submissions: Pick<SubmissionRecords, 'get' | 'replace'>;
+  readonly outboxes: Pick<OutboxRecords, 'get' | 'replace' | 'pending'>;
+  readonly mailboxes: { get(id: string): Promise<Mailbox | undefined> };
+}
+
+/** A share in what a mailbox may do, for one turn at it. */
+export type OpenPace = (mailboxId: string, limits: MailboxLimits) => MailboxPace;
+
+export interface SendOutboxOptions {
+  readonly records: OutboxStore;
+  readonly blobs: Pick<BlobStore, 'delete'>;
+  readonly openCourier: OpenCourier;
+  readonly openPace: OpenPace;
+  readonly report: ReportDelivery;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
 /**
  * Sends what waits in a mailbox's outbox: oldest first, over one connection, at the provider's pace, until nothing is left
  * that can be sent now. Safe to call at any time, and from any number of workers.
  */
-export const makeSendOutbox = (dependencies: {
-  readonly records: Pick<Records, 'submissions' | 'mailboxes' | 'outboxes' | 'audit' | 'notices'>;
-  readonly blobs: BlobStore;
-  readonly openCourier: OpenCourier;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}) => {
-  const { records, blobs, openCourier, clock, random, log } = dependencies;
+export const makeSendOutbox = (options: SendOutboxOptions) => {
+  const { records, blobs, openCourier, openPace, report, clock, random, log } = options;
   const { submissions, outboxes } = records;
-  const mailboxPace = makeMailboxPace({ outboxes, clock });
   const changeOutbox = makeChangeOutbox({ outboxes, clock });
-  const report = makeReportDelivery({ records, clock, random, log });
 
   const permitSoon = async ({ pace, endsAt }: Run): ReturnType<MailboxPace['permit']> => {
     for (;;) {
@@ -231,7 +246,7 @@ export const makeSendOutbox = (dependencies: {
     const run: Run = {
       mailboxId,
       mailbox,
-      pace: mailboxPace(mailboxId, { holder: HOLDER, owner: newId('run', random) }, limits),
+      pace: openPace(mailboxId, limits),
       courier: mailbox && openCourier(mailbox),
       outbox: changeOutbox(mailboxId),
       endsAt: epochSeconds(clock) + RUN_SECONDS,

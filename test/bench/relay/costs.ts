@@ -18,7 +18,7 @@ import { deviceUseCases } from '../../../shared/usecases/devices/device-use-case
 import { makeAcceptMessage } from '../../../shared/usecases/mail/accept-message.ts';
 import { makeBeginUpload } from '../../../shared/usecases/mail/begin-upload.ts';
 import { makeOpenCourier } from '../../../shared/usecases/mail/courier.ts';
-import { makeSendOutbox } from '../../../shared/usecases/mail/send-outbox.ts';
+import { makeRelayOutbox } from '../../../shared/usecases/mail/relay-outbox.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
 import { ringOf } from '../due-grants.ts';
 import { itemBytes, type Metered, meteredTable } from '../scale/dynamodb-units.ts';
@@ -118,7 +118,7 @@ const compose = async () => {
     mailbox: await makeSignedIn({ table, records, clock }, 'microsoft', 0),
     beginUpload: makeBeginUpload({ ...common, ...devices }),
     acceptMessage: makeAcceptMessage({ ...common, ...devices }),
-    sendOutbox: makeSendOutbox({ ...common, openCourier }),
+    sendOutbox: makeRelayOutbox({ ...common, openCourier }),
     take: (): Asked => {
       const queued = counts.sent;
       counts.sent = 0;

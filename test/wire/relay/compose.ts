@@ -35,7 +35,7 @@ import { makeOpenCourier } from '../../../shared/usecases/mail/courier.ts';
 import type { OutboxWork } from '../../../shared/usecases/mail/queue-outbox.ts';
 import { makeReadSubmission } from '../../../shared/usecases/mail/read-submission.ts';
 import { makeRecoverOutboxes } from '../../../shared/usecases/mail/recover-outboxes.ts';
-import { makeSendOutbox } from '../../../shared/usecases/mail/send-outbox.ts';
+import { makeRelayOutbox } from '../../../shared/usecases/mail/relay-outbox.ts';
 import { makeSweepOutboxes } from '../../../shared/usecases/mail/sweep-outboxes.ts';
 import { signInUseCases } from '../../../shared/usecases/sign-in/sign-in-use-cases.ts';
 
@@ -121,7 +121,7 @@ export const composeMachine = (place: Place, { clock, log, timeouts = {}, wrappe
     }),
   );
   const openCourier = makeOpenCourier({ ...common, ...devices, transports: { smtp, api: noApi } });
-  const sendOutbox = makeSendOutbox({ ...common, openCourier });
+  const sendOutbox = makeRelayOutbox({ ...common, openCourier });
   const forMail = { ...common, queue: mailQueue };
   const sweepOutboxes = makeSweepOutboxes(forMail);
   const acceptMessage = makeAcceptMessage({ ...forMail, ...devices });
