@@ -1,6 +1,6 @@
-import type { DeviceMetadata } from './entities.ts';
-import type { Outbox, RouteChoice } from './outbox.ts';
-import type { MailServer, ProviderName } from './provider.ts';
+import type { DeviceMetadata, Mailbox } from './entities.ts';
+import type { Outbox } from './outbox.ts';
+import type { MailServer } from './provider.ts';
 import type { SenderPolicy } from './sender-policy.ts';
 import type { Submission } from './submission.ts';
 import { LONGEST_WAIT_SECONDS } from './timing.ts';
@@ -15,15 +15,8 @@ export const SERVED_SECONDS = LONGEST_WAIT_SECONDS + 86_400;
 export const GATEWAY_WAYS = ['direct', 'relay'] as const;
 export type GatewayWay = (typeof GATEWAY_WAYS)[number];
 
-/** A mailbox as a gateway knows it. */
-export interface ServedMailbox {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly provider: ProviderName;
-  readonly address: string;
-  readonly aliases: readonly string[];
-  readonly route?: RouteChoice;
-}
+/** A mailbox as those who send for it know it. */
+export type ServedMailbox = Omit<Mailbox, 'createdAt'>;
 
 /** A device that has proven itself at a gateway, for one slot: all that is needed to take mail from it. */
 export interface ServedDevice {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { NodemailerError } from 'nodemailer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
@@ -26,6 +27,9 @@ export const SMTP_TIMEOUTS: SmtpTimeouts = {
   overallMs: ATTEMPT_SECONDS * 1000,
 };
 
+/** Opens a connection to a server, by way of a proxy. Fails with a sentence for people. */
+export type Connect = (host: string, port: number) => Promise<Socket>;
+
 export interface SmtpOptions {
   readonly serverFor: (provider: ProviderName) => MailServer;
   /** PEM of the authorities to trust for this server; the system's when undefined. */
@@ -33,6 +37,8 @@ export interface SmtpOptions {
   /** For servers without 8BITMIME. */
   readonly toSevenBit: (content: Readable) => Readable;
   readonly timeouts?: Partial<SmtpTimeouts>;
+  /** In place of a connection of its own. */
+  readonly connect?: Connect;
 }
 
 const SASL_METHOD = 'XOAUTH2-ONCE';
@@ -43,12 +49,15 @@ export const nodemailerTransport = ({
   ca = () => undefined,
   toSevenBit,
   timeouts = {},
+  connect,
 }: SmtpOptions): MailTransport => {
   const limits = { ...SMTP_TIMEOUTS, ...timeouts };
   return {
     async open(account) {
       const server = serverFor(account.provider);
       const pem = ca(server);
+      const opened = connect ? await viaProxy(connect, server) : ok(undefined);
+      if (!opened.ok) return opened;
       let extensions: readonly string[] = [];
       const saslHandler = xoauth2(account, (offered) => {
         extensions = offered;
@@ -56,6 +65,7 @@ export const nodemailerTransport = ({
       const connection = new SMTPConnection({
         host: server.host,
         port: server.port,
+        ...(opened.value && { connection: opened.value }),
         secure: server.security === 'tls',
         requireTLS: server.security === 'starttls',
         tls: { minVersion: 'TLSv1.2', ...(pem !== undefined && { ca: pem }) },
@@ -71,6 +81,15 @@ export const nodemailerTransport = ({
       return ok(smtpSession(connection, { accessToken: account.accessToken, extensions, limits, toSevenBit }));
     },
   };
+};
+
+const viaProxy = async (connect: Connect, { host, port }: MailServer): Promise<Result<Socket, AttemptFailure>> => {
+  try {
+    return ok(await connect(host, port));
+  } catch (error) {
+    const response = error instanceof Error ? error.message : String(error);
+    return fail({ outcome: 'deferred', reason: 'mail_server_unavailable', response, mailboxWide: true });
+  }
 };
 
 /** Connects and signs in; closes the connection where that fails. */

@@ -1,5 +1,5 @@
-import type { Mailbox } from '../../domain/entities.ts';
 import { type BrokerError, brokerError, passesByItself } from '../../domain/errors.ts';
+import type { ServedMailbox } from '../../domain/gateway.ts';
 import { audienceRefusal, generationOf, grantRefusal, isLive } from '../../domain/grant.ts';
 import type { Audience, ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
@@ -21,7 +21,7 @@ export interface AccessToken {
 }
 
 export interface TokenWish {
-  readonly mailbox: Mailbox;
+  readonly mailbox: ServedMailbox;
   readonly audience: Audience;
   readonly minTtlSeconds: number;
 }

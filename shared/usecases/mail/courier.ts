@@ -1,5 +1,5 @@
-import type { Mailbox } from '../../domain/entities.ts';
 import { type BrokerError, passesByItself } from '../../domain/errors.ts';
+import type { ServedMailbox } from '../../domain/gateway.ts';
 import type { Route } from '../../domain/outbox.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import {
@@ -32,7 +32,7 @@ export interface Courier {
   close(): Promise<void>;
 }
 
-export type OpenCourier = (mailbox: Mailbox) => Courier;
+export type OpenCourier = (mailbox: ServedMailbox) => Courier;
 
 interface Connection {
   readonly route: Route;
@@ -50,7 +50,7 @@ const withoutToken = (error: BrokerError): AttemptFailure => {
 
 /** An access token of the mailbox that lives for so long, or the newest there is. */
 export type TokenFor = (
-  mailbox: Mailbox,
+  mailbox: ServedMailbox,
   audience: Route,
   minTtlSeconds: number,
 ) => Promise<Result<{ readonly accessToken: string; readonly expiresAt: number }, BrokerError>>;

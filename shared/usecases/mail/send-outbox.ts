@@ -1,5 +1,5 @@
 import { givenUp, judge, takenOver } from '../../domain/delivery.ts';
-import type { Mailbox } from '../../domain/entities.ts';
+import type { ServedMailbox } from '../../domain/gateway.ts';
 import {
   isStopped,
   MAILBOX_LIMITS,
@@ -44,7 +44,7 @@ const attempted = (submission: Submission): Submission => ({ ...submission, atte
 interface Run {
   readonly mailboxId: string;
   /** Undefined: it was removed. */
-  readonly mailbox: Mailbox | undefined;
+  readonly mailbox: ServedMailbox | undefined;
   readonly pace: MailboxPace;
   readonly courier: Courier | undefined;
   readonly outbox: OutboxChange;
@@ -63,7 +63,7 @@ type Next =
 export interface OutboxStore {
   readonly submissions: Pick<SubmissionRecords, 'get' | 'replace'>;
   readonly outboxes: Pick<OutboxRecords, 'get' | 'replace' | 'pending'>;
-  readonly mailboxes: { get(id: string): Promise<Mailbox | undefined> };
+  readonly mailboxes: { get(id: string): Promise<ServedMailbox | undefined> };
 }
 
 /** A share in what a mailbox may do, for one turn at it. */
@@ -152,7 +152,13 @@ export const makeSendOutbox = (options: SendOutboxOptions) => {
   };
 
   /** Undefined: somebody else was faster. The message is claimed last, so that a claim left behind means that it may be out. */
-  const tryOnce = async (run: Run, mailbox: Mailbox, courier: Courier, record: SubmissionRecord, newToken: boolean) => {
+  const tryOnce = async (
+    run: Run,
+    mailbox: ServedMailbox,
+    courier: Courier,
+    record: SubmissionRecord,
+    newToken: boolean,
+  ) => {
     const { outbox, pace } = run;
     const before: Outbox = outbox.current;
     const choice = mailbox.route;

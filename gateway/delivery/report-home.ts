@@ -1,0 +1,152 @@
+import type { GatewayState, GatewayWay } from '../../shared/domain/gateway.ts';
+import { triedNow } from '../../shared/domain/outbox.ts';
+import { hasReachedAll, keptUntil } from '../../shared/domain/retention.ts';
+import { isOver, type Submission } from '../../shared/domain/submission.ts';
+import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
+import type { GatewayLink, GatewayReport } from '../../shared/ports/gateway-link.ts';
+import type { Log } from '../../shared/ports/log.ts';
+import type { SpoolEntry } from '../spool/entry.ts';
+import type { Spool } from '../spool/spool.ts';
+
+/** In one report; the rest follows at once. */
+const BATCH = 100;
+
+export interface ReportHomeOptions {
+  readonly spool: Spool;
+  readonly link: Pick<GatewayLink, 'report'>;
+  readonly way: () => GatewayWay;
+  readonly wake: (mailboxId: string) => void;
+  /** In seconds: how long what has failed is kept for somebody to send it again. */
+  readonly retention: () => number;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What has gone through the relay, the relay tells of. */
+const isTold = ({ status }: Submission, way: GatewayWay): boolean => way === 'direct' || status.state === 'failed';
+
+/**
+ * Tells the broker what became of mail, hears from it which mailboxes were signed in anew, and lets go of what is done with. To be
+ * called now and then; nothing is lost while the broker cannot be reached.
+ */
+export const makeReportHome = ({
+  spool,
+  link,
+  way,
+  wake,
+  retention,
+  version,
+  startedAt,
+  clock,
+  log,
+}: ReportHomeOptions) => {
+  /** Revisions that the broker knows, and what keeps each mailbox's mail, as it was last told. */
+  const told = new Map<string, string>();
+  const toldOutboxes = new Map<string, string>();
+  let isReachable: boolean | undefined;
+  let changedAt = startedAt;
+
+  const stopOf = (mailboxId: string) => spool.outboxes.all().get(mailboxId)?.outbox.stop;
+  const stampOf = ({ submission, revision }: SpoolEntry): string =>
+    JSON.stringify([revision, isOver(submission) ? null : (stopOf(submission.mailboxId) ?? null)]);
+
+  const untold = (): readonly SpoolEntry[] =>
+    spool
+      .entries()
+      .filter((entry) => isTold(entry.submission, way()) && told.get(entry.submission.id) !== stampOf(entry));
+
+  const stateNow = (): GatewayState => {
+    const waiting = spool.entries().filter(({ submission }) => !isOver(submission));
+    const oldest = Math.min(...waiting.map(({ submission }) => submission.acceptedAt));
+    const oldestSeconds = waiting.length === 0 ? 0 : Math.max(0, epochSeconds(clock) - oldest);
+    return { version, startedAt, way: way(), queued: waiting.length, oldestSeconds };
+  };
+
+  const changedOutboxes = (): GatewayReport['outboxes'] =>
+    [...spool.outboxes.all()]
+      .filter(([mailboxId, { outbox }]) => (toldOutboxes.get(mailboxId) ?? '{}') !== JSON.stringify(outbox))
+      .map(([mailboxId, { outbox }]) => ({ mailboxId, outbox }));
+
+  /** What nobody needs any more: told of, and arrived, or kept for long enough. */
+  const letGo = async (): Promise<void> => {
+    const now = epochSeconds(clock);
+    for (const entry of spool.entries()) {
+      const { submission } = entry;
+      const until = keptUntil(submission, retention());
+      if (until === undefined) continue;
+      const isKnown = !isTold(submission, way()) || told.get(submission.id) === stampOf(entry);
+      if (!isKnown || (!hasReachedAll(submission) && now < until)) continue;
+      told.delete(submission.id);
+      await spool.forget(submission.id);
+    }
+  };
+
+  const tryNow = async (mailboxId: string): Promise<void> => {
+    await spool.outboxes.change(mailboxId, (outbox) => triedNow(outbox, epochSeconds(clock)));
+    wake(mailboxId);
+  };
+
+  /** A pause that came of the broker's absence is over with it; a hold, once somebody has signed in since. */
+  const resume = async (signedInAt: Readonly<Record<string, number>>): Promise<void> => {
+    for (const [mailboxId, { outbox }] of spool.outboxes.all()) {
+      const { stop } = outbox;
+      if (stop === undefined || stop.until <= epochSeconds(clock)) continue;
+      const isForBroker = stop.reason === 'broker_unreachable';
+      const isSignedIn = stop.cause === 'hold' && (signedInAt[mailboxId] ?? 0) > stop.since;
+      if (isForBroker || isSignedIn) await tryNow(mailboxId);
+    }
+  };
+
+  const notice = (reachable: boolean, detail?: string): void => {
+    if (isReachable === reachable) return;
+    isReachable = reachable;
+    changedAt = epochSeconds(clock);
+    if (reachable) log.info('broker.reached');
+    else log.warn('broker.unreachable', { detail });
+  };
+
+  /** False: there is more to tell. */
+  const once = async (): Promise<boolean> => {
+    const entries = untold().slice(0, BATCH);
+    const outboxes = changedOutboxes();
+    const stamps = entries.map(stampOf);
+    const waiting = [
+      ...new Set(spool.entries().flatMap(({ submission }) => (isOver(submission) ? [] : [submission.mailboxId]))),
+    ];
+    const submissions = entries.map(({ submission }) => ({ submission, stop: stopOf(submission.mailboxId) }));
+    const answer = await link.report({ submissions, outboxes, waiting, state: stateNow() });
+    notice(answer.ok || answer.error.kind !== 'broker_unreachable', answer.ok ? undefined : answer.error.detail);
+    if (!answer.ok) {
+      if (answer.error.kind !== 'broker_unreachable') log.error('report.refused', { ...answer.error });
+      return true;
+    }
+    for (const [index, { submission }] of entries.entries()) told.set(submission.id, stamps[index] ?? '');
+    for (const { mailboxId, outbox } of outboxes) toldOutboxes.set(mailboxId, JSON.stringify(outbox));
+    await resume(answer.value.signedInAt);
+    await letGo();
+    return entries.length < BATCH;
+  };
+
+  let current: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
+    while (!(await once())) {
+      // The next batch.
+    }
+  };
+
+  return {
+    /** Who calls while one is under way waits for that. */
+    report(): Promise<void> {
+      current ??= run().finally(() => {
+        current = undefined;
+      });
+      return current;
+    },
+    tryNow,
+    broker: () => ({ isReachable: isReachable ?? false, since: changedAt }),
+  };
+};
+
+export type ReportHome = ReturnType<typeof makeReportHome>;
