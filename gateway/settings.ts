@@ -115,7 +115,7 @@ const portOf = (name: string, given: string | undefined, unlessSet: number): num
 
 /** Every device finds what it knows: STARTTLS, TLS from the first byte, or none; and POP3. */
 const usualListeners = (env: Environment): v.InferOutput<typeof LISTENER>[] => {
-  const usual = { profile: 'compatible', trusted_proxies: [] } as const;
+  const usual = { profile: 'compatible' as const, recognize_tls: false, trusted_proxies: [] };
   return [
     {
       ...usual,
@@ -123,14 +123,12 @@ const usualListeners = (env: Environment): v.InferOutput<typeof LISTENER>[] => {
       port: portOf('GATEWAY_SMTP_PORT', env.GATEWAY_SMTP_PORT, 2525),
       security: 'starttls',
       cleartext_sign_in: true,
-      recognize_tls: false,
     },
     {
       ...usual,
       protocol: 'smtp',
       port: portOf('GATEWAY_SMTPS_PORT', env.GATEWAY_SMTPS_PORT, 2465),
       security: 'tls',
-      recognize_tls: false,
     },
     {
       ...usual,
@@ -138,7 +136,6 @@ const usualListeners = (env: Environment): v.InferOutput<typeof LISTENER>[] => {
       port: portOf('GATEWAY_POP3_PORT', env.GATEWAY_POP3_PORT, 2110),
       security: 'starttls',
       cleartext_sign_in: true,
-      recognize_tls: false,
     },
   ];
 };

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { writeNewFile } from '../shared/adapters/filesystem/durable-file.ts';
+import { lockFolder } from '../shared/adapters/sqlite/folder-lock.ts';
 import { parseAdminKey } from '../shared/config/admin-key.ts';
 import { ConfigError } from '../shared/config/config-document.ts';
 import type { Random } from '../shared/ports/random.ts';
@@ -54,16 +54,8 @@ export const adminKey = async (
   return { key: parseAdminKey(readFileSync(file, 'utf8'), file), file };
 };
 
-/** Takes the folder for this process alone, for as long as it lives; a killed one holds it no longer. */
+/** For this process alone, for as long as it lives. */
 export const lockDataFolder = ({ path, lock }: DataFolder): void => {
-  const database = new DatabaseSync(lock);
-  try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch {
-    throw new ConfigError(`Another broker is running on ${path}; stop it, or set BROKER_DATA_DIR to another folder.`);
-  }
-  held.push(database);
+  if (lockFolder(lock)) return;
+  throw new ConfigError(`Another broker is running on ${path}; stop it, or set BROKER_DATA_DIR to another folder.`);
 };
-
-/** Kept from the garbage collector, which would let go of the lock. */
-const held: DatabaseSync[] = [];

@@ -1,7 +1,7 @@
 /** The whole broker in one process on one machine: `npm start`. Settings: docs/configuration.md. */
 import { readFileSync } from 'node:fs';
-import { setGlobalProxyFromEnv } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
+import { useOutboundProxy } from '../shared/adapters/system/outbound-proxy.ts';
 import { streamLog } from '../shared/adapters/system/stream-log.ts';
 import { systemClock } from '../shared/adapters/system/system-clock.ts';
 import { systemRandom } from '../shared/adapters/system/system-random.ts';
@@ -61,12 +61,6 @@ const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder:
   return { config: { ...config, providers }, standIns };
 };
 
-/** HTTPS_PROXY and NO_PROXY hold for the calls to the providers (R9); this machine needs no proxy to reach itself. */
-const useProxy = ({ NO_PROXY, no_proxy = NO_PROXY, ...env }: NodeJS.ProcessEnv): void => {
-  const direct = [no_proxy, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
-  setGlobalProxyFromEnv({ ...env, no_proxy: direct, NO_PROXY: direct });
-};
-
 /** A little longer than any call to a provider. */
 const STOP_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
 
@@ -76,7 +70,7 @@ const announce = (lines: readonly string[], ready: object): void => {
 };
 
 const start = async (): Promise<void> => {
-  useProxy(process.env);
+  useOutboundProxy(process.env);
   const env = readLocalEnvironment(process.env);
   const given = readConfig(env.configFile);
   const data = openDataFolder(env.dataDir);
