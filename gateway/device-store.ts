@@ -34,6 +34,8 @@ const read = async (file: string, log: Log): Promise<ReadonlyMap<string, ProvenD
 
 export interface DeviceStore {
   get(name: string): ProvenDevice | undefined;
+  /** Of one device, for each slot. */
+  namesOf(clientId: string): readonly string[];
   /** Resolves once it is on disk. */
   set(name: string, proven: ProvenDevice): Promise<void>;
   delete(name: string): Promise<void>;
@@ -46,26 +48,30 @@ export const openDeviceStore = async (file: string, log: Log): Promise<DeviceSto
   let isStale = false;
 
   const write = async (): Promise<void> => {
-    while (isStale) {
-      isStale = false;
-      const unfinished = `${file}.new`;
-      await rm(unfinished, { force: true });
-      await writeNewFile(unfinished, JSON.stringify(Object.fromEntries(known)));
-      await rename(unfinished, file);
+    try {
+      while (isStale) {
+        isStale = false;
+        const unfinished = `${file}.new`;
+        await rm(unfinished, { force: true });
+        await writeNewFile(unfinished, JSON.stringify(Object.fromEntries(known)));
+        await rename(unfinished, file);
+      }
+    } finally {
+      // In the same breath as the last look at `isStale`: whoever comes now begins anew.
+      saving = undefined;
     }
   };
 
   /** What changes while it is written is written with the next round. */
   const save = (): Promise<void> => {
     isStale = true;
-    saving ??= write().finally(() => {
-      saving = undefined;
-    });
+    saving ??= write();
     return saving;
   };
 
   return {
     get: (name) => known.get(name),
+    namesOf: (clientId) => [...known].filter(([, { device }]) => device.clientId === clientId).map(([name]) => name),
     set(name, proven) {
       known.set(name, proven);
       return save();

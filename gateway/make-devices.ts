@@ -1,5 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
-import { type BrokerError, brokerError } from '../shared/domain/errors.ts';
+import { type BrokerError, brokerError, type ErrorKind } from '../shared/domain/errors.ts';
 import type { ServedDevice } from '../shared/domain/gateway.ts';
 import { fail, ok, type Result } from '../shared/domain/result.ts';
 import { slotNamed } from '../shared/domain/slot.ts';
@@ -25,6 +25,12 @@ const TRUSTED_SECONDS = 60;
 
 /** So long a device is let in while the broker cannot be asked: a week's outage of a line. */
 export const OFFLINE_SECONDS = 7 * 86_400;
+
+/** So long after the broker was not reached whoever may be let in without it is: a panel does not wait for each time-out. */
+const UNREACHED_SECONDS = 30;
+
+/** The broker's word on the device itself, not on what keeps it from giving one. */
+const DENIALS: readonly ErrorKind[] = ['invalid_client', 'slot_not_bound', 'not_signed_in', 'signed_out'];
 
 interface Credential {
   readonly clientId: string;
@@ -59,6 +65,7 @@ export const makeDevices = ({ link, store, listed, clock, log }: DevicesOptions)
   const wrong = makeWrongAttempts(clock);
   /** A fleet that is switched on at once asks once for each device. */
   const asked = new Map<string, Promise<Result<ServedDevice, BrokerError>>>();
+  let unreachedAt = Number.NEGATIVE_INFINITY;
 
   const isKnown = (name: string, secret: string, seconds: number): ServedDevice | undefined => {
     const proven = store.get(name);
@@ -66,33 +73,42 @@ export const makeDevices = ({ link, store, listed, clock, log }: DevicesOptions)
     return matchesAny(secret, [proven.secretHash]) ? proven.device : undefined;
   };
 
-  const remember = async (name: string, secret: string, device: ServedDevice): Promise<void> => {
-    const proven = { device, secretHash: hashOf(secret), provenAt: epochSeconds(clock) };
-    await store.set(name, proven).catch((error: unknown) => {
-      // It is known until the next start.
-      log.warn('devices.not_saved', { client_id: device.clientId, error: String(error) });
-    });
+  /** What is not on disk is so until the next start. */
+  const saved = (clientId: string, save: Promise<unknown>): Promise<unknown> =>
+    save.catch((error: unknown) => log.warn('devices.not_saved', { client_id: clientId, error: String(error) }));
+
+  const remember = (name: string, { clientId, clientSecret }: Credential, device: ServedDevice) =>
+    saved(clientId, store.set(name, { device, secretHash: hashOf(clientSecret), provenAt: epochSeconds(clock) }));
+
+  /** Then it is not let in offline either. What somebody else guesses changes nothing. */
+  const forget = (name: string, { clientId, clientSecret }: Credential, kind: ErrorKind) => {
+    // Disabled, or its secret rotated: for every slot.
+    const names = kind === 'invalid_client' ? store.namesOf(clientId) : [name];
+    const denied = names.filter((one) => isKnown(one, clientSecret, Number.POSITIVE_INFINITY));
+    return saved(clientId, Promise.all(denied.map((one) => store.delete(one))));
   };
 
   const ask = async (name: string, credential: Credential): Promise<Result<ServedDevice, BrokerError>> => {
     const admitted = await link.admit(credential);
     if (admitted.ok) {
-      await remember(name, credential.clientSecret, admitted.value);
+      await remember(name, credential, admitted.value);
       return admitted;
     }
-    if (admitted.error.kind === 'broker_unreachable') {
+    const { kind } = admitted.error;
+    if (kind === 'broker_unreachable') {
+      unreachedAt = epochSeconds(clock);
       const known = isKnown(name, credential.clientSecret, OFFLINE_SECONDS);
       return known ? ok(known) : admitted;
     }
-    // Disabled, rotated or unbound: then it is not let in offline either. What somebody else guesses changes nothing.
-    if (isKnown(name, credential.clientSecret, Number.POSITIVE_INFINITY)) await store.delete(name);
+    if (DENIALS.includes(kind)) await forget(name, credential, kind);
     return admitted;
   };
 
   const admit = (credential: Credential): Promise<Result<ServedDevice, BrokerError>> => {
     const { clientId, clientSecret, slot, address } = credential;
     const name = `${clientId}+${slot}`;
-    const known = isKnown(name, clientSecret, TRUSTED_SECONDS);
+    const isUnreached = epochSeconds(clock) - unreachedAt < UNREACHED_SECONDS;
+    const known = isKnown(name, clientSecret, isUnreached ? OFFLINE_SECONDS : TRUSTED_SECONDS);
     if (known) return Promise.resolve(ok(known));
     const key = JSON.stringify([name, address, hashOf(clientSecret)]);
     const current = asked.get(key) ?? ask(name, credential).finally(() => asked.delete(key));
@@ -101,13 +117,14 @@ export const makeDevices = ({ link, store, listed, clock, log }: DevicesOptions)
   };
 
   return {
-    async signIn({ user, password, defaultSlot, address }) {
+    async signIn({ user, password, defaultSlot, address: from }) {
+      const address = plainAddress(from);
       const [clientId = '', ...rest] = user.trim().toLowerCase().split('+');
       const slot = rest.length === 0 ? defaultSlot : slotNamed(rest.join('+'));
       if (slot === undefined) return fail(brokerError('slot_not_bound', 'The user name names no slot.'));
       const locked = wrong.lockedFor(address, clientId);
       if (locked > 0) return fail({ kind: 'too_many_attempts', retryAfterSeconds: locked });
-      const admitted = await admit({ clientId, clientSecret: password, slot, address: plainAddress(address) });
+      const admitted = await admit({ clientId, clientSecret: password, slot, address });
       if (admitted.ok) {
         wrong.forget(address, clientId);
         return admitted;

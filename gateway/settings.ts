@@ -66,6 +66,8 @@ const STATUS = v.strictObject({
   host: v.exactOptional(text),
   /** Shown without a password. */
   open: v.optional(v.boolean(), false),
+  /** By HTTPS, with the gateway's certificate. */
+  tls: v.optional(v.boolean(), false),
 });
 
 const DOCUMENT = v.strictObject({
@@ -89,9 +91,13 @@ const DOCUMENT = v.strictObject({
   provider_ca_file: v.exactOptional(text),
 });
 
-export type GatewaySettings = Omit<v.InferOutput<typeof DOCUMENT>, 'broker_url' | 'data_dir' | 'name' | 'listeners'> & {
+export type GatewaySettings = Omit<
+  v.InferOutput<typeof DOCUMENT>,
+  'broker_url' | 'data_dir' | 'name' | 'listeners' | 'status'
+> & {
   readonly name: string;
   readonly listeners: readonly ListenerSettings[];
+  readonly status: v.InferOutput<typeof STATUS> & { readonly host: string };
 };
 export type ListenerSettings = Omit<v.InferOutput<typeof LISTENER>, 'host' | 'cleartext_sign_in'> & {
   readonly host: string;

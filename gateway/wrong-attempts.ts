@@ -4,6 +4,9 @@ import { type Clock, epochSeconds } from '../shared/ports/clock.ts';
 /** More places than an office has; those that were wrong longest ago go first. */
 const KEPT = 10_000;
 
+/** More than any device's id has; who sends longer ones is counted under their beginning, and fills no memory. */
+const ID_LENGTH = 32;
+
 /** Each wrong sign-in is answered so much later than the one before, up to the last. */
 const DELAY_STEP_MS = 250;
 const LONGEST_DELAY_MS = 3_000;
@@ -13,7 +16,7 @@ export const makeWrongAttempts = (clock: Clock) => {
   const counted = new Map<string, Attempts>();
 
   const nameOf = (scope: AttemptScope, address: string, clientId: string): string =>
-    scope === 'device_at_place' ? `${scope}|${address}|${clientId}` : `${scope}|${address}`;
+    scope === 'device_at_place' ? `${scope}|${address}|${clientId.slice(0, ID_LENGTH)}` : `${scope}|${address}`;
 
   const count = (name: string, now: number): Attempts => {
     const before = counted.get(name);

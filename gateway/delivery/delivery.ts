@@ -8,7 +8,10 @@ const CONCURRENCY = 16;
 /** What is due later is looked at again by then at the latest, however the clock was set meanwhile. */
 const LONGEST_SLEEP_MS = 300_000;
 
-/** After a fault of the gateway's own. */
+/**
+ * After a fault of the gateway's own; and where mail was left to whom the broker takes for this gateway's worker, which may be
+ * what the gateway was before it was killed.
+ */
 const FAULT_WAIT_MS = 30_000;
 
 export interface Delivery {
@@ -37,17 +40,28 @@ export const startDelivery = ({
 
   const later = (mailboxId: string, waitMs: number): void => {
     clearTimeout(timers.get(mailboxId));
+    if (!running) return;
     timers.set(
       mailboxId,
       setTimeout(() => wake(mailboxId), Math.min(waitMs, LONGEST_SLEEP_MS)),
     );
   };
 
+  /** When to look again after a turn that began at `startedAt`; undefined: nothing waits. */
+  const waitAfter = async (mailboxId: string, startedAt: number): Promise<number | undefined> => {
+    const { dueAt } = await spool.outboxes.get(mailboxId);
+    if (dueAt !== undefined && dueAt > startedAt) return Math.max(0, dueAt - epochSeconds(clock)) * 1000 + 1;
+    // A turn that had its say named a later time, or none for want of mail.
+    const [left] = await spool.outboxes.pending(mailboxId);
+    return left === undefined ? undefined : FAULT_WAIT_MS;
+  };
+
   const turn = async (mailboxId: string): Promise<void> => {
+    const startedAt = epochSeconds(clock);
     try {
       await sendOutbox(mailboxId);
-      const { dueAt } = await spool.outboxes.get(mailboxId);
-      if (dueAt !== undefined) later(mailboxId, Math.max(0, dueAt - epochSeconds(clock)) * 1000 + 1);
+      const waitMs = await waitAfter(mailboxId, startedAt);
+      if (waitMs !== undefined) later(mailboxId, waitMs);
     } catch (error) {
       log.error('delivery.failed', { mailbox_id: mailboxId, error: String(error) });
       later(mailboxId, FAULT_WAIT_MS);

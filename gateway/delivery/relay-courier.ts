@@ -1,4 +1,4 @@
-import { type Actor, type BrokerError, passesByItself } from '../../shared/domain/errors.ts';
+import { type Actor, type BrokerError, type ErrorKind, passesByItself } from '../../shared/domain/errors.ts';
 import { fail, ok } from '../../shared/domain/result.ts';
 import {
   type AttemptFailure,
@@ -12,6 +12,15 @@ import type { GatewayLink } from '../../shared/ports/gateway-link.ts';
 import { OUTCOMES } from '../../shared/protocol/outcomes.ts';
 import type { OpenCourier } from '../../shared/usecases/mail/courier.ts';
 
+/** What is wrong with the message itself, or whose device is gone: it would be refused again. */
+const FINAL: readonly ErrorKind[] = [
+  'not_a_message',
+  'invalid_recipient',
+  'sender_not_allowed',
+  'message_too_large',
+  'invalid_client',
+];
+
 /** What it means for a message that the broker does not take it: by who can mend it. */
 const refused = (error: BrokerError): AttemptFailure => {
   const { kind: reason, detail: response = error.kind, retryAfterSeconds } = error;
@@ -20,10 +29,10 @@ const refused = (error: BrokerError): AttemptFailure => {
   if (passesByItself(error) || actor === 'nobody') {
     return { outcome: 'deferred', reason, response, mailboxWide: true, ...wait };
   }
-  // A fault of the broker's own, which passes or is mended.
-  if (reason === 'internal' || reason === 'conflict') return { outcome: 'deferred', reason, response, ...wait };
+  if (FINAL.includes(reason)) return { outcome: 'failed', reason, response };
   if (OUTCOMES[reason].status === 409 && actor !== 'device') return { outcome: 'held', reason, response };
-  return { outcome: 'failed', reason, response };
+  // A fault of the broker's, of this gateway's or of what is between them: it passes, or is mended.
+  return { outcome: 'deferred', reason, response, ...wait };
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { BrokerError } from '../../shared/domain/errors.ts';
 import type { GatewayState, GatewayWay } from '../../shared/domain/gateway.ts';
 import { triedNow } from '../../shared/domain/outbox.ts';
 import { hasReachedAll, keptUntil } from '../../shared/domain/retention.ts';
@@ -7,6 +8,7 @@ import type { GatewayLink, GatewayReport } from '../../shared/ports/gateway-link
 import type { Log } from '../../shared/ports/log.ts';
 import type { SpoolEntry } from '../spool/entry.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { BrokerContact } from '../status/status.ts';
 
 /** In one report; the rest follows at once. */
 const BATCH = 100;
@@ -23,9 +25,6 @@ export interface ReportHomeOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** What has gone through the relay, the relay tells of. */
-const isTold = ({ status }: Submission, way: GatewayWay): boolean => way === 'direct' || status.state === 'failed';
 
 /**
  * Tells the broker what became of mail, hears from it which mailboxes were signed in anew, and lets go of what is done with. To be
@@ -45,22 +44,25 @@ export const makeReportHome = ({
   /** Revisions that the broker knows, and what keeps each mailbox's mail, as it was last told. */
   const told = new Map<string, string>();
   const toldOutboxes = new Map<string, string>();
-  let isReachable: boolean | undefined;
-  let changedAt = startedAt;
+  /** The sign-in, by its time, for which a hold was tried: once, however often it is heard of. */
+  const heeded = new Map<string, number>();
+  let contact: BrokerContact = { state: 'unknown' };
+
+  /** What has gone through the relay, the relay tells of. Whoever heard of a message hears what became of it. */
+  const isTold = ({ id, status }: Submission): boolean =>
+    way() === 'direct' || status.state === 'failed' || told.has(id);
 
   const stopOf = (mailboxId: string) => spool.outboxes.all().get(mailboxId)?.outbox.stop;
   const stampOf = ({ submission, revision }: SpoolEntry): string =>
     JSON.stringify([revision, isOver(submission) ? null : (stopOf(submission.mailboxId) ?? null)]);
 
   const untold = (): readonly SpoolEntry[] =>
-    spool
-      .entries()
-      .filter((entry) => isTold(entry.submission, way()) && told.get(entry.submission.id) !== stampOf(entry));
+    spool.entries().filter((entry) => isTold(entry.submission) && told.get(entry.submission.id) !== stampOf(entry));
 
   const stateNow = (): GatewayState => {
     const waiting = spool.entries().filter(({ submission }) => !isOver(submission));
-    const oldest = Math.min(...waiting.map(({ submission }) => submission.acceptedAt));
-    const oldestSeconds = waiting.length === 0 ? 0 : Math.max(0, epochSeconds(clock) - oldest);
+    const now = epochSeconds(clock);
+    const oldestSeconds = waiting.reduce((age, { submission }) => Math.max(age, now - submission.acceptedAt), 0);
     return { version, startedAt, way: way(), queued: waiting.length, oldestSeconds };
   };
 
@@ -72,15 +74,16 @@ export const makeReportHome = ({
   /** What nobody needs any more: told of, and arrived, or kept for long enough. */
   const letGo = async (): Promise<void> => {
     const now = epochSeconds(clock);
-    for (const entry of spool.entries()) {
+    for (const { submission: listed } of spool.entries()) {
+      // While others went, somebody may have had it sent again.
+      const entry = spool.entry(listed.id);
+      const until = entry && keptUntil(entry.submission, retention());
+      if (entry === undefined || until === undefined) continue;
       const { submission } = entry;
-      const until = keptUntil(submission, retention());
-      if (until === undefined) continue;
-      const isKnown = !isTold(submission, way()) || told.get(submission.id) === stampOf(entry);
-      if (!isKnown || (!hasReachedAll(submission) && now < until)) continue;
-      told.delete(submission.id);
-      await spool.forget(submission.id);
+      const isKnown = !isTold(submission) || told.get(submission.id) === stampOf(entry);
+      if (isKnown && (hasReachedAll(submission) || now >= until)) await spool.forget(submission.id);
     }
+    for (const id of told.keys()) if (spool.entry(id) === undefined) told.delete(id);
   };
 
   const tryNow = async (mailboxId: string): Promise<void> => {
@@ -94,17 +97,21 @@ export const makeReportHome = ({
       const { stop } = outbox;
       if (stop === undefined || stop.until <= epochSeconds(clock)) continue;
       const isForBroker = stop.reason === 'broker_unreachable';
-      const isSignedIn = stop.cause === 'hold' && (signedInAt[mailboxId] ?? 0) > stop.since;
+      const signedIn = signedInAt[mailboxId] ?? 0;
+      const isSignedIn = stop.cause === 'hold' && signedIn > stop.since && heeded.get(mailboxId) !== signedIn;
+      if (isSignedIn) heeded.set(mailboxId, signedIn);
       if (isForBroker || isSignedIn) await tryNow(mailboxId);
     }
   };
 
-  const notice = (reachable: boolean, detail?: string): void => {
-    if (isReachable === reachable) return;
-    isReachable = reachable;
-    changedAt = epochSeconds(clock);
-    if (reachable) log.info('broker.reached');
-    else log.warn('broker.unreachable', { detail });
+  const notice = (error: BrokerError | undefined): void => {
+    const isReachable = error?.kind !== 'broker_unreachable';
+    if (isReachable === (contact.state === 'reachable') && contact.state !== 'unknown') return;
+    const since = epochSeconds(clock);
+    const detail = error?.detail === undefined ? {} : { detail: error.detail };
+    contact = isReachable ? { state: 'reachable', since } : { state: 'unreachable', since, ...detail };
+    if (isReachable) log.info('broker.reached');
+    else log.warn('broker.unreachable', detail);
   };
 
   /** False: there is more to tell. */
@@ -117,7 +124,7 @@ export const makeReportHome = ({
     ];
     const submissions = entries.map(({ submission }) => ({ submission, stop: stopOf(submission.mailboxId) }));
     const answer = await link.report({ submissions, outboxes, waiting, state: stateNow() });
-    notice(answer.ok || answer.error.kind !== 'broker_unreachable', answer.ok ? undefined : answer.error.detail);
+    notice(answer.ok ? undefined : answer.error);
     if (!answer.ok) {
       if (answer.error.kind !== 'broker_unreachable') log.error('report.refused', { ...answer.error });
       return true;
@@ -145,7 +152,7 @@ export const makeReportHome = ({
       return current;
     },
     tryNow,
-    broker: () => ({ isReachable: isReachable ?? false, since: changedAt }),
+    broker: (): BrokerContact => contact,
   };
 };
 

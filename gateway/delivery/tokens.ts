@@ -8,9 +8,13 @@ import type { GatewayLink } from '../../shared/ports/gateway-link.ts';
 /** With less life left a token opens no session any more. */
 const LAST_USE_SECONDS = 60;
 
+/** Who wishes for more has been refused with the one there is, and wants another. */
+const LONGEST_LIFE_SECONDS = 2 * 86_400;
+
 /**
  * Access tokens of served mailboxes, in memory alone. While the broker cannot be reached one is used for as long as it lives,
- * whatever life was wished for.
+ * whatever life was wished for; but not again for who wants another in its place, and would take a second refusal for the
+ * mailbox's own.
  */
 export const makeTokens = ({
   link,
@@ -34,7 +38,8 @@ export const makeTokens = ({
     }
     const former = held.get(name);
     if (fetched.error.kind === 'broker_unreachable') {
-      return former && lifeOf(former) >= LAST_USE_SECONDS ? ok(former) : fetched;
+      const isGood = former && lifeOf(former) >= LAST_USE_SECONDS && minTtlSeconds <= LONGEST_LIFE_SECONDS;
+      return isGood ? ok(former) : fetched;
     }
     held.delete(name);
     return fetched;

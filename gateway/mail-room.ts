@@ -1,0 +1,132 @@
+import { mimeMessageFormat } from '../shared/adapters/mime/mime-message-format.ts';
+import type { GatewayWay } from '../shared/domain/gateway.ts';
+import type { MailServer } from '../shared/domain/provider.ts';
+import { retentionSeconds } from '../shared/domain/retention.ts';
+import { type Clock, epochSeconds } from '../shared/ports/clock.ts';
+import type { GatewayLink } from '../shared/ports/gateway-link.ts';
+import type { Log } from '../shared/ports/log.ts';
+import type { Random } from '../shared/ports/random.ts';
+import type { OpenCourier } from '../shared/usecases/mail/courier.ts';
+import { makeSendOutbox, type OpenPace } from '../shared/usecases/mail/send-outbox.ts';
+import { newId } from '../shared/usecases/secrets.ts';
+import { startDelivery } from './delivery/delivery.ts';
+import { directCourier } from './delivery/direct-courier.ts';
+import { relayCourier } from './delivery/relay-courier.ts';
+import { makeReportHome } from './delivery/report-home.ts';
+import { makeSharedPace, openPace } from './delivery/shared-pace.ts';
+import { tellDelivery } from './delivery/tell-delivery.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ConnectTo } from './proxy/connect-through.ts';
+import type { GatewaySettings } from './settings.ts';
+import { makeMailRate } from './spool/mail-rate.ts';
+import { makeIntake } from './spool/make-intake.ts';
+import { openSpool } from './spool/spool.ts';
+
+/** So often the broker hears from a gateway, and the gateway finds out whether the broker is there. */
+const REPORT_EVERY_MS = 30_000;
+
+/** What happens together is told together. */
+const GATHER_MS = 1_000;
+
+export interface MailRoomOptions {
+  readonly settings: () => GatewaySettings;
+  readonly folder: string;
+  readonly link: GatewayLink;
+  readonly token: GatewayLink['token'];
+  readonly ca: (server: MailServer) => string | undefined;
+  readonly connect: ConnectTo;
+  readonly metrics: GatewayMetrics;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A way out: who carries, and at which pace. */
+interface WayOut {
+  readonly openCourier: OpenCourier;
+  readonly openPace: OpenPace;
+}
+
+/** Mail on its way through the gateway: taken in, kept, sent, and told of. */
+export const openMailRoom = async (options: MailRoomOptions) => {
+  const { settings, folder, link, token, ca, connect, metrics, version, clock, random, log } = options;
+  const way = (): GatewayWay => settings().way;
+  const spool = await openSpool({ folder, clock, log });
+  const { blobs } = spool;
+  const waysOut: Readonly<Record<GatewayWay, WayOut>> = {
+    direct: {
+      openCourier: directCourier({ token, blobs, clock, ca, connect }),
+      openPace: makeSharedPace({ link, owner: newId('run', random), clock }),
+    },
+    relay: { openCourier: relayCourier({ link, blobs }), openPace },
+  };
+  const sendOutbox = makeSendOutbox({
+    records: spool,
+    blobs,
+    openCourier: (mailbox) => waysOut[way()].openCourier(mailbox),
+    openPace: (mailboxId, limits) => waysOut[way()].openPace(mailboxId, limits),
+    report: tellDelivery({ log, metrics, way, clock }),
+    clock,
+    random,
+    log,
+  });
+  const delivery = startDelivery({ spool, sendOutbox, clock, log });
+  const home = makeReportHome({
+    spool,
+    link,
+    way,
+    wake: delivery.wake,
+    retention: () => retentionSeconds(settings().retention_days),
+    version,
+    startedAt: epochSeconds(clock),
+    clock,
+    log,
+  });
+
+  const report = (): void => {
+    home.report().catch((error: unknown) => log.error('report.failed', { error: String(error) }));
+  };
+  let gathering: NodeJS.Timeout | undefined;
+  const reportSoon = (): void => {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      report();
+    }, GATHER_MS);
+  };
+  spool.watch({ wake: delivery.wake, changed: reportSoon });
+  report();
+  const regularly = setInterval(report, REPORT_EVERY_MS);
+
+  const limits = () => {
+    const { spool_bytes: spoolBytes, spool_messages: spoolMessages, free_bytes: freeBytes } = settings().limits;
+    return { spoolBytes, spoolMessages, freeBytes };
+  };
+  const mayHandIn = makeMailRate({ clock, messagesPerMinute: () => settings().limits.messages_per_minute });
+  return {
+    spool,
+    intake: await makeIntake({
+      spool,
+      folder,
+      limits,
+      mayHandIn,
+      messageFormat: mimeMessageFormat,
+      clock,
+      random,
+      log,
+    }),
+    wake: delivery.wake,
+    tryNow: home.tryNow,
+    broker: home.broker,
+
+    /** What is in hand ends, and the broker hears of it if it is there. */
+    async stop(): Promise<void> {
+      clearInterval(regularly);
+      await delivery.stop();
+      clearTimeout(gathering);
+      await home.report();
+    },
+  };
+};
+
+export type MailRoom = Awaited<ReturnType<typeof openMailRoom>>;

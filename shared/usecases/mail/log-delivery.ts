@@ -1,0 +1,34 @@
+import type { Outbox } from '../../domain/outbox.ts';
+import type { Submission } from '../../domain/submission.ts';
+import type { Log } from '../../ports/log.ts';
+
+/** What becomes of mail, in the log: the same lines by whom it may be sent. */
+export const logDelivery = (log: Log) => ({
+  submission({ id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes }: Submission): void {
+    const fields = {
+      submission_id: id,
+      mailbox_id: mailboxId,
+      attempts,
+      ...('reason' in status ? { reason: status.reason } : {}),
+      ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
+      response: lastResponse,
+    };
+    if (status.state === 'sent') log.info('submission.sent', { ...fields, rejected: rejected.length });
+    else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
+  },
+
+  /** Once for each stop, however many messages wait, and however often it is found to last. */
+  outbox(mailboxId: string, before: Outbox, after: Outbox): void {
+    const about = { mailbox_id: mailboxId };
+    const { stop, detour } = after;
+    if (stop && stop.cause !== before.stop?.cause) {
+      const { reason, response } = stop;
+      log.warn(stop.cause === 'hold' ? 'outbox.held' : 'outbox.paused', { ...about, reason, response });
+    }
+    if (before.stop && !stop) log.info('outbox.resumed', about);
+    if (detour && detour.since !== before.detour?.since) {
+      const { reason, response } = detour;
+      log.warn('outbox.detoured', { ...about, reason, response });
+    }
+  },
+});
