@@ -13,6 +13,7 @@ import { ConfigError } from '../shared/config/config-document.ts';
 import { VERSION } from '../shared/config/version.ts';
 import { enrolled } from './enrolment.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { listenerUrls } from './listener-urls.ts';
 import { connectThrough } from './proxy/connect-through.ts';
 import { readGatewaySettings } from './settings.ts';
 import { startStatusPage } from './status/status-page.ts';
@@ -72,7 +73,6 @@ const start = async (): Promise<void> => {
   });
   const page = await startStatusPage({ gateway, settings, folder, clock: systemClock, random: systemRandom, log });
   obeySignals(gateway, page.close, log);
-  const [smtp] = gateway.listeners().filter(({ protocol }) => protocol === 'smtp');
   console.log(`Broker:      ${identity.broker_url}`);
   for (const { protocol, host, port, security } of gateway.listeners()) {
     console.log(`${`${protocol.toUpperCase()}:`.padEnd(12)} ${host}, port ${port} (${security})`);
@@ -81,7 +81,7 @@ const start = async (): Promise<void> => {
   console.log(
     JSON.stringify({
       event: 'ready',
-      smtp: smtp?.port,
+      ...listenerUrls(gateway),
       listeners: gateway.listeners().map(({ protocol, port, security }) => ({ protocol, port, security })),
       status: page.url,
       client_id: identity.client_id,

@@ -1,6 +1,7 @@
 /** The whole broker in one process on one machine: `npm start`. Settings: docs/configuration.md. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { listenerUrls } from '../gateway/listener-urls.ts';
 import { useOutboundProxy } from '../shared/adapters/system/outbound-proxy.ts';
 import { streamLog } from '../shared/adapters/system/stream-log.ts';
 import { systemClock } from '../shared/adapters/system/system-clock.ts';
@@ -8,11 +9,12 @@ import { systemRandom } from '../shared/adapters/system/system-random.ts';
 import { ConfigError } from '../shared/config/config-document.ts';
 import { type LocalEnvironment, readLocalEnvironment } from '../shared/config/local-environment.ts';
 import { type BrokerConfig, parseBrokerConfig } from '../shared/config/provider-config.ts';
-import { PROVIDERS } from '../shared/domain/provider.ts';
+import { type MailServer, PROVIDERS } from '../shared/domain/provider.ts';
 import { PROVIDER_TIMEOUT_SECONDS } from '../shared/domain/timing.ts';
 import { redirectUriOf } from '../shared/usecases/sign-in/begin-sign-in.ts';
 import { configuredAuthorities, localBroker } from './broker.ts';
 import { adminKey, lockDataFolder, openDataFolder } from './data-folder.ts';
+import { startLocalGateway } from './gateway.ts';
 import { type BrokerApps, listenForApps } from './http-server.ts';
 import { PROPOSED_ACCOUNTS } from './stand-ins/identity/accounts.ts';
 import { startStandIns } from './stand-ins/start.ts';
@@ -61,6 +63,9 @@ const withStandIns = async (env: LocalEnvironment, config: BrokerConfig, folder:
   return { config: { ...config, providers }, standIns };
 };
 
+/** What the gateway of this machine is called where others are called by their client id. */
+const LOCAL_GATEWAY = 'local';
+
 /** A little longer than any call to a provider. */
 const STOP_LIMIT_MS = (PROVIDER_TIMEOUT_SECONDS + 5) * 1000;
 
@@ -85,6 +90,8 @@ const start = async (): Promise<void> => {
   const ownAuthorities = configuredAuthorities(given);
   const standIn = Object.values(standIns?.providers ?? {})[0];
   const standInServers = [standIn?.smtp, standIn?.pop, standIn?.imap];
+  const certificateAuthority = (server: MailServer): string | undefined =>
+    standInServers.some((one) => isDeepStrictEqual(server, one)) ? standIn?.ca : ownAuthorities(server);
   const broker = localBroker({
     data,
     config,
@@ -95,8 +102,7 @@ const start = async (): Promise<void> => {
       const [exampleAddress] = PROPOSED_ACCOUNTS[name];
       return { name, isStandIn: true, links: { inbox: standIns.inboxUrl }, exampleAddress };
     }),
-    certificateAuthority: (mailServer) =>
-      standInServers.some((server) => isDeepStrictEqual(mailServer, server)) ? standIn?.ca : ownAuthorities(mailServer),
+    certificateAuthority,
     retentionDays: env.retentionDays,
     notices: {
       operatorMailboxId: env.noticeMailbox,
@@ -108,6 +114,17 @@ const start = async (): Promise<void> => {
   apps.resolve(broker.apps);
   await broker.recover();
   const workers = startWorkers(broker.workers, broker.sweeps, log);
+  const gateway = env.withGateway
+    ? await startLocalGateway({
+        env: process.env,
+        host: env.host,
+        folder: data.path,
+        link: broker.serveGateway({ gatewayId: LOCAL_GATEWAY, organizationId: undefined }),
+        brokerUrl: publicUrl,
+        ca: certificateAuthority,
+        log,
+      })
+    : undefined;
 
   const stop = async (signal: string): Promise<void> => {
     log.info('broker.stopping', { signal });
@@ -115,20 +132,24 @@ const start = async (): Promise<void> => {
     server.closeIdleConnections();
     // A refresh in hand must not be cut off between the provider's answer and the vault. A message in hand may be: it
     // is taken up again at the next start.
-    await Promise.race([Promise.all([answered, workers.stop()]), systemClock.sleep(STOP_LIMIT_MS)]);
+    await Promise.race([Promise.all([answered, workers.stop(), gateway?.stop()]), systemClock.sleep(STOP_LIMIT_MS)]);
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
 
+  const urls = gateway ? listenerUrls(gateway.gateway) : {};
   announce(
     [
       `Console:    ${publicUrl}/`,
       `Admin key:  ${admin.file ? `in ${admin.file}` : 'as BROKER_ADMIN_KEY says'}`,
+      ...(gateway ? [`Gateway:    ${Object.values(urls).join(', ')}; status page ${gateway.page.url}`] : []),
       ...(standIns ? [`Stand-ins:  ${standIns.inboxUrl} shows the mail that arrived; no real account is needed`] : []),
     ],
     {
       url: publicUrl,
       port,
+      ...urls,
+      ...(gateway ? { gateway_status: gateway.page.url } : {}),
       ...(admin.file ? { admin_key_file: admin.file } : {}),
       ...(standIns ? { inbox: standIns.inboxUrl, stand_in_providers: Object.keys(standIns.providers) } : {}),
     },

@@ -13,6 +13,11 @@ export interface Ready {
   readonly url: string;
   readonly inbox?: string;
   readonly admin_key_file?: string;
+  /** Where the gateway takes mail and gives it out, as URLs. */
+  readonly smtp?: string;
+  readonly smtps?: string;
+  readonly pop3?: string;
+  readonly gateway_status?: string;
 }
 
 /** The broker as a process of its own, so that it can be stopped, killed and started again for real. */
@@ -32,11 +37,22 @@ const exited = async (child: ChildProcess): Promise<number | null> => {
   return child.exitCode;
 };
 
+/** So that several run side by side. */
+const ANY_GATEWAY_PORTS = {
+  GATEWAY_SMTP_PORT: '0',
+  GATEWAY_SMTPS_PORT: '0',
+  GATEWAY_POP3_PORT: '0',
+  GATEWAY_STATUS_PORT: '0',
+};
+
 /** Starts the broker and waits for its ready line. `env` is all that it sees besides PATH and HOME. */
 export const startBroker = async (env: Readonly<Record<string, string>>): Promise<BrokerProcess> => {
   const { PATH = '', HOME = '' } = process.env;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [MAIN], { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH, HOME, ...ANY_GATEWAY_PORTS, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();

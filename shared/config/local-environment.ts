@@ -23,6 +23,8 @@ export interface LocalEnvironment {
   readonly isProxied: boolean;
   /** For how many days mail that has ended is kept. */
   readonly retentionDays: number;
+  /** Whether a gateway for devices that know only SMTP and POP3 runs in the same process. */
+  readonly withGateway: boolean;
   /** For tests: how long the stand-ins' access tokens live, and whether their faults can be set over HTTP. */
   readonly standInTokenSeconds: number | undefined;
   readonly testControls: boolean;
@@ -59,6 +61,11 @@ const allowedBy = (name: string, text: string): boolean => {
   throw new ConfigError(`${name} must be allow or refuse.`);
 };
 
+const switchedOn = (name: string, text: string): boolean => {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new ConfigError(`${name} must be on or off.`);
+};
+
 /** An empty variable counts as absent. Throws `ConfigError`. */
 export const readLocalEnvironment = (env: Readonly<Record<string, string | undefined>>): LocalEnvironment => {
   return {
@@ -78,6 +85,7 @@ export const readLocalEnvironment = (env: Readonly<Record<string, string | undef
     noticeGatherSeconds: env.BROKER_NOTICE_GATHER_SECONDS
       ? secondsOf('BROKER_NOTICE_GATHER_SECONDS', env.BROKER_NOTICE_GATHER_SECONDS)
       : undefined,
+    withGateway: switchedOn('BROKER_GATEWAY', env.BROKER_GATEWAY || 'on'),
     isProxied: Boolean(env.HTTPS_PROXY || env.https_proxy),
     standInTokenSeconds: env.STAND_IN_TOKEN_SECONDS
       ? secondsOf('STAND_IN_TOKEN_SECONDS', env.STAND_IN_TOKEN_SECONDS)

@@ -67,6 +67,16 @@ export const askPermit = (before: Pace, { holder, owner }: Holder, limits: Mailb
   return { granted: true, pace: { ...pace, connections: { ...others, [holder]: connection } } };
 };
 
+/**
+ * Where a holder is one process at a time: its former one is dead, and its connection with it. What that may have been sending
+ * counts as sent now.
+ */
+export const succeeding = (pace: Pace, { holder, owner }: Holder, now: number): Pace => {
+  const { [holder]: former, ...others } = pace.connections;
+  if (former === undefined || former.owner === owner) return pace;
+  return { connections: others, sentAt: former.sending ? [...pace.sentAt, now].sort((a, b) => a - b) : pace.sentAt };
+};
+
 /** A message was sent, or not; the connection stays. */
 export const messageEnded = (pace: Pace, { holder, owner }: Holder, now: number, wasSent: boolean): Pace => {
   const { [holder]: mine, ...others } = pace.connections;

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MAILBOX_LIMITS } from '../../shared/domain/outbox.ts';
-import { askPermit, type Holder, messageEnded, NO_PACE, type Pace, released } from '../../shared/domain/pace.ts';
+import {
+  askPermit,
+  type Holder,
+  messageEnded,
+  NO_PACE,
+  type Pace,
+  released,
+  succeeding,
+} from '../../shared/domain/pace.ts';
 import { SENDING_SECONDS } from '../../shared/domain/timing.ts';
 
 const LIMITS = MAILBOX_LIMITS.microsoft;
@@ -132,5 +140,19 @@ describe('the pace of a mailbox', () => {
   it('forgets what is older than it needs', () => {
     const pace = afterSending(5, START + 10 * MINUTE_MS, afterSending(30, START));
     assert.equal(pace.sentAt.length, 5);
+  });
+
+  it('lets a holder that is one process at a time go on after a kill, and counts what that may have sent', () => {
+    const before = { holder: 'gateway:a', owner: 'first run' };
+    const after = { holder: 'gateway:a', owner: 'second run' };
+    const pace = granted(afterSending(29, START), before, START);
+    assert.equal(askPermit(pace, after, LIMITS, START).granted, false);
+    const taken = succeeding(pace, after, START + 1_000);
+    assert.deepEqual(Object.keys(taken.connections), ['relay']);
+    assert.equal(taken.sentAt.length, 30);
+    assert.equal(askPermit(taken, after, LIMITS, START + 1_000).granted, false);
+    granted(taken, after, START + 62_001);
+    assert.equal(succeeding(pace, before, START), pace);
+    assert.equal(succeeding(pace, RELAY, START), pace);
   });
 });

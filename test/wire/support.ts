@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startBroker } from '../../local/demo/broker-process.ts';
+import { type Ready, startBroker } from '../../local/demo/broker-process.ts';
 import { makePerson, type Page, type SignInWish } from '../../local/demo/person.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
 
@@ -97,6 +97,7 @@ export const wireBroker = async (settings: Readonly<Record<string, string>> = {}
     STAND_IN_SMTP_PORT: '0',
     STAND_IN_POP_PORT: '0',
     STAND_IN_IMAP_PORT: '0',
+    BROKER_GATEWAY: 'off',
     BROKER_DATA_DIR: folder,
     BROKER_ADMIN_KEY: ADMIN_KEY,
     STAND_IN_TEST_CONTROLS: 'on',
@@ -120,6 +121,10 @@ export const wireBroker = async (settings: Readonly<Record<string, string>> = {}
     folder,
     get url(): string {
       return process.ready.url;
+    },
+    /** What it said when it was ready. */
+    get ready(): Ready {
+      return process.ready;
     },
     get inbox(): string {
       return process.ready.inbox ?? '';
