@@ -17,6 +17,8 @@ export interface MessageFacts {
   readonly messageId: string | undefined;
   readonly hasDate: boolean;
   readonly repairs: Repairs;
+  /** Nothing below its own header is to be mended: from there on it can pass as it is. */
+  readonly bodyStands: boolean;
 }
 
 /**
@@ -45,6 +47,8 @@ export type Repairs = ReadonlyMap<number, PartRepair>;
 export interface MessageChanges {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly without: readonly string[];
+  /** As it was found (`MessageFacts`); false or absent: all of it is gone through once more. */
+  readonly bodyStands?: boolean;
 }
 
 export interface PreparedMessage {

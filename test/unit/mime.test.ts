@@ -63,6 +63,7 @@ describe('mimeMessageFormat.inspect', () => {
       messageId: undefined,
       hasDate: false,
       repairs: new Map(),
+      bodyStands: true,
     });
   });
 
@@ -120,7 +121,10 @@ describe('mimeMessageFormat.inspect', () => {
         const found = await inspect(message);
         if (!found.ok) return;
         messages++;
-        assert.deepEqual(await inspect(await prepare(message, NOTHING)), found);
+        const after = await inspect(await prepare(message, NOTHING));
+        assert.ok(after.ok);
+        // Its lines end as they should by then.
+        assert.deepEqual({ ...after.value, bodyStands: false }, { ...found.value, bodyStands: false });
       }),
       { numRuns: 1000 },
     );

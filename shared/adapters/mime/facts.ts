@@ -23,7 +23,7 @@ export const headerFault = (fields: readonly Field[], isCut: boolean): string | 
   return fields.some((field) => USUAL_FIELD.test(field)) ? undefined : 'The header has no field that mail has.';
 };
 
-export const factsOf = (fields: readonly Field[]): Result<Omit<MessageFacts, 'repairs'>, string> => {
+export const factsOf = (fields: readonly Field[]): Result<Omit<MessageFacts, 'repairs' | 'bodyStands'>, string> => {
   const values = (name: string): readonly string[] => valuesOf(fields, name);
   const addresses = (name: string): string[] => values(name).flatMap(addressesOf);
   const hasFrom = values('from').some(namesAnAddress);

@@ -7,6 +7,7 @@ import { sentAs } from './send-as.ts';
 import { madeOf } from './streams.ts';
 import { surveyor } from './survey.ts';
 import { ACCEPTABLE, MimeFault, type Part, walker } from './walk.ts';
+import { withHeader } from './with-header.ts';
 
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -48,18 +49,20 @@ export const mimeMessageFormat: MessageFormat = {
     try {
       for await (const chunk of content) walk.write(chunk as Buffer);
       walk.end();
-      return ok(survey.facts());
+      const facts = survey.facts();
+      return ok({ ...facts, bodyStands: facts.bodyStands && !walk.hasLoneEnd() });
     } catch (error) {
       if (error instanceof MimeFault) return fail(error.message);
       throw error;
     }
   },
 
-  prepare(content, repairs, { headers, without }) {
+  prepare(content, repairs, { headers, without, bodyStands = false }) {
     for (const field of headers) checkField(field);
     const added = headers.map(([name, value]): Field => octetsOf(`${name}: ${value}`));
     const gone = new Set(without.map((name) => name.toLowerCase()));
     const header = (fields: readonly Field[]) => [...added, ...fields.filter((field) => !gone.has(nameOf(field)))];
+    if (bodyStands) return counted(withHeader(content, header));
     return counted(rewritten(content, { header, repairOf: ({ number }) => repairs.get(number) }));
   },
 

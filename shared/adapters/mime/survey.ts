@@ -66,8 +66,9 @@ const look = (seen: Content, before: LineEnd, bytes: Buffer): void => {
 /** Finds out what a message says, and what `prepare` must mend in it. Throws `MimeFault` where it is no message. */
 export const surveyor = () => {
   const repairs = new Map<number, PartRepair>();
-  let facts: Omit<MessageFacts, 'repairs'> | undefined;
+  let facts: Omit<MessageFacts, 'repairs' | 'bodyStands'> | undefined;
   let seen: Content = { ...NOTHING_YET };
+  let bodyStands = true;
 
   const checkMessage = (fields: readonly Field[], isCut: boolean): void => {
     const fault = headerFault(fields, isCut);
@@ -87,6 +88,7 @@ export const surveyor = () => {
   const visitor: Visitor = {
     head(part, fields, isCut) {
       if (part.number === 0) checkMessage(fields, isCut);
+      if (isCut) bodyStands = false;
       seen = { ...NOTHING_YET };
       if (part.isSealed) return;
       let mendedBytes = 0;
@@ -95,7 +97,10 @@ export const surveyor = () => {
         mendedBytes += (mended?.length ?? 0) + '\r\n'.length;
         // Encoding makes it several times as long: what is accepted must still be short enough after that.
         if (mendedBytes > ACCEPTABLE.headerBytes) throw headerTooLarge(ACCEPTABLE);
-        if (mended !== undefined) continue;
+        if (mended !== undefined) {
+          if (part.number > 0) bodyStands = false;
+          continue;
+        }
         const name = JSON.stringify(nameOf(field).slice(0, 40));
         throw new MimeFault(
           `The header field ${name} has a line of over ${LINE_LIMIT} octets, without a blank to fold it at.`,
@@ -112,14 +117,17 @@ export const surveyor = () => {
       const stays = content === undefined || content === 'label-8bit' || content === 'break';
       if (stays && seen.octetsBeyondAscii > 0) labelAround(part);
     },
-    frame: () => undefined,
+    frame(_before, bytes) {
+      // Too long, or with what no line may hold: then it is broken, or taken out.
+      if (bytes.length > LINE_LIMIT || bytes.includes(0)) bodyStands = false;
+    },
   };
 
   return {
     visitor,
     facts: (): MessageFacts => {
       if (facts === undefined) throw new Error('the message was not read');
-      return { ...facts, repairs };
+      return { ...facts, repairs, bodyStands: bodyStands && repairs.size === 0 };
     },
   };
 };

@@ -101,6 +101,7 @@ export const walker = (visitor: Visitor, limits = ACCEPTED) => {
   let headerBytes = 0;
   let before: LineEnd = '';
   let parts = 0;
+  let hasLoneEnd = false;
 
   const setAround = (all: readonly Part[]): void => {
     around = all;
@@ -187,6 +188,7 @@ export const walker = (visitor: Visitor, limits = ACCEPTED) => {
   };
 
   const reader = lineReader((bytes, isStart, end) => {
+    if (end === '\n' || end === '\r') hasLoneEnd = true;
     const found = isStart && end !== undefined ? delimited(bytes) : undefined;
     if (found && end !== undefined) delimiter(bytes, end, found);
     else if (mode === 'header') headerRun(bytes, isStart, end);
@@ -195,6 +197,8 @@ export const walker = (visitor: Visitor, limits = ACCEPTED) => {
 
   return {
     write: (chunk: Buffer): void => reader.write(chunk),
+    /** Whether any line, so far, has ended otherwise than with CRLF. */
+    hasLoneEnd: (): boolean => hasLoneEnd,
     end(): void {
       reader.end();
       if (mode === 'header') {

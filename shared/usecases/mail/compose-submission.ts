@@ -50,7 +50,11 @@ export const composeContent = (
     sender.isRewritten ? messageFormat.sendAs(content, sender.address) : content,
     facts.repairs,
     // Who is told in secret stands in the envelope alone; a field supplied takes the place of an empty one.
-    { headers: supplied, without: ['bcc', 'resent-bcc', ...supplied.map(([name]) => name)] },
+    {
+      headers: supplied,
+      without: ['bcc', 'resent-bcc', ...supplied.map(([name]) => name)],
+      bodyStands: facts.bodyStands,
+    },
   );
 };
 
