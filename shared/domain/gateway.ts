@@ -15,6 +15,17 @@ export const SERVED_SECONDS = LONGEST_WAIT_SECONDS + 86_400;
 export const GATEWAY_WAYS = ['direct', 'relay'] as const;
 export type GatewayWay = (typeof GATEWAY_WAYS)[number];
 
+/** That of a broker on one machine, which is no device of its own. */
+export const LOCAL_GATEWAY_ID = 'local';
+
+/** A gateway, as the broker knows it. */
+export interface GatewayIdentity {
+  /** The `client_id` of its device, or `LOCAL_GATEWAY_ID`. */
+  readonly gatewayId: string;
+  /** Whose devices it serves; undefined: everybody's. */
+  readonly organizationId: string | undefined;
+}
+
 /** A mailbox as those who send for it know it. */
 export type ServedMailbox = Omit<Mailbox, 'createdAt'>;
 
@@ -56,3 +67,21 @@ export interface GatewayState {
   readonly queued: number;
   readonly oldestSeconds: number;
 }
+
+/** A gateway as its administrators see it. */
+export interface GatewayDescription extends GatewayState {
+  readonly gatewayId: string;
+  /** Undefined: it is for all. */
+  readonly organizationId: string | undefined;
+  /** Of its device; undefined where it is none. */
+  readonly name: string | undefined;
+  /** Epoch seconds. */
+  readonly lastSeenAt: number;
+}
+
+/** A gateway reports every minute or so; a restart and a short fault of the line are no news. */
+const SILENT_AFTER_SECONDS = 900;
+
+/** It had mail to send, and nobody knows what becomes of that. */
+export const isSilent = ({ queued, lastSeenAt }: GatewayDescription, now: number): boolean =>
+  queued > 0 && now - lastSeenAt > SILENT_AFTER_SECONDS;

@@ -2,7 +2,7 @@ import { hasReachedAll } from './retention.ts';
 import { isOver, type Submission, type SubmissionDescription } from './submission.ts';
 import { LONGEST_WAIT_SECONDS } from './timing.ts';
 
-export type NoResend = 'being_sent' | 'reached_all' | 'too_old' | 'mailbox_removed';
+export type NoResend = 'being_sent' | 'reached_all' | 'too_old' | 'mailbox_removed' | 'at_gateway';
 
 /** What it means to send a submission again. */
 export type Resend =
@@ -41,6 +41,7 @@ const begunAnew = ({ unknownOutcomes: _before, ...submission }: Submission, now:
 export const resend = (submission: Submission, hasMailbox: boolean, retention: number, now: number): Resend => {
   if (isBeingSent(submission, now)) return { how: 'not', why: 'being_sent' };
   if (isOver(submission) && hasReachedAll(submission)) return { how: 'not', why: 'reached_all' };
+  if (submission.gatewayId !== undefined) return { how: 'not', why: 'at_gateway' };
   if (!hasMailbox) return { how: 'not', why: 'mailbox_removed' };
   if (!isOver(submission)) return { how: 'now', submission: { ...submission, status: { state: 'queued' } } };
   if (isTooOld(submission, retention, now)) return { how: 'not', why: 'too_old' };

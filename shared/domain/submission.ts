@@ -1,5 +1,5 @@
 import type { ErrorKind } from './errors.ts';
-import type { Outbox, Route } from './outbox.ts';
+import type { Outbox, Route, Stop } from './outbox.ts';
 
 /** The SMTP envelope (RFC 5321 section 2.3.1): who is told, whatever the headers say. */
 export interface Envelope {
@@ -33,7 +33,7 @@ export type SubmissionState = (typeof SUBMISSION_STATES)[number];
 export const isSubmissionState = (text: string): text is SubmissionState =>
   (SUBMISSION_STATES as readonly string[]).includes(text);
 
-/** One message handed to the relay. */
+/** One message handed to the relay, or to a gateway. */
 export interface Submission {
   readonly id: string;
   readonly organizationId: string;
@@ -65,6 +65,10 @@ export interface Submission {
   readonly sentBy?: Route;
   /** What the mail server last said, or what kept it from saying anything. */
   readonly lastResponse?: string;
+  /** The gateway where its content lies, and which sends it, as it has told; absent: the relay does. */
+  readonly gatewayId?: string;
+  /** What keeps all mail of its mailbox at that gateway. */
+  readonly stop?: Stop;
   readonly status: SubmissionStatus;
 }
 
@@ -82,9 +86,10 @@ export interface SubmissionDescription {
   readonly response: string | undefined;
 }
 
-/** A submission's own state, or that of its mailbox's outbox, which keeps it. */
-export const describeSubmission = (submission: Submission, { stop }: Outbox): SubmissionDescription => {
+/** A submission's own state, or that of its mailbox's outbox, which keeps it: the relay's, or a gateway's. */
+export const describeSubmission = (submission: Submission, outbox: Outbox): SubmissionDescription => {
   const { status, lastResponse: response } = submission;
+  const { stop } = submission.gatewayId === undefined ? outbox : submission;
   const { state } = status;
   if (stop && (state === 'queued' || state === 'deferred')) {
     const { reason, until } = stop;

@@ -9,6 +9,7 @@ import { connectionTestRecords } from './connection-tests.ts';
 import { coolDownRecords } from './cool-downs.ts';
 import { enrolmentTokenRecords } from './enrolment-tokens.ts';
 import { recordsForDevices } from './for-devices.ts';
+import { gatewayRecords } from './gateways.ts';
 import { noticeRecords } from './notices.ts';
 import { notificationSettingsRecords } from './notification-settings.ts';
 import { reconnectLinkRecords } from './reconnect-links.ts';
@@ -35,6 +36,7 @@ export const brokerRecords = (
   signIns: signInRecords(table),
   submissions: submissionRecords(table, retentionDays),
   uploads: uploadRecords(table),
+  gateways: gatewayRecords(table),
   connectionTests: connectionTestRecords(table),
   notices: noticeRecords(table),
   notificationSettings: notificationSettingsRecords(table, webhookKeys),

@@ -54,6 +54,14 @@ export const keys = {
     pk: `outbox#${mailboxId}`,
     sk: `pending#${submissionId}`,
   }),
+  /** What keeps a mailbox's mail at a gateway. */
+  gatewayOutbox: (mailboxId: string, gatewayId: string) => ({ pk: `outbox#${mailboxId}`, sk: `gateway#${gatewayId}` }),
+  served: (gatewayId: string, mailboxId: string) => ({ pk: `gateway#${gatewayId}`, sk: `serves#${mailboxId}` }),
+  /** Without an organization: that of a broker on one machine, which is for all. */
+  gatewayOf: (organizationId: string | undefined, gatewayId: string) => ({
+    pk: `gateways#${organizationId ?? 'broker'}`,
+    sk: gatewayId,
+  }),
   signIn: (signInId: string) => ({ pk: `sign-in#${signInId}`, sk: 'sign-in' }),
   /** Of notices: without an organization those of the operator. */
   openNotice: (scope: string | undefined, kind: string, subject: string) => ({

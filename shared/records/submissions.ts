@@ -2,7 +2,7 @@ import { forgottenBy, hasReachedAll, keptUntil, RETENTION_DAYS, retentionSeconds
 import { isOver, type Submission } from '../domain/submission.ts';
 import { dueShardOf, QUEUE_GRACE_SECONDS } from '../domain/timing.ts';
 import type { Item, Table, Write } from '../ports/table.ts';
-import { attributes, entity, getAll, keys } from './items.ts';
+import { attributes, entity, getAll, keys, whenRevision } from './items.ts';
 import { putIntoOutbox, takeFromOutbox } from './outboxes.ts';
 
 /** Five minutes are SQS's own window; a day covers a device that repeats its job after a night. */
@@ -29,7 +29,7 @@ const fromItem = (item: Item): SubmissionRecord => {
     expiresAt: until,
     ...submission
   } = entity<Submission & { revision: number; expiresAt?: number }>(item);
-  return { submission, revision, ...(until === undefined ? {} : { keptUntil: until }) };
+  return { submission, revision, ...(until === undefined || !isOver(submission) ? {} : { keptUntil: until }) };
 };
 
 /** As a device gave it, and the message it was given with. */
@@ -37,6 +37,8 @@ export interface IdempotencyKey {
   readonly hash: string;
   /** Hashes, any of which tells the message from others. */
   readonly fingerprints: readonly string[];
+  /** For who may repeat it later than devices do. */
+  readonly keptSeconds?: number;
 }
 
 interface HeldKey {
@@ -53,7 +55,7 @@ interface HeldKey {
 const takeKey = async (
   table: Table,
   { id, clientId, acceptedAt }: Submission,
-  { hash, fingerprints }: IdempotencyKey,
+  { hash, fingerprints, keptSeconds = IDEMPOTENCY_SECONDS }: IdempotencyKey,
 ): Promise<Write> => {
   const key = keys.idempotency(clientId, hash);
   const item = await table.get(key);
@@ -61,7 +63,7 @@ const takeKey = async (
   const isFree =
     held && (held.expiresAt <= acceptedAt || (await table.get(keys.submission(held.submissionId))) === undefined);
   return {
-    put: { ...key, submissionId: id, fingerprints, expiresAt: acceptedAt + IDEMPOTENCY_SECONDS },
+    put: { ...key, submissionId: id, fingerprints, expiresAt: acceptedAt + keptSeconds },
     when: isFree ? { equals: { submissionId: held.submissionId } } : { absent: true },
   };
 };
@@ -75,9 +77,14 @@ const contentDue = ({ id }: Submission, dueAt: number): Write => ({
 export const submissionRecords = (table: Table, retentionDays: number = RETENTION_DAYS.unlessSet) => {
   const retention = retentionSeconds(retentionDays);
 
+  /** A gateway may never tell the end of a submission, as who sends does here. */
+  const expiresAt = (submission: Submission): number | undefined =>
+    keptUntil(submission, retention) ??
+    (submission.gatewayId === undefined ? undefined : forgottenBy(submission, retention));
+
   const toItem = (submission: Submission, revision: number) => ({
     ...keys.submission(submission.id),
-    ...attributes({ ...submission, expiresAt: keptUntil(submission, retention) }),
+    ...attributes({ ...submission, expiresAt: expiresAt(submission) }),
     revision,
   });
 
@@ -152,6 +159,17 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
       return (await table.writeAll([put, ...moves])) === 'written';
     },
 
+    /**
+     * Of a gateway's submission what it has told: it is listed like others, but in no outbox here, and has no content. `before`:
+     * as it was read; undefined: it was not there. False: it was changed meanwhile.
+     */
+    async tell(submission: Submission, before: SubmissionRecord | undefined): Promise<boolean> {
+      const { revision = 0 } = before ?? {};
+      const put = { put: toItem(submission, revision + 1), when: whenRevision(revision) };
+      const isListed = before !== undefined && before.submission.resentAt === submission.resentAt;
+      return (await table.writeAll([put, ...(isListed ? [] : [listed(submission)])])) === 'written';
+    },
+
     /** Before outboxes, a submission was due by itself. False: it was changed meanwhile. */
     async moveToOutbox({ submission, revision }: SubmissionRecord, now: number): Promise<boolean> {
       const queued: Submission = { ...submission, status: { state: 'queued' } };
@@ -185,8 +203,7 @@ export const submissionRecords = (table: Table, retentionDays: number = RETENTIO
       const outcome = await table.writeAll([
         { delete: keys.submission(id), when: { equals: { revision } } },
         { delete: keys.submissionOf(organizationId, id) },
-        ...takeFromOutbox(submission),
-        contentDue(submission, now),
+        ...(submission.gatewayId === undefined ? [...takeFromOutbox(submission), contentDue(submission, now)] : []),
       ]);
       return outcome === 'written';
     },
