@@ -15,6 +15,7 @@ export const ROUTES = {
     '/reconnect/:token',
   ],
   'relay-mail/accept': ['/v1/messages', '/v1/messages/:submission_id', '/v1/uploads'],
+  'relay-mail/gateway': ['/v1/gateway/*'],
   admin: ['/v1/admin/*', '/health', '/*'],
 } as const;
 

@@ -33,7 +33,7 @@ const SEND_MESSAGE = ['sqs:SendMessage'];
 /** Functions, their address and their schedule: can be deleted and made anew at any time. */
 export class StatelessStack extends Stack {
   private readonly props: StatelessStackProps;
-  private readonly publicUrl: string;
+  readonly publicUrl: string;
 
   constructor(app: App, id: string, props: StatelessStackProps) {
     super(app, id, { description: 'MFP Token Broker: functions, HTTP API, schedule' });
@@ -53,6 +53,7 @@ export class StatelessStack extends Stack {
       'register-device': this.registerDevice().lambda,
       'sign-in': this.signIn().lambda,
       'relay-mail/accept': this.acceptMail().lambda,
+      'relay-mail/gateway': this.serveGateways(worker).lambda,
       admin: this.admin(worker, tester).lambda,
     });
     this.outputs();
@@ -132,6 +133,28 @@ export class StatelessStack extends Stack {
         .may(['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
         // A link that it signs permits what it may itself.
         .may(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], messages.arnForObjects('uploads/*'))
+        // Without it S3 says 403 instead of 404 for what was not uploaded yet.
+        .may(['s3:ListBucket'], messages.bucketArn)
+        .may(SEND_MESSAGE, mailQueue.queueArn)
+    );
+  }
+
+  private serveGateways(worker: BrokerFunction): BrokerFunction {
+    const { accessTokenKeys, messages, mailQueue } = this.props.stateful;
+    const gateway = this.broker('relay-mail/gateway', 'Serves gateways on the networks of offices', API_TIMEOUT, {
+      BROKER_ACCESS_KEYS_SECRET: accessTokenKeys.secretArn,
+      BROKER_BLOB_BUCKET: messages.bucketName,
+      BROKER_RETENTION_DAYS: this.retentionDays,
+      BROKER_MAIL_QUEUE_URL: mailQueue.queueUrl,
+      BROKER_MAIL_SERVERS: '{}',
+      ...this.refresherVariables(worker),
+    });
+    return (
+      this.mayAskForRefresh(gateway, worker)
+        .may(READ_SECRET, accessTokenKeys.secretArn)
+        .may(['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], messages.arnForObjects('submissions/*'))
+        // The links are signed by the function that takes mail from devices.
+        .may(['s3:GetObject', 's3:DeleteObject'], messages.arnForObjects('uploads/*'))
         // Without it S3 says 403 instead of 404 for what was not uploaded yet.
         .may(['s3:ListBucket'], messages.bucketArn)
         .may(SEND_MESSAGE, mailQueue.queueArn)

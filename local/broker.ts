@@ -5,6 +5,7 @@ import { adminApp } from '../functions/admin/app.ts';
 import { fetchTokenApp } from '../functions/fetch-token/app.ts';
 import { registerDeviceApp } from '../functions/register-device/app.ts';
 import { acceptMailApp } from '../functions/relay-mail/accept/app.ts';
+import { gatewayApp } from '../functions/relay-mail/gateway/app.ts';
 import type { RoutedFunction } from '../functions/routes.ts';
 import { signInApp } from '../functions/sign-in/app.ts';
 import { envelopeTokenVault } from '../shared/adapters/envelope/envelope-token-vault.ts';
@@ -24,6 +25,7 @@ import { systemClock as clock } from '../shared/adapters/system/system-clock.ts'
 import { systemRandom as random } from '../shared/adapters/system/system-random.ts';
 import { httpWebhookSender, type WebhookSenderOptions } from '../shared/adapters/webhook/http-webhook-sender.ts';
 import { ConfigError } from '../shared/config/config-document.ts';
+import { mailApis } from '../shared/config/mail-apis.ts';
 import { mailServers } from '../shared/config/mail-servers.ts';
 import type { BrokerConfig } from '../shared/config/provider-config.ts';
 import { VERSION } from '../shared/config/version.ts';
@@ -41,6 +43,7 @@ import { adminUseCases } from '../shared/usecases/administration/admin-use-cases
 import { countAttempts } from '../shared/usecases/devices/count-attempts.ts';
 import { deviceUseCases } from '../shared/usecases/devices/device-use-cases.ts';
 import { makeManageRegistration, makeRegisterDevice } from '../shared/usecases/devices/register-device.ts';
+import { makeServeGateway } from '../shared/usecases/gateways/serve-gateway.ts';
 import { makeMaintainGrant, makeRecoverGrants } from '../shared/usecases/grants/maintain-grants.ts';
 import { makeRefreshGrant } from '../shared/usecases/grants/refresh-grant.ts';
 import { type GrantWork, makeSweepGrants } from '../shared/usecases/grants/sweep-grants.ts';
@@ -160,6 +163,9 @@ export const localBroker = (options: LocalBrokerOptions) => {
     composeMessage: composeTestMessage,
   });
 
+  const apiFor = mailApis(config.providers);
+  const serveGateway = makeServeGateway({ ...common, apiFor, acquireAccessToken, checkDevice, queue: mailQueue });
+
   const apps = {
     'fetch-token': fetchTokenApp({ ...common, ...forDevices }),
     'register-device': registerDeviceApp({
@@ -177,6 +183,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
       acceptMessage: makeAcceptMessage({ ...common, checkDevice, queue: mailQueue }),
       readSubmission: makeReadSubmission(records),
     }),
+    'relay-mail/gateway': gatewayApp({ ...common, serveGateway, authenticateDevice }),
     admin: adminApp({
       ...common,
       ...adminUseCases({ ...common, refresher, mailboxTester, mailQueue, adminKey: options.adminKey }),
@@ -228,7 +235,7 @@ export const localBroker = (options: LocalBrokerOptions) => {
     await makeAdoptSubmissions(mail)();
     await makeRecoverOutboxes(mail)();
   };
-  return { apps, workers, sweeps, recover, close: () => database.close() };
+  return { apps, workers, sweeps, recover, serveGateway, close: () => database.close() };
 };
 
 const readAuthority = (file: string): string => {

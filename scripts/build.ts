@@ -17,6 +17,7 @@ export const FUNCTIONS = [
   'relay-mail/accept',
   'relay-mail/send',
   'relay-mail/test',
+  'relay-mail/gateway',
   'notify',
   'admin',
 ] as const;

@@ -39,7 +39,7 @@ export const submissionReply = (
 
 /** The same for an administrator, with who it was from and for. */
 export const adminSubmissionReply = (description: SubmissionDescription) => {
-  const { organizationId, clientId, mailboxId, slot, envelope, sizeBytes } = description.submission;
+  const { organizationId, clientId, mailboxId, slot, envelope, sizeBytes, gatewayId } = description.submission;
   return {
     ...submissionReply(description, 'en'),
     organization_id: organizationId,
@@ -48,6 +48,7 @@ export const adminSubmissionReply = (description: SubmissionDescription) => {
     slot,
     recipients: envelope.to,
     size_bytes: sizeBytes,
+    ...(gatewayId === undefined ? {} : { gateway_id: gatewayId }),
   };
 };
 

@@ -257,7 +257,7 @@ describe('rights', () => {
     assert.deepEqual([...PARTITIONS].sort(), [...new Set(prefixes)].sort());
   });
 
-  for (const name of ['fetch-token', 'relay-mail/send', 'relay-mail/test'] as const) {
+  for (const name of ['fetch-token', 'relay-mail/send', 'relay-mail/test', 'relay-mail/gateway'] as const) {
     it(`keep ${name} from refresh tokens and from the keys that protect them (design rule 4)`, () => {
       assertNoWayToTheVault(deployment, name);
       assertNoWayToTheVault(envelopes, name);
@@ -414,7 +414,7 @@ describe('rights', () => {
   });
 
   it('let the relay put messages and the sender take them, under the key they have', () => {
-    const messages = (name: 'relay-mail/accept' | 'relay-mail/send') =>
+    const messages = (name: 'relay-mail/accept' | 'relay-mail/gateway' | 'relay-mail/send') =>
       deployment.rightsOf(name).filter(({ actions }) => actions.some((action) => action.startsWith('s3:')));
     const folder = blobKeyOf('*').replace(/\*.*$/, '*');
     const objects = `${arnOf('AWS::S3::Bucket', 'Messages')}/${folder}`;
@@ -422,6 +422,12 @@ describe('rights', () => {
     assert.deepEqual(messages('relay-mail/accept').map(rights), [
       [['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'], [objects]],
       [['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], [uploads]],
+      [['s3:ListBucket'], [arnOf('AWS::S3::Bucket', 'Messages')]],
+    ]);
+    // It signs no links, so it puts nothing among the uploads.
+    assert.deepEqual(messages('relay-mail/gateway').map(rights), [
+      [['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'], [objects]],
+      [['s3:DeleteObject', 's3:GetObject'], [uploads]],
       [['s3:ListBucket'], [arnOf('AWS::S3::Bucket', 'Messages')]],
     ]);
     assert.deepEqual(messages('relay-mail/send').map(rights), [
@@ -434,7 +440,8 @@ describe('rights', () => {
 describe('settings', () => {
   it('keep what was sent for as many days as they say, and every content for long enough', () => {
     const longer = synthesize({ retentionDays: '365' });
-    for (const name of ['relay-mail/accept', 'relay-mail/send', 'refresh-grants/sweep', 'admin', 'notify'] as const) {
+    const keeping = ['relay-mail/accept', 'relay-mail/gateway', 'relay-mail/send', 'refresh-grants/sweep'] as const;
+    for (const name of [...keeping, 'admin', 'notify'] as const) {
       assert.equal(deployment.environmentOf(name).BROKER_RETENTION_DAYS, '30', name);
       assert.equal(longer.environmentOf(name).BROKER_RETENTION_DAYS, '365', name);
     }

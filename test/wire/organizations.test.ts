@@ -55,11 +55,12 @@ after(async () => {
   await broker?.close();
 });
 
-/** All that is stored, but for the counts of wrong credentials, and what workers note of providers. */
+/** All that is stored, but for the counts of wrong credentials, what workers note of providers, and gateways of themselves. */
 const everythingStored = (): string =>
   JSON.stringify(
     database
-      .prepare("SELECT * FROM items WHERE pk NOT LIKE 'attempts#%' AND pk NOT LIKE 'provider#%' ORDER BY pk, sk")
+      .prepare(`SELECT * FROM items WHERE pk NOT LIKE 'attempts#%' AND pk NOT LIKE 'provider#%' AND pk NOT LIKE 'gateways#%'
+         ORDER BY pk, sk`)
       .all(),
   );
 
@@ -157,6 +158,7 @@ describe('an organization', () => {
         `/organizations/${organization}/devices`,
         `/organizations/${organization}/mailboxes`,
         `/organizations/${organization}/enrolment-tokens`,
+        `/organizations/${organization}/gateways`,
         `/organizations/${organization}/notifications`,
         `/organizations/${organization}/notices`,
         `/devices/${device}`,

@@ -10,6 +10,13 @@ import { type Measure, measured } from './measured.ts';
 /** A message in the request, or one that was uploaded before. */
 export type HandedInContent = { readonly message: Uint8Array } | { readonly uploadId: string };
 
+/** A message that lies with somebody in this process. */
+export interface HandedInStream {
+  readonly sizeBytes: number;
+  /** A fresh stream for each call. */
+  open(): Promise<Readable>;
+}
+
 /** A content that is read several times, and must be the same each time. */
 export interface HandedInSource {
   /** The reader gets `ChangedMeanwhile` in place of the end where it is another than before, or than announced. */
@@ -43,11 +50,12 @@ const comparing = (openAnew: () => Promise<Readable>, announced: Partial<Measure
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-/** Opens what was handed in by this device. */
+/** Opens what was handed in, or uploaded by this client. */
 export const makeOpenHandedIn =
   ({ records, blobs, clock }: { records: Pick<Records, 'uploads'>; blobs: BlobStore; clock: Clock }) =>
-  async (content: HandedInContent, clientId: string): Promise<Result<HandedInSource, BrokerError>> => {
+  async (content: HandedInContent | HandedInStream, clientId: string): Promise<Result<HandedInSource, BrokerError>> => {
     if ('message' in content) return ok({ read: async () => Readable.from([asBuffer(content.message)]) });
+    if ('open' in content) return ok(comparing(() => content.open(), { sizeBytes: content.sizeBytes }));
     const upload: Upload | undefined = await records.uploads.get(content.uploadId, epochSeconds(clock));
     if (upload?.clientId !== clientId) return fail(brokerError('upload_unknown'));
     const open = async () => (await blobs.open(uploadKeyOf(upload.id)))?.stream ?? gone();

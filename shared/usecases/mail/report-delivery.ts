@@ -27,16 +27,21 @@ export const makeReportDelivery = ({
   clock,
   random,
   log,
+  gatewayId,
 }: {
   records: Pick<Records, 'audit' | 'notices' | 'mailboxes'>;
   clock: Clock;
   random: Random;
   log: Log;
+  /** Which gateway has told of it; absent: it is the relay's own mail. */
+  gatewayId?: string;
 }) => {
+  const by = gatewayId === undefined ? 'relay' : `gateway:${gatewayId}`;
+  const sender = gatewayId === undefined ? {} : { gateway_id: gatewayId };
   const notices = makeNotices({ records, clock, random, log });
 
   const note = ({ organizationId, id }: Submission, action: string, detail: string): Promise<void> =>
-    records.audit.add({ organizationId, by: 'relay', action, subject: id, detail });
+    records.audit.add({ organizationId, by, action, subject: id, detail });
 
   const ended = async (submission: Submission): Promise<void> => {
     const { rejected, status, lastResponse = '' } = submission;
@@ -84,6 +89,7 @@ export const makeReportDelivery = ({
       const fields = {
         submission_id: id,
         mailbox_id: mailboxId,
+        ...sender,
         attempts,
         ...('reason' in status ? { reason: status.reason } : {}),
         ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
@@ -96,7 +102,7 @@ export const makeReportDelivery = ({
 
     /** Once for each stop, however many messages wait, and however often it is found to last. */
     async outbox(mailboxId: string, before: Outbox, after: Outbox): Promise<void> {
-      const about = { mailbox_id: mailboxId };
+      const about = { mailbox_id: mailboxId, ...sender };
       const { stop } = after;
       if (stop && stop.cause !== before.stop?.cause) {
         const { reason, response } = stop;

@@ -1,6 +1,7 @@
 import { secretExpiresAt } from '../../domain/app-registration.ts';
 import { isLive, lapsesAt, warningDue } from '../../domain/grant.ts';
 import { clientSecretSubject, type Notice } from '../../domain/notice.ts';
+import { holdOf } from '../../domain/outbox.ts';
 import { registrationKey } from '../../domain/registration.ts';
 import { hasReachedAll } from '../../domain/retention.ts';
 import { isOver } from '../../domain/submission.ts';
@@ -16,10 +17,10 @@ export type NoticeStands = (notice: Notice) => Promise<Standing>;
 const soOr = (isSo: boolean, otherwise: Standing): Standing => (isSo ? 'so' : otherwise);
 
 export const makeNoticeStands = ({
-  records: { grants, outboxes, submissions, appRegistrations },
+  records: { grants, outboxes, gateways, submissions, appRegistrations },
   clock,
 }: {
-  readonly records: Pick<Records, 'grants' | 'outboxes' | 'submissions' | 'appRegistrations'>;
+  readonly records: Pick<Records, 'grants' | 'outboxes' | 'gateways' | 'submissions' | 'appRegistrations'>;
   readonly clock: Clock;
 }): NoticeStands => {
   const expires = async ({ subject, provider, organizationId }: Extract<Notice, { provider: unknown }>) => {
@@ -35,7 +36,9 @@ export const makeNoticeStands = ({
   /** Of a mailbox that was signed out on purpose people need not hear once nothing waits. */
   const isHeld = async (mailboxId: string): Promise<boolean> => {
     const { outbox, dueAt } = await outboxes.get(mailboxId);
-    return outbox.stop?.cause === 'hold' && (outbox.stop.reason !== 'signed_out' || dueAt !== undefined);
+    if (outbox.stop?.cause === 'hold' && (outbox.stop.reason !== 'signed_out' || dueAt !== undefined)) return true;
+    const atGateways = await gateways.outboxesOf(mailboxId, epochSeconds(clock));
+    return [...atGateways.values()].some((one) => holdOf(one) !== undefined);
   };
 
   const isLost = async (submissionId: string): Promise<boolean> => {

@@ -96,6 +96,7 @@ export const brokerVariables = (addresses: Addresses, vault: Vault): Record<Func
     'relay-mail/accept': { ...common, ...blobs, ...mailQueue },
     'relay-mail/send': { ...common, ...keys, ...blobs, ...mailServers, ...refresher },
     'relay-mail/test': { ...common, ...keys, ...mailServers, ...refresher },
+    'relay-mail/gateway': { ...common, ...keys, ...blobs, ...mailServers, ...refresher, ...mailQueue },
     admin: {
       ...{ ...common, ...refresher, ...tokens, ...blobs, ...mailQueue },
       BROKER_ADMIN_KEY_SECRET: SECRETS.admin,

@@ -180,6 +180,74 @@ const APP_REGISTRATIONS: Tries = (me) => [
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
+interface GatewayRequest {
+  /** What a gateway is told of what is not its own: never 401, which would be of itself. */
+  readonly status: number;
+  readonly request: (me: Customer, names: Names) => { readonly query?: string; readonly body: string };
+}
+
+/** Every device can be a gateway. */
+const GATEWAY_REQUESTS: Readonly<Record<string, GatewayRequest>> = {
+  '/v1/gateway/devices': {
+    status: 403,
+    request: (me, { device }) => ({
+      body: JSON.stringify({
+        client_id: device,
+        client_secret: me.device.clientSecret,
+        slot: 'scan',
+        address: '10.0.0.7',
+      }),
+    }),
+  },
+  '/v1/gateway/tokens': {
+    status: 409,
+    request: (_me, { mailbox }) => ({
+      body: JSON.stringify({ mailbox_id: mailbox, audience: 'smtp', min_ttl_seconds: 1 }),
+    }),
+  },
+  '/v1/gateway/mailboxes/:mailbox_id/pace': {
+    status: 409,
+    request: () => ({ body: JSON.stringify({ owner: 'run', wants: 'permit' }) }),
+  },
+  '/v1/gateway/messages': {
+    status: 409,
+    request: (_me, { device, mailbox }) => ({
+      query: `?client_id=${device}&slot=scan&mailbox_id=${mailbox}`,
+      body: 'From: x@example.org\r\nTo: y@example.org\r\n\r\nX',
+    }),
+  },
+  '/v1/gateway/reports': {
+    status: 200,
+    request: (_me, { organization, device, mailbox, submission }) => ({
+      body: JSON.stringify({
+        submissions: [
+          {
+            submission: {
+              id: submission,
+              organization_id: organization,
+              client_id: device,
+              slot: 'scan',
+              mailbox_id: mailbox,
+              account: 'x@example.org',
+              message_id: '<x>',
+              envelope: { from: 'x@example.org', to: ['y@example.org'] },
+              delivered: [],
+              rejected: [],
+              size_bytes: 1,
+              accepted_at: 1,
+              attempts: 9,
+              status: { state: 'failed', at: 1, reason: 'internal' },
+            },
+          },
+        ],
+        outboxes: [{ mailbox_id: mailbox, outbox: {} }],
+        waiting: [mailbox],
+        state: { version: '1', started_at: 1, way: 'direct', queued: 0, oldest_seconds: 0 },
+      }),
+    }),
+  },
+};
+
 /** What devices are served with. */
 const DEVICES: Readonly<Record<string, Tries>> = {
   'POST /oauth/token': (me, names) => [
@@ -238,6 +306,20 @@ const DEVICES: Readonly<Record<string, Tries>> = {
     { path: `/v1/messages/${names.submission}`, headers: basic(me.device.basic) },
     { path: `/v1/messages/${names.submission}`, headers: basic(mixedBasic(names, me)) },
   ],
+  ...Object.fromEntries(
+    Object.entries(GATEWAY_REQUESTS).map(([path, { status, request }]): [string, Tries] => [
+      `POST ${path}`,
+      (me, names) =>
+        [request(me, names)].flatMap(({ query = '', body }) => {
+          const to = `${path.replace(':mailbox_id', names.mailbox)}${query}`;
+          const headers = { ...(query === '' ? JSON_TYPE : MESSAGE), 'idempotency-key': 'sub_of_another' };
+          return [
+            { path: to, headers: { ...headers, ...basic(me.device.basic) }, body, status },
+            { path: to, headers: { ...headers, ...basic(mixedBasic(names, me)) }, body },
+          ];
+        }),
+    ]),
+  ),
   'POST /oauth/device_authorization': (me, names) => [
     { path: '/oauth/device_authorization', headers: { ...FORM, ...basic(mixedBasic(names, me)) }, body: '' },
   ],
