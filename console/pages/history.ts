@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import type { AuditEntry, Organization } from '../../shared/domain/entities.ts';
 import { deviceLink, orDash, table, time } from '../elements.ts';
+import { gatewayLink } from '../gateways.ts';
 import { page } from '../layout.ts';
+import { gatewayTextsIn } from '../texts/gateways.ts';
 import { auditActionIn, textsIn } from '../texts/index.ts';
 import { type Html, type Problem, paths, type View } from '../view.ts';
 
@@ -51,6 +53,7 @@ const actor = (view: View, by: string): Html => {
   const [kind, name = ''] = by.split(':');
   if (kind === 'device') return html`${audit.device} ${deviceLink(name, html`<code>${name}</code>`)}`;
   if (kind === 'admin') return html`${audit.admin}${name === '' ? '' : html` <code>${name}</code>`}`;
+  if (kind === 'gateway') return html`${gatewayTextsIn(view.language).gateway} ${gatewayLink(view, name, undefined)}`;
   if (kind === 'broker') return html`${audit.broker}`;
   return kind === 'person' ? html`${audit.person}` : html`${by}`;
 };

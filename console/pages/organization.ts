@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { enrolmentTokenState } from '../../shared/domain/enrolment-token.ts';
 import type { Device, EnrolmentToken, Organization } from '../../shared/domain/entities.ts';
+import type { GatewayDescription } from '../../shared/domain/gateway.ts';
 import type { AdministeredMailbox } from '../../shared/domain/mail-way.ts';
 import { isLanguage } from '../../shared/protocol/texts/index.ts';
 import {
@@ -17,6 +18,7 @@ import {
   table,
   time,
 } from '../elements.ts';
+import { gatewaySection } from '../gateways.ts';
 import { page } from '../layout.ts';
 import { type ListedNotice, noticeTable } from '../notices.ts';
 import { LANGUAGE_NAMES, textsIn } from '../texts/index.ts';
@@ -27,6 +29,7 @@ export interface OrganizationModel {
   readonly organization: Organization;
   readonly devices: readonly Device[];
   readonly enrolmentTokens: readonly EnrolmentToken[];
+  readonly gateways: readonly GatewayDescription[];
   readonly mailboxes: readonly AdministeredMailbox[];
   /** What its people are told of now. */
   readonly notices: readonly ListedNotice[];
@@ -102,7 +105,7 @@ ${view.isForAll ? html`${toggle} ${linkButton(`${here}/remove`, words.remove, 'd
 
 export const organizationPage = (
   view: View,
-  { organization, devices, enrolmentTokens, mailboxes, notices, hasMoreNotices }: OrganizationModel,
+  { organization, devices, enrolmentTokens, gateways, mailboxes, notices, hasMoreNotices }: OrganizationModel,
   problem?: Problem,
 ): Html => {
   const { organization: words, enrolmentToken: ofToken, overview, navigation } = textsIn(view.language);
@@ -124,6 +127,7 @@ ${notices.length === 0 ? '' : html`<h2>${ofNotices.open.title}</h2>${noticeTable
 ${mailboxTable(view, mailboxes)}
 <div class="heading"><h2>${words.devices}</h2>${linkButton(`${here}/devices/new`, words.addDevice)}</div>
 ${deviceTable(view, devices)}
+${gatewaySection(view, gateways)}
 <div class="heading"><h2>${ofToken.list}</h2>${linkButton(`${here}/enrolment-tokens/new`, words.newEnrolmentToken)}</div>
 ${enrolmentTokenTable(view, enrolmentTokens)}
 ${settings(view, organization)}`,

@@ -1,11 +1,13 @@
 import { html } from 'hono/html';
 import type { AppRegistrationStatus } from '../../shared/domain/app-registration-status.ts';
 import type { Organization } from '../../shared/domain/entities.ts';
+import type { GatewayDescription } from '../../shared/domain/gateway.ts';
 import type { AdministeredMailbox } from '../../shared/domain/mail-way.ts';
 import type { MailboxDescription } from '../../shared/domain/mailbox-description.ts';
 import { appRegistrationSection, hasSecretWarning } from '../app-registrations.ts';
 import { attentionTable, type NamedMailbox, needsAttention } from '../attention.ts';
 import { disabledBadge, linkButton, listOf, table, time } from '../elements.ts';
+import { silentGateways } from '../gateways.ts';
 import { incidents } from '../incident.ts';
 import { page } from '../layout.ts';
 import { type ListedNotice, noticeTable } from '../notices.ts';
@@ -20,6 +22,7 @@ export interface OverviewModel {
     readonly mailboxes: readonly AdministeredMailbox[];
   }[];
   readonly appRegistrations: readonly AppRegistrationStatus[];
+  readonly gateways: readonly GatewayDescription[];
   /** What people are told of now. */
   readonly notices: readonly ListedNotice[];
   readonly hasMoreNotices: boolean;
@@ -47,10 +50,13 @@ const healthLine = (view: View, mailboxes: readonly MailboxDescription[]): Html 
 
 /** What somebody should look at; a plain sentence where there is nothing. */
 const attention = (view: View, model: OverviewModel, mailboxes: readonly NamedMailbox[]): Html => {
-  const { appRegistrations, notices: open } = model;
+  const { appRegistrations, notices: open, organizations, gateways } = model;
   const { overview } = textsIn(view.language);
+  const nameOf = (id: string) => organizations.find(({ organization }) => organization.id === id)?.organization.name;
+  const silent = silentGateways(view, gateways, nameOf);
   const troubled = mailboxes.filter(needsAttention(appRegistrations));
-  if (troubled.length > 0) return attentionTable(view, troubled);
+  if (troubled.length > 0) return html`${attentionTable(view, troubled)}${silent ?? ''}`;
+  if (silent) return silent;
   const isQuiet =
     open.length === 0 && !appRegistrations.some((one) => one.coolDown !== undefined || hasSecretWarning(one));
   return html`<p class="card">${overview.allSignedIn} ${isQuiet ? overview.nothingToDo : ''}</p>`;

@@ -7,7 +7,9 @@ import {
 } from '../../shared/domain/submission.ts';
 import { ERROR_TEXTS } from '../../shared/protocol/texts/index.ts';
 import { buttonForm, facts, linkButton, mailboxLink, table, timeAndDistance } from '../elements.ts';
+import { gatewayLink } from '../gateways.ts';
 import { page } from '../layout.ts';
+import { gatewayTextsIn } from '../texts/gateways.ts';
 import { textsIn } from '../texts/index.ts';
 import { type Html, type Problem, paths, type View } from '../view.ts';
 import { stateBadge, submitter } from './submissions.ts';
@@ -73,7 +75,7 @@ const recipientsTable = (view: View, { submission }: SubmissionDescription): Htm
 export const submissionPage = (view: View, details: SubmissionDetails, problem?: Problem): Html => {
   const { navigation, submissions: list, submission: words, device, mailbox } = textsIn(view.language);
   const { submission } = details.description;
-  const { id, clientId, slot, mailboxId, account, messageId, envelope, sizeBytes } = submission;
+  const { id, clientId, slot, mailboxId, account, messageId, envelope, sizeBytes, gatewayId } = submission;
   return page(view, {
     title: words.title(account),
     section: 'submissions',
@@ -92,6 +94,7 @@ ${facts([
   [words.envelopeFrom, envelope.from],
   [mailbox.mailbox, mailboxLink(mailboxId, account)],
   [device.device, submitter(view, clientId)],
+  [gatewayTextsIn(view.language).gateway, gatewayId && gatewayLink(view, gatewayId, undefined)],
   [device.slot, html`<code>${slot}</code>`],
 ])}</div>`,
   });

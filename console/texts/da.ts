@@ -468,6 +468,8 @@ export const da: ConsoleTexts = {
       reached_all: 'Alle modtagere har fået meddelelsen, så dens indhold er slettet.',
       too_old: 'Meddelelsen blev modtaget for så længe siden, at den snart slettes. Send den igen fra enheden.',
       mailbox_removed: 'Postkassen er fjernet, så intet kan sende meddelelsen.',
+      at_gateway:
+        'Indholdet ligger hos den gateway, der modtog meddelelsen. Det, der skal ske med den, klares på gatewayens statusside.',
     },
     remove: 'Fjern meddelelse',
     removeConsequence:

@@ -468,6 +468,8 @@ export const en = {
       reached_all: 'Every recipient has got the message, so its content was deleted.',
       too_old: 'The message was accepted so long ago that it is about to be deleted. Have the device send it again.',
       mailbox_removed: 'The mailbox was removed, so nothing can send the message.',
+      at_gateway:
+        "Its content lies at the gateway that took it. What is to be done with it is done on that gateway's status page.",
     },
     remove: 'Remove message',
     removeConsequence:

@@ -481,6 +481,8 @@ export const fr: ConsoleTexts = {
       reached_all: 'Tous les destinataires ont reçu le message ; son contenu a donc été effacé.',
       too_old: "Le message a été accepté il y a si longtemps qu'il va être effacé. Renvoyez-le depuis l'appareil.",
       mailbox_removed: 'La boîte aux lettres a été supprimée ; plus rien ne peut envoyer le message.',
+      at_gateway:
+        "Son contenu se trouve sur la passerelle qui l'a pris. Ce qu'il faut en faire se fait sur la page d'état de cette passerelle.",
     },
     remove: 'Supprimer le message',
     removeConsequence:

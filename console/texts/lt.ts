@@ -471,6 +471,8 @@ export const lt: ConsoleTexts = {
       reached_all: 'Visi gavėjai laišką gavo, todėl jo turinys ištrintas.',
       too_old: 'Laiškas priimtas taip seniai, kad netrukus bus ištrintas. Išsiųskite jį iš įrenginio dar kartą.',
       mailbox_removed: 'Pašto dėžutė pašalinta, todėl niekas negali išsiųsti šio laiško.',
+      at_gateway:
+        'Turinys yra šliuze, kuris laišką priėmė. Ką su juo reikia padaryti, padaroma to šliuzo būsenos puslapyje.',
     },
     remove: 'Pašalinti laišką',
     removeConsequence:

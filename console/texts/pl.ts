@@ -472,6 +472,8 @@ export const pl: ConsoleTexts = {
       reached_all: 'Wszyscy odbiorcy otrzymali wiadomość, więc jej treść usunięto.',
       too_old: 'Wiadomość przyjęto tak dawno, że zaraz zostanie usunięta. Wyślij ją ponownie z urządzenia.',
       mailbox_removed: 'Skrzynkę pocztową usunięto, więc nic nie może wysłać tej wiadomości.',
+      at_gateway:
+        'Treść jest w bramie, która przyjęła wiadomość. Co trzeba z nią zrobić, robi się na stronie stanu tej bramy.',
     },
     remove: 'Usuń wiadomość',
     removeConsequence:

@@ -7,6 +7,7 @@ import { formerSecretUntil } from '../domain/client-secret.ts';
 import type { CoolDown } from '../domain/cool-down.ts';
 import { enrolmentTokenState } from '../domain/enrolment-token.ts';
 import type { AdminKey, AuditEntry, Binding, Device, EnrolmentToken, Organization } from '../domain/entities.ts';
+import { type GatewayDescription, isSilent } from '../domain/gateway.ts';
 import type { GrantTrouble } from '../domain/grant.ts';
 import type { AdministeredMailbox, MailWay } from '../domain/mail-way.ts';
 import type { Registration } from '../domain/registration.ts';
@@ -42,6 +43,20 @@ export const newEnrolmentTokenReply = (
   made: { readonly token: EnrolmentToken; readonly enrolmentToken: string },
   nowSeconds: number,
 ) => ({ enrolment_token: made.enrolmentToken, ...enrolmentTokenReply(made.token, nowSeconds) });
+
+/** Without an organization: the gateway in a broker on one machine, which is for all. */
+export const gatewayReply = (gateway: GatewayDescription, nowSeconds: number) => ({
+  gateway_id: gateway.gatewayId,
+  organization_id: gateway.organizationId ?? null,
+  name: gateway.name ?? null,
+  version: gateway.version,
+  way: gateway.way,
+  started_at: rfc3339(gateway.startedAt),
+  last_seen_at: rfc3339(gateway.lastSeenAt),
+  silent: isSilent(gateway, nowSeconds),
+  queued: gateway.queued,
+  oldest_seconds: gateway.oldestSeconds,
+});
 
 type BindingShown = Binding & { readonly fetchedSinceSignIn?: boolean | undefined };
 

@@ -236,6 +236,7 @@ describe('an administrator of one organization', () => {
       'connectionTests',
       'devices',
       'enrolmentTokens',
+      'gateways',
       'history',
       'mailboxes',
       'notifications',

@@ -5,6 +5,7 @@ import { readJsonAs } from '../../../shared/adapters/http/bodies.ts';
 import { epochSeconds } from '../../../shared/ports/clock.ts';
 import {
   enrolmentTokenReply,
+  gatewayReply,
   newEnrolmentTokenReply,
   organizationReply,
 } from '../../../shared/protocol/administration.ts';
@@ -48,6 +49,12 @@ export const organizationRoutes = (api: Hono<AdminEnv>, { clock }: ApiDependenci
   api.delete('/organizations/:id', ofAll, async (c) =>
     replyNothing(c, await c.var.admin.organizations.remove(c.req.param('id'))),
   );
+
+  api.get('/organizations/:id/gateways', async (c) => {
+    const listed = await c.var.admin.gateways.list(c.req.param('id'));
+    const now = epochSeconds(clock);
+    return replyResult(c, listed, (found) => ({ gateways: found.map((one) => gatewayReply(one, now)) }));
+  });
 
   api.post('/organizations/:id/enrolment-tokens', async (c) => {
     const body = await readJsonAs(c, NEW_ENROLMENT_TOKEN, {});

@@ -69,6 +69,7 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
     if (!c.get('session')) return replyLogin(c, 200, undefined, paths.home);
     const { admin } = c.var;
     const [all, registrations] = await Promise.all([admin.organizations.list(), admin.appRegistrations.list()]);
+    const gateways = await admin.gateways.listAll(all.map(({ id }) => id));
     const scopes = [...(admin.scope === 'all' ? [undefined] : []), ...all.map(({ id }) => id)];
     const notices = await openNotices(admin, scopes);
     const contents = await Promise.all(all.map((organization) => contentsOf(admin, organization)));
@@ -77,7 +78,7 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
       .sort((a, b) => a.organization.name.localeCompare(b.organization.name));
     return replyPage(
       c,
-      overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations, ...notices }),
+      overviewPage(c.get('view'), { organizations: model, appRegistrations: registrations, gateways, ...notices }),
     );
   });
 
@@ -98,12 +99,15 @@ export const organizationRoutes = (app: Hono<ConsoleEnv>, { publicUrl }: Console
   app.get('/console/organizations/:id', async (c) => {
     const found = await c.var.admin.organizations.get(c.req.param('id'));
     if (!found.ok) return replyFailure(c, found.error);
-    const [contents, tokens, notices] = await Promise.all([
+    const [contents, tokens, gateways, notices] = await Promise.all([
       contentsOf(c.var.admin, found.value),
       c.var.admin.enrolmentTokens.list(found.value.id),
+      c.var.admin.gateways.list(found.value.id),
       openNotices(c.var.admin, [found.value.id]),
     ]);
-    return replyPage(c, organizationPage(c.get('view'), { ...contents, enrolmentTokens: tokens, ...notices }));
+    if (!gateways.ok) return replyFailure(c, gateways.error);
+    const model = { ...contents, enrolmentTokens: tokens, gateways: gateways.value, ...notices };
+    return replyPage(c, organizationPage(c.get('view'), model));
   });
 
   app.get('/console/organizations/:id/edit', async (c) => {

@@ -22,6 +22,7 @@ import { type AppRegistrationAdministration, appRegistrationAdministration } fro
 import { type ConnectionTestAdministration, connectionTestAdministration } from './connection-tests.ts';
 import { type DeviceAdministration, deviceAdministration } from './devices.ts';
 import { type EnrolmentTokenAdministration, enrolmentTokenAdministration } from './enrolment-tokens.ts';
+import { type GatewayAdministration, gatewayAdministration } from './gateways.ts';
 import { type HistoryAdministration, historyAdministration } from './history.ts';
 import { type MailboxAdministration, mailboxAdministration } from './mailboxes.ts';
 import { type NotificationAdministration, notificationAdministration } from './notifications.ts';
@@ -39,6 +40,7 @@ interface CommonAdministration {
   readonly organizations: OrganizationAdministration;
   readonly enrolmentTokens: EnrolmentTokenAdministration;
   readonly devices: DeviceAdministration;
+  readonly gateways: GatewayAdministration;
   readonly mailboxes: MailboxAdministration;
   readonly connectionTests: ConnectionTestAdministration;
   readonly history: HistoryAdministration;
@@ -106,6 +108,7 @@ export const makeAdministrationFor = (dependencies: AdministrationDependencies):
       organizations: organizationAdministration({ ...within, scope: authority.scope }),
       enrolmentTokens: enrolmentTokenAdministration(within),
       devices: deviceAdministration({ ...within, giveUpSlot: (binding) => giveUpSlot(binding, authority.by) }),
+      gateways: gatewayAdministration(within),
       mailboxes: mailboxAdministration(within),
       connectionTests: connectionTestAdministration(within),
       history: historyAdministration(within),

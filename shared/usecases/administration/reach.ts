@@ -26,6 +26,7 @@ export const recordsWithin = (records: Records, authority: Authority) => {
     connectionTests,
     audit,
     appRegistrations,
+    gateways,
   } = records;
   const { notices, notificationSettings } = records;
 
@@ -88,6 +89,11 @@ export const recordsWithin = (records: Records, authority: Authority) => {
           ? submissions.page(organizationId, ...stretch)
           : { records: [], next: undefined },
       replace: submissions.replace,
+    },
+    gateways: {
+      /** That of all organizations together is the operator's. */
+      list: async (...[organizationId, now]: Parameters<typeof gateways.list>) =>
+        reachesScope(organizationId) ? gateways.list(organizationId, now) : [],
     },
     /** Asked for by mailboxes that were found. */
     outboxes,

@@ -1,7 +1,8 @@
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { LOCAL_GATEWAY_ID } from '../../domain/gateway.ts';
 import { isBeingSent, type NoResend, resend, type SubmissionDetails } from '../../domain/resend.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import { describeSubmission, type Submission } from '../../domain/submission.ts';
+import { describeSubmission, isOver, type Submission } from '../../domain/submission.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Notices } from '../../ports/notices.ts';
 import type { SubmissionRecord } from '../../records/submissions.ts';
@@ -10,7 +11,7 @@ import type { RemoveSubmission } from '../mail/forget-submissions.ts';
 import type { RecordsWithin } from './reach.ts';
 
 interface Dependencies {
-  readonly records: Pick<RecordsWithin, 'mailboxes' | 'submissions' | 'outboxes' | 'audit'>;
+  readonly records: Pick<RecordsWithin, 'devices' | 'mailboxes' | 'submissions' | 'outboxes' | 'audit'>;
   readonly removeSubmission: RemoveSubmission;
   readonly tryOutboxNow: (mailboxId: string) => Promise<void>;
   readonly notices: Pick<Notices, 'settle'>;
@@ -25,6 +26,8 @@ const WHY_NOT: Readonly<Record<NoResend, string>> = {
   reached_all: 'Every recipient has got it, so its content was deleted.',
   too_old: 'It was accepted so long ago that its content is about to be deleted. Have the device send it again.',
   mailbox_removed: 'Its mailbox was removed, so nothing can send it.',
+  at_gateway:
+    'Its content lies at the gateway that took it. What is to be done with it is done on the status page there.',
 };
 
 const missing = fail(brokerError('not_found', 'No such submission.'));
@@ -34,7 +37,7 @@ const outrun = conflict('It changed at the same moment. Look again.');
 /** What an administrator does about one message. */
 export const submissionAdministration = (dependencies: Dependencies) => {
   const { records, removeSubmission, tryOutboxNow, notices, clock } = dependencies;
-  const { mailboxes, submissions, outboxes, audit } = records;
+  const { devices, mailboxes, submissions, outboxes, audit } = records;
 
   const find = async (id: string): Promise<SubmissionRecord | undefined> => {
     const record = await submissions.get(id);
@@ -57,6 +60,13 @@ export const submissionAdministration = (dependencies: Dependencies) => {
   const noteDown = async ({ organizationId, id, account }: Submission, action: string): Promise<void> => {
     await audit.add({ organizationId, action, subject: id, detail: account });
     await notices.settle({ kind: 'submission.failed', organizationId, subject: id });
+  };
+
+  /** Taken away here, it would be sent all the same, and told of again; but for a gateway that is no more. */
+  const waitsAtGateway = async (submission: Submission): Promise<boolean> => {
+    const { gatewayId } = submission;
+    if (gatewayId === undefined || isOver(submission)) return false;
+    return gatewayId === LOCAL_GATEWAY_ID || (await devices.get(gatewayId)) !== undefined;
   };
 
   const get = async (id: string): Promise<Result<SubmissionDetails, BrokerError>> => {
@@ -89,6 +99,7 @@ export const submissionAdministration = (dependencies: Dependencies) => {
         const record = await find(id);
         if (record === undefined) return missing;
         if (isBeingSent(record.submission, epochSeconds(clock))) return conflict(WHY_NOT.being_sent);
+        if (await waitsAtGateway(record.submission)) return conflict(WHY_NOT.at_gateway);
         if (!(await removeSubmission(record))) continue;
         await noteDown(record.submission, 'submission.removed');
         return ok(undefined);
