@@ -1,0 +1,123 @@
+import type { StatusTexts } from './index.ts';
+
+export const da: StatusTexts = {
+  product: 'MFP-gateway',
+  skip: 'Gå til indholdet',
+  title: (name) => `Gatewayen ${name}`,
+  asOf: 'Status pr.',
+  reload: 'Genindlæs',
+  signIn: 'Log på for at se modtagere og gøre noget',
+  none: 'Ingen',
+
+  notices: {
+    resent: 'Meddelelsen bliver sendt igen.',
+    removed: 'Meddelelsen er fjernet.',
+    tried: 'Postkassens mail bliver forsøgt sendt nu.',
+  },
+  problem: {
+    inTitle: 'Fejl',
+    detail: 'Detaljer',
+    code: 'Kode',
+    passwordTitle: 'Adgangskode kræves',
+    password: 'Denne side kræver gatewayens adgangskode.',
+    passwordRemedy: 'Log på som admin. Adgangskoden ligger i filen status-password i gatewayens datamappe.',
+    formOutOfDate: 'Denne formular er forældet eller kommer et andet sted fra. Intet er ændret.',
+    formOutOfDateRemedy: 'Gå tilbage til statussiden, genindlæs den, og prøv igen.',
+  },
+
+  state: {
+    title: 'Tilstand',
+    broker: 'Broker',
+    contact: { unknown: 'Ikke spurgt endnu', reachable: 'Kan nås', unreachable: 'Kan ikke nås' },
+    since: 'Siden',
+    way: 'Mailens vej',
+    ways: { direct: 'Direkte til mailudbyderen', relay: 'Gennem brokeren' },
+    startedAt: 'Kører siden',
+    version: 'Version',
+    room: 'Ledig plads på disken',
+    spool: 'Mailkø på disken',
+    notWritable:
+      'Der kan ikke skrives i mailkøen, så der modtages ingen mail. Skaf plads på disken, eller kontrollér den.',
+  },
+
+  queue: {
+    title: 'Mail, der ikke er sendt',
+    none: 'Ingen mail venter.',
+    more: (shown, all) => `De ældste ${shown} af ${all} vises.`,
+    accepted: 'Modtaget',
+    state: 'Tilstand',
+    device: 'Enhed',
+    mailbox: 'Postkasse',
+    recipients: 'Modtagere',
+    size: 'Størrelse',
+    action: 'Handling',
+    nextTry: 'Næste forsøg',
+    lastResponse: 'Serverens seneste svar',
+    states: {
+      queued: 'I kø',
+      sending: 'Sendes',
+      sent: 'Sendt',
+      deferred: 'Forsøges igen',
+      held: 'Tilbageholdt',
+      failed: 'Mislykket',
+    },
+    resend: 'Send igen',
+    tryNow: 'Prøv nu',
+    remove: 'Fjern',
+    removeTitle: 'Fjern meddelelsen?',
+    removeConsequence: 'Meddelelsen bliver fjernet fra gatewayen og bliver ikke sendt. Det kan ikke fortrydes.',
+    removeYes: 'Fjern meddelelse',
+    back: 'Tilbage til statussiden',
+  },
+
+  errors: {
+    title: 'Seneste fejl',
+    none: 'Intet er gået galt siden starten.',
+    when: 'Hvornår',
+    subject: 'Hvor',
+    what: 'Hvad der skete, og hvad man gør',
+  },
+
+  devices: {
+    title: 'Enheder set for nylig',
+    none: 'Ingen enhed er set siden starten.',
+    device: 'Enhed',
+    address: 'Adresse',
+    tls: 'TLS',
+    withoutTls: 'Uden TLS',
+    signedIn: 'Seneste pålogning',
+    lastMessage: 'Seneste meddelelse',
+    never: 'Aldrig',
+  },
+
+  listeners: {
+    title: 'Porte, der lyttes på',
+    protocol: 'Protokol',
+    port: 'Port',
+    security: 'Sikkerhed',
+    securities: { starttls: 'STARTTLS', tls: 'TLS fra start', plain: 'Uden TLS' },
+    profile: 'TLS-profil',
+    profiles: {
+      modern: 'Moderne: TLS 1.2 og 1.3, kun stærke',
+      compatible: 'Kompatibel: TLS 1.2 og 1.3',
+      legacy: 'Ældre: fra TLS 1.0',
+    },
+    state: 'Tilstand',
+    accepting: 'Modtager forbindelser',
+    notAccepting: 'Modtager ingen forbindelser; se loggen',
+  },
+
+  certificate: {
+    title: 'Certifikat',
+    expires: 'Udløber',
+    fingerprint: 'Fingeraftryk (SHA-256)',
+    own: 'Det er sat af gatewayens driftsansvarlige.',
+    made: 'Gatewayen har selv lavet det. En enhed, der kontrollerer certifikater, skal have gatewayens rodcertifikat.',
+    rootExpires: 'Rodcertifikatet udløber',
+    rootFingerprint: 'Rodcertifikatets fingeraftryk (SHA-256)',
+    download: 'Hent rodcertifikatet',
+    forms: { der: 'Til enheder (DER)', pem: 'Til programmer (PEM)' },
+    noRoot:
+      'Denne gateway bruger et certifikat, som dens driftsansvarlige har sat, så den har intet eget rodcertifikat. Giv enheden rodcertifikatet fra den, der har udstedt certifikatet.',
+  },
+};

@@ -1,0 +1,123 @@
+import type { StatusTexts } from './index.ts';
+
+export const lt: StatusTexts = {
+  product: 'MFP tinklų sietuvas',
+  skip: 'Pereiti prie turinio',
+  title: (name) => `Tinklų sietuvas ${name}`,
+  asOf: 'Padėtis',
+  reload: 'Įkelti iš naujo',
+  signIn: 'Prisijungti, kad matytumėte gavėjus ir galėtumėte veikti',
+  none: 'Nėra',
+
+  notices: {
+    resent: 'Laiškas bus siunčiamas dar kartą.',
+    removed: 'Laiškas pašalintas.',
+    tried: 'Bandoma išsiųsti šios pašto dėžutės laiškus.',
+  },
+  problem: {
+    inTitle: 'Klaida',
+    detail: 'Išsami informacija',
+    code: 'Kodas',
+    passwordTitle: 'Reikia slaptažodžio',
+    password: 'Šiam puslapiui reikia tinklų sietuvo slaptažodžio.',
+    passwordRemedy: 'Prisijunkite kaip admin. Slaptažodis yra faile status-password tinklų sietuvo duomenų aplanke.',
+    formOutOfDate: 'Ši forma pasenusi arba atėjo iš kitur. Niekas nepakeista.',
+    formOutOfDateRemedy: 'Grįžkite į būsenos puslapį, įkelkite jį iš naujo ir bandykite dar kartą.',
+  },
+
+  state: {
+    title: 'Būsena',
+    broker: 'Brokeris',
+    contact: { unknown: 'Dar neklausta', reachable: 'Pasiekiamas', unreachable: 'Nepasiekiamas' },
+    since: 'Nuo',
+    way: 'Pašto kelias',
+    ways: { direct: 'Tiesiai pašto teikėjui', relay: 'Per brokerį' },
+    startedAt: 'Veikia nuo',
+    version: 'Versija',
+    room: 'Laisva vieta diske',
+    spool: 'Laiškų saugykla',
+    notWritable:
+      'Į laiškų saugyklą negalima rašyti, todėl laiškai nepriimami. Atlaisvinkite vietos diske arba jį patikrinkite.',
+  },
+
+  queue: {
+    title: 'Neišsiųsti laiškai',
+    none: 'Laukiančių laiškų nėra.',
+    more: (shown, all) => `Rodomi seniausi: ${shown} iš ${all}.`,
+    accepted: 'Priimta',
+    state: 'Būsena',
+    device: 'Įrenginys',
+    mailbox: 'Pašto dėžutė',
+    recipients: 'Gavėjai',
+    size: 'Dydis',
+    action: 'Veiksmas',
+    nextTry: 'Kitas bandymas',
+    lastResponse: 'Paskutinis serverio atsakymas',
+    states: {
+      queued: 'Eilėje',
+      sending: 'Siunčiama',
+      sent: 'Išsiųsta',
+      deferred: 'Bus bandoma dar kartą',
+      held: 'Sulaikyta',
+      failed: 'Nepavyko',
+    },
+    resend: 'Siųsti dar kartą',
+    tryNow: 'Bandyti dabar',
+    remove: 'Pašalinti',
+    removeTitle: 'Pašalinti laišką?',
+    removeConsequence: 'Laiškas bus pašalintas iš tinklų sietuvo ir nebus išsiųstas. To negalima atšaukti.',
+    removeYes: 'Pašalinti laišką',
+    back: 'Atgal į būsenos puslapį',
+  },
+
+  errors: {
+    title: 'Paskutinės klaidos',
+    none: 'Nuo paleidimo klaidų nebuvo.',
+    when: 'Kada',
+    subject: 'Kur',
+    what: 'Kas įvyko ir ką daryti',
+  },
+
+  devices: {
+    title: 'Neseniai matyti įrenginiai',
+    none: 'Nuo paleidimo nematyta nė vieno įrenginio.',
+    device: 'Įrenginys',
+    address: 'Adresas',
+    tls: 'TLS',
+    withoutTls: 'Be TLS',
+    signedIn: 'Paskutinis prisijungimas',
+    lastMessage: 'Paskutinis laiškas',
+    never: 'Niekada',
+  },
+
+  listeners: {
+    title: 'Klausomi prievadai',
+    protocol: 'Protokolas',
+    port: 'Prievadas',
+    security: 'Apsauga',
+    securities: { starttls: 'STARTTLS', tls: 'TLS nuo pradžios', plain: 'Be TLS' },
+    profile: 'TLS profilis',
+    profiles: {
+      modern: 'Šiuolaikinis: TLS 1.2 ir 1.3, tik stiprūs',
+      compatible: 'Suderinamas: TLS 1.2 ir 1.3',
+      legacy: 'Senasis: nuo TLS 1.0',
+    },
+    state: 'Būsena',
+    accepting: 'Priima ryšius',
+    notAccepting: 'Ryšių nepriima; žiūrėkite žurnalą',
+  },
+
+  certificate: {
+    title: 'Sertifikatas',
+    expires: 'Galioja iki',
+    fingerprint: 'Kontrolinis kodas (SHA-256)',
+    own: 'Jį nustatė tinklų sietuvo prižiūrėtojas.',
+    made: 'Tinklų sietuvas jį sukūrė pats. Įrenginiui, kuris tikrina sertifikatus, reikia duoti sietuvo šakninį sertifikatą.',
+    rootExpires: 'Šakninis sertifikatas galioja iki',
+    rootFingerprint: 'Šakninio sertifikato kontrolinis kodas (SHA-256)',
+    download: 'Atsisiųsti šakninį sertifikatą',
+    forms: { der: 'Įrenginiams (DER)', pem: 'Programoms (PEM)' },
+    noRoot:
+      'Šis tinklų sietuvas naudoja prižiūrėtojo nustatytą sertifikatą, todėl savo šakninio neturi. Duokite įrenginiui to sertifikato išdavėjo šakninį sertifikatą.',
+  },
+};

@@ -1,0 +1,123 @@
+import type { StatusTexts } from './index.ts';
+
+export const pl: StatusTexts = {
+  product: 'Brama MFP',
+  skip: 'Przejdź do treści',
+  title: (name) => `Brama ${name}`,
+  asOf: 'Stan na',
+  reload: 'Odśwież',
+  signIn: 'Zaloguj się, aby widzieć odbiorców i działać',
+  none: 'Brak',
+
+  notices: {
+    resent: 'Wiadomość zostanie wysłana ponownie.',
+    removed: 'Wiadomość usunięto.',
+    tried: 'Trwa próba wysłania poczty z tej skrzynki.',
+  },
+  problem: {
+    inTitle: 'Błąd',
+    detail: 'Szczegóły',
+    code: 'Kod',
+    passwordTitle: 'Wymagane hasło',
+    password: 'Ta strona wymaga hasła bramy.',
+    passwordRemedy: 'Zaloguj się jako admin. Hasło znajduje się w pliku status-password w folderze danych bramy.',
+    formOutOfDate: 'Ten formularz jest nieaktualny albo pochodzi z innego miejsca. Niczego nie zmieniono.',
+    formOutOfDateRemedy: 'Wróć na stronę stanu, odśwież ją i spróbuj ponownie.',
+  },
+
+  state: {
+    title: 'Stan',
+    broker: 'Broker',
+    contact: { unknown: 'Jeszcze nie sprawdzono', reachable: 'Osiągalny', unreachable: 'Nieosiągalny' },
+    since: 'Od',
+    way: 'Droga poczty',
+    ways: { direct: 'Bezpośrednio do dostawcy poczty', relay: 'Przez brokera' },
+    startedAt: 'Działa od',
+    version: 'Wersja',
+    room: 'Wolne miejsce na dysku',
+    spool: 'Kolejka',
+    notWritable:
+      'Nie można zapisywać w kolejce, więc poczta nie jest przyjmowana. Zwolnij miejsce na dysku albo go sprawdź.',
+  },
+
+  queue: {
+    title: 'Niewysłana poczta',
+    none: 'Żadna poczta nie czeka.',
+    more: (shown, all) => `Najstarsze: ${shown} z ${all}.`,
+    accepted: 'Przyjęto',
+    state: 'Stan',
+    device: 'Urządzenie',
+    mailbox: 'Skrzynka pocztowa',
+    recipients: 'Odbiorcy',
+    size: 'Rozmiar',
+    action: 'Działanie',
+    nextTry: 'Następna próba',
+    lastResponse: 'Ostatnia odpowiedź serwera',
+    states: {
+      queued: 'W kolejce',
+      sending: 'Wysyłanie',
+      sent: 'Wysłano',
+      deferred: 'Próba zostanie ponowiona',
+      held: 'Wstrzymano',
+      failed: 'Niepowodzenie',
+    },
+    resend: 'Wyślij ponownie',
+    tryNow: 'Spróbuj teraz',
+    remove: 'Usuń',
+    removeTitle: 'Usunąć wiadomość?',
+    removeConsequence: 'Wiadomość zostanie usunięta z bramy i nie zostanie wysłana. Tego nie można cofnąć.',
+    removeYes: 'Usuń wiadomość',
+    back: 'Wróć na stronę stanu',
+  },
+
+  errors: {
+    title: 'Ostatnie błędy',
+    none: 'Od uruchomienia nie było żadnych błędów.',
+    when: 'Kiedy',
+    subject: 'Gdzie',
+    what: 'Co się stało i co zrobić',
+  },
+
+  devices: {
+    title: 'Ostatnio widziane urządzenia',
+    none: 'Od uruchomienia nie widziano żadnego urządzenia.',
+    device: 'Urządzenie',
+    address: 'Adres',
+    tls: 'TLS',
+    withoutTls: 'Bez TLS',
+    signedIn: 'Ostatnie logowanie',
+    lastMessage: 'Ostatnia wiadomość',
+    never: 'Nigdy',
+  },
+
+  listeners: {
+    title: 'Porty nasłuchu',
+    protocol: 'Protokół',
+    port: 'Port',
+    security: 'Zabezpieczenie',
+    securities: { starttls: 'STARTTLS', tls: 'TLS od początku', plain: 'Bez TLS' },
+    profile: 'Profil TLS',
+    profiles: {
+      modern: 'Nowoczesny: TLS 1.2 i 1.3, tylko silne',
+      compatible: 'Zgodny: TLS 1.2 i 1.3',
+      legacy: 'Dawny: od TLS 1.0',
+    },
+    state: 'Stan',
+    accepting: 'Przyjmuje połączenia',
+    notAccepting: 'Nie przyjmuje połączeń; zobacz dziennik',
+  },
+
+  certificate: {
+    title: 'Certyfikat',
+    expires: 'Wygasa',
+    fingerprint: 'Odcisk (SHA-256)',
+    own: 'Ustawił go operator bramy.',
+    made: 'Brama utworzyła go sama. Urządzenie, które sprawdza certyfikaty, musi otrzymać certyfikat główny bramy.',
+    rootExpires: 'Certyfikat główny wygasa',
+    rootFingerprint: 'Odcisk certyfikatu głównego (SHA-256)',
+    download: 'Pobierz certyfikat główny',
+    forms: { der: 'Dla urządzeń (DER)', pem: 'Dla programów (PEM)' },
+    noRoot:
+      'Ta brama używa certyfikatu ustawionego przez operatora, więc nie ma własnego certyfikatu głównego. Daj urządzeniu certyfikat główny wystawcy tego certyfikatu.',
+  },
+};
