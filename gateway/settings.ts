@@ -146,15 +146,17 @@ const usualListeners = (env: Environment): v.InferOutput<typeof LISTENER>[] => {
   ];
 };
 
-const readDocument = (file: string | undefined) => {
-  if (file === undefined) return parseDocument(DOCUMENT, '{}', 'the default');
+/** A file's name, or the document itself, where a file cannot be put (as in a container's task definition). */
+const readDocument = (given: string | undefined) => {
+  if (given === undefined) return parseDocument(DOCUMENT, '{}', 'the default');
+  if (given.startsWith('{')) return parseDocument(DOCUMENT, given, 'GATEWAY_CONFIG');
   let content: string;
   try {
-    content = readFileSync(file, 'utf8');
+    content = readFileSync(given, 'utf8');
   } catch {
-    throw new ConfigError(`GATEWAY_CONFIG names ${file}, which cannot be read.`);
+    throw new ConfigError(`GATEWAY_CONFIG names ${given}, which cannot be read.`);
   }
-  return parseDocument(DOCUMENT, content, file);
+  return parseDocument(DOCUMENT, content, given);
 };
 
 /** `host`: where listeners listen that name no address. An empty variable counts as absent. Throws `ConfigError`. */
