@@ -82,6 +82,8 @@ const keptAuthority = async ({ folder, names, clock, log }: Circumstances): Prom
   log[kept === undefined ? 'info' : 'warn']('certificate.authority_made', {
     fingerprint: made.fingerprint,
     not_after: new Date(made.notAfter * 1000).toISOString(),
+    // Devices are given it, and not everybody reaches the status page.
+    root_certificate: made.certificate,
     ...(kept === undefined ? {} : { remedy: 'the former root has expired; have the devices trust the new one' }),
   });
   return made;

@@ -179,6 +179,10 @@ describe('the certificate that the gateway makes', () => {
     assert.notEqual(anew.authority?.fingerprint, first.authority?.fingerprint);
     assert.ok(anew.notAfter * 1000 > place.clock.now() + 390 * DAY_MS);
     assert.equal(new X509Certificate(anew.certificate).verify(new X509Certificate(rootOf(anew)).publicKey), true);
+    assert.match(
+      String(place.log.of('certificate.authority_made').at(-1)?.fields.root_certificate),
+      /^-----BEGIN CERTIFICATE/,
+    );
     assert.equal(place.log.of('certificate.authority_made').at(-1)?.level, 'warn');
   });
 });
