@@ -52,12 +52,25 @@ interface WayOut {
 export const openMailRoom = async (options: MailRoomOptions) => {
   const { settings, folder, link, token, ca, connect, metrics, version, clock, random, log } = options;
   const way = (): GatewayWay => settings().way;
-  const spool = await openSpool({ folder, clock, log });
+  // The relay knows a message by its id.
+  const spool = await openSpool({ folder, areRepeatsKnown: way() === 'relay', clock, log });
   const { blobs } = spool;
+
+  /** Tokens of a mailbox that this gateway may use no more are forgotten: asked for again, the broker tells why. */
+  const pace: GatewayLink['pace'] = async (step) => {
+    const answer = await link.pace(step);
+    if (!answer.ok && answer.error.kind !== 'broker_unreachable') {
+      const { mailboxId } = step;
+      const anew = { mailboxId, minTtlSeconds: Number.MAX_SAFE_INTEGER };
+      await Promise.all([token({ ...anew, audience: 'smtp' }), token({ ...anew, audience: 'api' })]);
+    }
+    return answer;
+  };
+
   const waysOut: Readonly<Record<GatewayWay, WayOut>> = {
     direct: {
       openCourier: directCourier({ token, blobs, clock, ca, connect }),
-      openPace: makeSharedPace({ link, owner: newId('run', random), clock }),
+      openPace: makeSharedPace({ link: { pace }, owner: newId('run', random), clock }),
     },
     relay: { openCourier: relayCourier({ link, blobs }), openPace },
   };
@@ -94,7 +107,7 @@ export const openMailRoom = async (options: MailRoomOptions) => {
       report();
     }, GATHER_MS);
   };
-  spool.watch({ wake: delivery.wake, changed: reportSoon });
+  spool.watch({ added: delivery.added, changed: reportSoon });
   report();
   const regularly = setInterval(report, REPORT_EVERY_MS);
 

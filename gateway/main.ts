@@ -53,7 +53,7 @@ const start = async (): Promise<void> => {
     brokerUrl,
     enrolmentToken,
   });
-  const authorities = readAuthorities(settings.provider_ca_file);
+  let authorities = readAuthorities(settings.provider_ca_file);
   const { HTTPS_PROXY, https_proxy = HTTPS_PROXY, NO_PROXY, no_proxy = NO_PROXY } = process.env;
   const gateway = await startGateway({
     settings,
@@ -72,7 +72,13 @@ const start = async (): Promise<void> => {
     log,
   });
   const page = await startStatusPage({ gateway, settings, folder, clock: systemClock, random: systemRandom, log });
-  obeySignals(gateway, page.close, log);
+  const reload = async (): Promise<void> => {
+    const changed = readSettings();
+    const trusted = readAuthorities(changed.provider_ca_file);
+    await gateway.reload(changed);
+    authorities = trusted;
+  };
+  obeySignals(gateway, reload, page.close, log);
   console.log(`Broker:      ${identity.broker_url}`);
   for (const { protocol, host, port, security } of gateway.listeners()) {
     console.log(`${`${protocol.toUpperCase()}:`.padEnd(12)} ${host}, port ${port} (${security})`);
@@ -89,10 +95,15 @@ const start = async (): Promise<void> => {
   );
 };
 
-const obeySignals = (gateway: Gateway, closePage: () => Promise<void>, log: ReturnType<typeof streamLog>): void => {
+const obeySignals = (
+  gateway: Gateway,
+  takeSettings: () => Promise<void>,
+  closePage: () => Promise<void>,
+  log: ReturnType<typeof streamLog>,
+): void => {
   const reload = async (): Promise<void> => {
     try {
-      await gateway.reload(readSettings());
+      await takeSettings();
     } catch (error) {
       // The settings of before stay.
       log.error('gateway.not_reloaded', { error: error instanceof Error ? error.message : String(error) });

@@ -14,9 +14,14 @@ const LONGEST_SLEEP_MS = 300_000;
  */
 const FAULT_WAIT_MS = 30_000;
 
+/** Where something waits already, what comes in is looked at so often at the most. */
+const GATHER_MS = 500;
+
 export interface Delivery {
   /** Something of the mailbox can be sent, or may be. */
   wake(mailboxId: string): void;
+  /** One more message: at once where nothing waits, which is the rule; else together with those that come soon. */
+  added(mailboxId: string): void;
   /** Lets what is in hand end, and begins nothing more. */
   stop(): Promise<void>;
 }
@@ -36,6 +41,7 @@ export const startDelivery = ({
   const inHand = new Map<string, Promise<void>>();
   const wanted = new Set<string>();
   const timers = new Map<string, NodeJS.Timeout>();
+  const gathering = new Set<string>();
   let running = true;
 
   const later = (mailboxId: string, waitMs: number): void => {
@@ -73,6 +79,7 @@ export const startDelivery = ({
       if (!running || inHand.size >= CONCURRENCY) return;
       if (inHand.has(mailboxId)) continue;
       wanted.delete(mailboxId);
+      gathering.delete(mailboxId);
       clearTimeout(timers.get(mailboxId));
       timers.delete(mailboxId);
       const done = turn(mailboxId).finally(() => {
@@ -89,10 +96,19 @@ export const startDelivery = ({
     next();
   };
 
+  const added = (mailboxId: string): void => {
+    if (!timers.has(mailboxId)) wake(mailboxId);
+    else if (!gathering.has(mailboxId)) {
+      gathering.add(mailboxId);
+      later(mailboxId, GATHER_MS);
+    }
+  };
+
   for (const mailboxId of new Set(spool.entries().map(({ mailbox }) => mailbox.id))) wake(mailboxId);
 
   return {
     wake,
+    added,
     async stop() {
       running = false;
       for (const timer of timers.values()) clearTimeout(timer);

@@ -1,11 +1,12 @@
 import { mimeMessageFormat } from '../../shared/adapters/mime/mime-message-format.ts';
-import { type Connect, nodemailerTransport } from '../../shared/adapters/nodemailer/nodemailer-transport.ts';
+import { nodemailerTransport, SMTP_TIMEOUTS } from '../../shared/adapters/nodemailer/nodemailer-transport.ts';
 import { providerApiTransport } from '../../shared/adapters/provider-api/provider-api-transport.ts';
 import type { MailServer, ProviderName } from '../../shared/domain/provider.ts';
 import type { BlobStore } from '../../shared/ports/blob-store.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { GatewayLink } from '../../shared/ports/gateway-link.ts';
 import { makeCourier, type OpenCourier } from '../../shared/usecases/mail/courier.ts';
+import type { ConnectTo } from '../proxy/connect-through.ts';
 
 /** Straight to the providers, with tokens and addresses from the broker. */
 export const directCourier = ({
@@ -20,7 +21,7 @@ export const directCourier = ({
   clock: Clock;
   ca: (server: MailServer) => string | undefined;
   /** Undefined: without a proxy. */
-  connect: Connect | undefined;
+  connect: ConnectTo | undefined;
 }): OpenCourier => {
   /** As last told with a token: a provider's servers are the same for all mailboxes that one broker knows. */
   const servers = new Map<ProviderName, MailServer>();
@@ -42,7 +43,8 @@ export const directCourier = ({
         serverFor: (provider) => known(servers, provider),
         toSevenBit: mimeMessageFormat.toSevenBit,
         ca,
-        ...(connect && { connect }),
+        // A proxy that takes the connection and says no more would have the mailbox wait for good.
+        ...(connect && { connect: (host, port) => connect(host, port, AbortSignal.timeout(SMTP_TIMEOUTS.openingMs)) }),
       }),
       api: {
         open: (account) => providerApiTransport({ urlFor: () => known(apis, account.provider) }).open(account),

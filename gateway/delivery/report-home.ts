@@ -44,8 +44,8 @@ export const makeReportHome = ({
   /** Revisions that the broker knows, and what keeps each mailbox's mail, as it was last told. */
   const told = new Map<string, string>();
   const toldOutboxes = new Map<string, string>();
-  /** The sign-in, by its time, for which a hold was tried: once, however often it is heard of. */
-  const heeded = new Map<string, number>();
+  /** The last sign-in that was heard of, by its time at the broker, whose clock need not agree with this one. */
+  const heard = new Map<string, number>();
   let contact: BrokerContact = { state: 'unknown' };
 
   /** What has gone through the relay, the relay tells of. Whoever heard of a message hears what became of it. */
@@ -91,17 +91,22 @@ export const makeReportHome = ({
     wake(mailboxId);
   };
 
-  /** A pause that came of the broker's absence is over with it; a hold, once somebody has signed in since. */
+  const isNewSignIn = (mailboxId: string, at: number, since: number): boolean => {
+    const before = heard.get(mailboxId);
+    return before === undefined ? at > since : at !== before;
+  };
+
+  /** A pause that came of the broker's absence is over with it; a hold, once somebody has signed in since: once for each time. */
   const resume = async (signedInAt: Readonly<Record<string, number>>): Promise<void> => {
     for (const [mailboxId, { outbox }] of spool.outboxes.all()) {
       const { stop } = outbox;
       if (stop === undefined || stop.until <= epochSeconds(clock)) continue;
       const isForBroker = stop.reason === 'broker_unreachable';
-      const signedIn = signedInAt[mailboxId] ?? 0;
-      const isSignedIn = stop.cause === 'hold' && signedIn > stop.since && heeded.get(mailboxId) !== signedIn;
-      if (isSignedIn) heeded.set(mailboxId, signedIn);
+      const at = signedInAt[mailboxId];
+      const isSignedIn = stop.cause === 'hold' && at !== undefined && isNewSignIn(mailboxId, at, stop.since);
       if (isForBroker || isSignedIn) await tryNow(mailboxId);
     }
+    for (const [mailboxId, at] of Object.entries(signedInAt)) heard.set(mailboxId, at);
   };
 
   const notice = (error: BrokerError | undefined): void => {

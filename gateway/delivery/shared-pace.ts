@@ -38,6 +38,8 @@ export const makeSharedPace = ({
   const own = new Map<string, Pace>();
   const untold = new Map<string, Ended>();
   const lastAlone = new Map<string, number>();
+  /** Until when the broker has said no: however much comes in meanwhile, it is not asked again. */
+  const refusedUntil = new Map<string, number>();
 
   const ownPace = (mailboxId: string): Pace => own.get(mailboxId) ?? NO_PACE;
 
@@ -67,8 +69,13 @@ export const makeSharedPace = ({
 
     return {
       async permit() {
+        const waitMs = (refusedUntil.get(mailboxId) ?? 0) - clock.now();
+        if (waitMs > 0) return { granted: false, why: 'limit', waitMs };
         const answer = await step('permit');
-        if (answer.ok && !answer.value.granted) return answer.value;
+        if (answer.ok && !answer.value.granted) {
+          refusedUntil.set(mailboxId, clock.now() + answer.value.waitMs);
+          return { ...answer.value, why: 'limit' };
+        }
         mayHold = true;
         // What the broker says no to for good, fetching the token tells better.
         const permit = askOwn(mailboxId, !answer.ok || isAlone(mailboxId) ? ALONE : limits);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { makeFolder, writeNewFile } from '../../shared/adapters/filesystem/durable-file.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import { timeSortedId } from '../../shared/domain/identifiers.ts';
@@ -39,6 +40,24 @@ const RECEIVING = 'receiving';
 const tooLarge = (sizeBytes: number): Result<never, BrokerError> =>
   fail(brokerError('message_too_large', `The limit is ${MESSAGE_LIMIT_BYTES} bytes; this has ${sizeBytes}.`));
 
+/**
+ * Writes a message as it shall be sent. Resolves once all of it has been read; of what is read from memory that is before it is on
+ * disk, so that its entry can be written at the same time.
+ */
+const writeContent = async (path: string, content: Readable, { isInMemory }: Received) => {
+  if (isInMemory) {
+    const pieces: Buffer[] = [];
+    for await (const piece of content as AsyncIterable<Buffer>) pieces.push(piece);
+    const isDurable = writeNewFile(path, Buffer.concat(pieces));
+    // Told to who awaits it.
+    isDurable.catch(() => undefined);
+    return { isDurable };
+  }
+  // Where the file cannot even be made, nobody has read of it, and what it is read from stays open.
+  await writeNewFile(path, content).finally(() => content.destroy());
+  return { isDurable: Promise.resolve() };
+};
+
 /** Takes mail into the spool, by the same rules as the relay takes it. */
 export const makeIntake = async (options: IntakeOptions): Promise<Intake> => {
   const { spool, folder, limits, mayHandIn, messageFormat, clock, random, log } = options;
@@ -64,13 +83,14 @@ export const makeIntake = async (options: IntakeOptions): Promise<Intake> => {
     const acceptance = { id, acceptedAt: epochSeconds(clock) };
     const origin = { device, mailbox, slot };
     const prepared = composeContent(messageFormat, acceptance, origin, checked, received.open());
-    await writeNewFile(spool.contentPath(id), prepared.content);
+    const content = await writeContent(spool.contentPath(id), prepared.content, received);
     const submission = composeSubmission(acceptance, origin, checked, prepared.written());
     if (submission.sizeBytes > MESSAGE_LIMIT_BYTES) {
+      await content.isDurable;
       await spool.forget(id);
       return tooLarge(submission.sizeBytes);
     }
-    await spool.add(submission, mailbox);
+    await spool.add(submission, mailbox, content.isDurable);
     return ok({ id });
   };
 
@@ -102,7 +122,10 @@ export const makeIntake = async (options: IntakeOptions): Promise<Intake> => {
       } catch (error) {
         return await failed(id, error);
       } finally {
-        await received?.drop();
+        // What became of the message stands already.
+        await received?.drop().catch((fault: unknown) => {
+          log.warn('spool.not_cleaned', { submission_id: id, error: String(fault) });
+        });
       }
     },
   };

@@ -7,6 +7,7 @@ import { isOver, type Submission } from '../../shared/domain/submission.ts';
 import type { OutboxRecord } from '../../shared/records/outboxes.ts';
 import type { OutboxStore } from '../../shared/usecases/mail/send-outbox.ts';
 import type { SpoolEntry } from './entry.ts';
+import { makeInTurn } from './in-turn.ts';
 
 /** One page of what waits. */
 const PAGE = 50;
@@ -52,7 +53,9 @@ export const openOutboxes = async (
 
   const recordOf = (mailboxId: string): OutboxRecord => records.get(mailboxId) ?? EMPTY;
 
-  const save = async (mailboxId: string, outbox: Outbox): Promise<void> => {
+  const inTurn = makeInTurn();
+  const write = async (mailboxId: string): Promise<void> => {
+    const { outbox } = recordOf(mailboxId);
     const path = join(folder, `${mailboxId}.json`);
     if (isDeepStrictEqual(outbox, {})) return rm(path, { force: true });
     await writeFile(`${path}.new`, JSON.stringify(outbox), { mode: 0o600 });
@@ -67,7 +70,10 @@ export const openOutboxes = async (
     const before = recordOf(mailboxId);
     if (before.revision !== revision) return false;
     records.set(mailboxId, { outbox, revision: revision + 1, dueAt });
-    if (!isDeepStrictEqual(outbox, before.outbox)) await save(mailboxId, outbox);
+    if (!isDeepStrictEqual(outbox, before.outbox)) {
+      // A worker and a person may change it at the same time; whoever is last writes what both have come to.
+      await inTurn(mailboxId, () => write(mailboxId));
+    }
     return true;
   };
 

@@ -1,9 +1,10 @@
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, writeNewFile } from '../../shared/adapters/filesystem/durable-file.ts';
+import { makeFolder, writeFileAnew } from '../../shared/adapters/filesystem/durable-file.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { parseEntry, type SpoolEntry } from './entry.ts';
 import { sharedFolderSync } from './folder-sync.ts';
+import { makeInTurn } from './in-turn.ts';
 
 /** An entry, and how much its content takes; 0 where it has none any more. */
 export interface FoundEntry {
@@ -28,25 +29,22 @@ export const spoolFiles = async (folder: string, log: Log) => {
   const sync = sharedFolderSync(folder);
   const pathOf = (id: string, ending: 'eml' | 'json' | 'json.new'): string => join(folder, `${id}.${ending}`);
   /** The changes of one entry, one after the other. */
-  const writing = new Map<string, Promise<void>>();
+  const inTurn = makeInTurn();
 
-  const writeEntry = async (entry: SpoolEntry): Promise<void> => {
+  const writeEntry = async (entry: SpoolEntry, content: Promise<void> | undefined): Promise<void> => {
     const { id } = entry.submission;
     const unfinished = pathOf(id, 'json.new');
-    await rm(unfinished, { force: true });
-    await writeNewFile(unfinished, JSON.stringify(entry));
-    await rename(unfinished, pathOf(id, 'json'));
+    try {
+      // Both at once, as the disk may write them together; the entry has its name only after both.
+      await Promise.all([writeFileAnew(unfinished, JSON.stringify(entry)), content]);
+      await rename(unfinished, pathOf(id, 'json'));
+    } catch (error) {
+      // A full disk is not to fill with what came of its being full.
+      await content?.catch(() => undefined);
+      await rm(unfinished, { force: true });
+      throw error;
+    }
     await sync();
-  };
-
-  const inTurn = (id: string, task: () => Promise<void>): Promise<void> => {
-    const done = (writing.get(id) ?? Promise.resolve()).catch(() => undefined).then(task);
-    writing.set(id, done);
-    const settled = (): void => {
-      if (writing.get(id) === done) writing.delete(id);
-    };
-    done.then(settled, settled);
-    return done;
   };
 
   /** Found at the start: what a crash has left of messages that nobody was promised anything about. */
@@ -81,8 +79,9 @@ export const spoolFiles = async (folder: string, log: Log) => {
       return found;
     },
 
-    /** Durable when it resolves. */
-    write: (entry: SpoolEntry): Promise<void> => inTurn(entry.submission.id, () => writeEntry(entry)),
+    /** Durable when it resolves. `content`: when that is, where it is being written just now. */
+    write: (entry: SpoolEntry, content?: Promise<void>): Promise<void> =>
+      inTurn(entry.submission.id, () => writeEntry(entry, content)),
 
     async removeContent(id: string): Promise<void> {
       await rm(pathOf(id, 'eml'), { force: true });

@@ -13,8 +13,8 @@ import { type SpoolFiles, spoolFiles } from './spool-files.ts';
 
 /** Who wants to know of what happens in the spool. */
 export interface SpoolWatcher {
-  /** Something of this mailbox can be sent. */
-  readonly wake: (mailboxId: string) => void;
+  /** There is one more message to be sent for this mailbox. */
+  readonly added: (mailboxId: string) => void;
   readonly changed: (entry: SpoolEntry) => void;
 }
 
@@ -24,8 +24,8 @@ export interface Spool extends OutboxStore {
   watch(watcher: SpoolWatcher): void;
   /** Where a message's content is to be written before it is added. */
   contentPath(id: string): string;
-  /** The message has been accepted once this resolves. Its content is durable already, but for the name. */
-  add(submission: Submission, mailbox: ServedMailbox): Promise<void>;
+  /** The message has been accepted once this resolves. `content`: when its content is durable, but for the name. */
+  add(submission: Submission, mailbox: ServedMailbox, content?: Promise<void>): Promise<void>;
   /** Oldest first. */
   entries(): readonly SpoolEntry[];
   entry(id: string): SpoolEntry | undefined;
@@ -39,49 +39,61 @@ export interface Spool extends OutboxStore {
 /** Below the data folder; the name that `blobKeyOf` gives. */
 const folderOf = (folder: string): string => join(folder, SUBMISSIONS_PREFIX);
 
-/** A worker that had it in hand is dead: what its claim was for is found out at the next look. */
-const abandoned = (entry: SpoolEntry, now: number): SpoolEntry => {
+/**
+ * A worker that had it in hand is dead: what its claim was for is found out at the next look. Where a repeat is known by its id,
+ * nothing needs to be found out.
+ */
+const abandoned = (entry: SpoolEntry, now: number, areRepeatsKnown: boolean): SpoolEntry => {
   const { submission } = entry;
   if (submission.status.state !== 'sending') return entry;
-  return { ...entry, submission: { ...submission, status: { state: 'sending', until: now } } };
+  const status = areRepeatsKnown ? ({ state: 'queued' } as const) : ({ state: 'sending', until: now } as const);
+  return { ...entry, submission: { ...submission, status } };
 };
+
+export interface SpoolOptions {
+  readonly folder: string;
+  /** What is handed over twice arrives once. Unless said so it may arrive twice. */
+  readonly areRepeatsKnown?: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /**
  * The mail that a gateway has accepted, on disk, and in memory what is known of it. The folder belongs to this process. It is
  * the store that `makeSendOutbox` works on.
  */
-export const openSpool = async ({ folder, clock, log }: { folder: string; clock: Clock; log: Log }): Promise<Spool> => {
+export const openSpool = async ({ folder, areRepeatsKnown = false, clock, log }: SpoolOptions): Promise<Spool> => {
   const files: SpoolFiles = await spoolFiles(folderOf(folder), log);
   const stored = filesystemBlobStore(folder);
   const entries = new Map<string, SpoolEntry>();
   const contents = new Map<string, number>();
   const mailboxes = new Map<string, ServedMailbox>();
-  let watcher: SpoolWatcher = { wake: () => undefined, changed: () => undefined };
+  let watcher: SpoolWatcher = { added: () => undefined, changed: () => undefined };
   const outboxes = await openOutboxes(join(folder, 'outboxes'), entries);
 
   const keep = (entry: SpoolEntry): void => {
-    const { submission, mailbox } = entry;
-    entries.set(submission.id, entry);
-    mailboxes.set(mailbox.id, mailbox);
-    outboxes.note(submission);
+    entries.set(entry.submission.id, entry);
+    outboxes.note(entry.submission);
   };
 
   for (const { entry, contentBytes } of await files.read()) {
-    const { submission } = entry;
-    keep(abandoned(entry, epochSeconds(clock)));
+    const { submission, mailbox } = entry;
+    keep(abandoned(entry, epochSeconds(clock), areRepeatsKnown));
+    mailboxes.set(mailbox.id, mailbox);
     // Between its last word and the removal of its content the process may have ended.
     if (hasReachedAll(submission)) await files.removeContent(submission.id);
     else contents.set(submission.id, contentBytes);
   }
   if (entries.size > 0) log.info('spool.recovered', { messages: entries.size });
 
-  const change = async (before: SpoolEntry | undefined, entry: SpoolEntry): Promise<void> => {
+  const change = async (before: SpoolEntry, entry: SpoolEntry): Promise<void> => {
     // First here, so that nobody else changes what is being written.
     keep(entry);
     try {
       await files.write(entry);
     } catch (error) {
-      if (before) keep(before);
+      // Unless somebody has changed or forgotten it since.
+      if (entries.get(entry.submission.id) === entry) keep(before);
       throw error;
     }
     watcher.changed(entry);
@@ -101,14 +113,16 @@ export const openSpool = async ({ folder, clock, log }: { folder: string; clock:
     },
     contentPath: files.contentPath,
 
-    async add(submission, mailbox) {
+    async add(submission, mailbox, content) {
       const entry = { submission, mailbox, revision: 1 };
-      await files.write(entry);
+      await files.write(entry, content);
       contents.set(submission.id, submission.sizeBytes);
       keep(entry);
+      // What changes of an older message says nothing newer of the mailbox.
+      mailboxes.set(mailbox.id, mailbox);
       outboxes.grow(mailbox.id);
       watcher.changed(entry);
-      watcher.wake(mailbox.id);
+      watcher.added(mailbox.id);
     },
 
     entries: () => [...entries.values()],
@@ -129,7 +143,7 @@ export const openSpool = async ({ folder, clock, log }: { folder: string; clock:
         await change(before, { ...before, submission: after, revision: revision + 1 });
         if (isOver(before.submission) && !isOver(after)) {
           outboxes.grow(after.mailboxId);
-          watcher.wake(after.mailboxId);
+          watcher.added(after.mailboxId);
         }
         return true;
       },

@@ -23,9 +23,10 @@ export const makeFolder = async (folder: string): Promise<void> => {
   for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made));
 };
 
-/** A new file, for the owner alone, whose content is on disk when this resolves; its name is not, until `syncFolder`. */
-export const writeNewFile = async (path: string, content: Uint8Array | Readable | string): Promise<void> => {
-  const handle = await open(path, 'wx', 0o600);
+type Content = Uint8Array | Readable | string;
+
+const writeSynced = async (path: string, flags: 'wx' | 'w', content: Content): Promise<void> => {
+  const handle = await open(path, flags, 0o600);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -33,6 +34,12 @@ export const writeNewFile = async (path: string, content: Uint8Array | Readable 
     await handle.close();
   }
 };
+
+/** A new file, for the owner alone, whose content is on disk when this resolves; its name is not, until `syncFolder`. */
+export const writeNewFile = (path: string, content: Content): Promise<void> => writeSynced(path, 'wx', content);
+
+/** The same in the place of what a crash may have left there. */
+export const writeFileAnew = (path: string, content: Content): Promise<void> => writeSynced(path, 'w', content);
 
 /** Whether anybody but the owner may read or write the file, by its mode. */
 export const isOpenToOthers = (mode: number): boolean => POSIX && (mode & 0o077) !== 0;
