@@ -3,7 +3,7 @@ import { brokerError } from '../shared/domain/errors.ts';
 import { resend } from '../shared/domain/resend.ts';
 import { fail, ok } from '../shared/domain/result.ts';
 import { retentionSeconds } from '../shared/domain/retention.ts';
-import { describeSubmission, isOver, type SubmissionState } from '../shared/domain/submission.ts';
+import { blobKeyOf, concluded, describeSubmission, isOver, type SubmissionState } from '../shared/domain/submission.ts';
 import { type Clock, epochSeconds } from '../shared/ports/clock.ts';
 import type { Listeners } from './listeners.ts';
 import type { MailRoom } from './mail-room.ts';
@@ -105,8 +105,16 @@ export const gatewayActions = ({
     async remove(id) {
       const entry = spool.entry(id);
       if (entry === undefined) return unknown();
+      const { submission } = entry;
       if (isBusy(entry)) return busy();
-      await spool.forget(id);
+      if (!isOver(submission)) {
+        // The broker, which has it in its list, must hear of its end; then it goes.
+        const removed = { ...submission, lastResponse: 'It was removed at the gateway by its administrator.' };
+        const now = epochSeconds(clock);
+        if (!(await spool.submissions.replace(entry, concluded(removed, 'held_too_long', now), now))) return busy();
+      }
+      await spool.blobs.delete(blobKeyOf(id));
+      await mail.report();
       return ok(undefined);
     },
 

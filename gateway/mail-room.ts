@@ -74,11 +74,22 @@ export const openMailRoom = async (options: MailRoomOptions) => {
     },
     relay: { openCourier: relayCourier({ link, blobs }), openPace },
   };
+  let isStopping = false;
+  /** After the message in hand none is begun any more: cut off on its way it might go out twice. */
+  const untilStopped =
+    (open: OpenPace): OpenPace =>
+    (mailboxId, limits) => {
+      const opened = open(mailboxId, limits);
+      return {
+        ...opened,
+        permit: () => (isStopping ? Promise.resolve({ granted: false, why: 'busy', waitMs: 0 }) : opened.permit()),
+      };
+    };
   const sendOutbox = makeSendOutbox({
     records: spool,
     blobs,
     openCourier: (mailbox) => waysOut[way()].openCourier(mailbox),
-    openPace: (mailboxId, limits) => waysOut[way()].openPace(mailboxId, limits),
+    openPace: untilStopped((mailboxId, limits) => waysOut[way()].openPace(mailboxId, limits)),
     report: tellDelivery({ log, metrics, way, clock }),
     clock,
     random,
@@ -131,9 +142,11 @@ export const openMailRoom = async (options: MailRoomOptions) => {
     wake: delivery.wake,
     tryNow: home.tryNow,
     broker: home.broker,
+    report: home.report,
 
     /** What is in hand ends, and the broker hears of it if it is there. */
     async stop(): Promise<void> {
+      isStopping = true;
       clearInterval(regularly);
       await delivery.stop();
       clearTimeout(gathering);

@@ -81,7 +81,8 @@ export const makeReportHome = ({
       if (entry === undefined || until === undefined) continue;
       const { submission } = entry;
       const isKnown = !isTold(submission) || told.get(submission.id) === stampOf(entry);
-      if (isKnown && (hasReachedAll(submission) || now >= until)) await spool.forget(submission.id);
+      const isOfUse = !hasReachedAll(submission) && spool.hasContent(submission.id) && now < until;
+      if (isKnown && !isOfUse) await spool.forget(submission.id);
     }
     for (const id of told.keys()) if (spool.entry(id) === undefined) told.delete(id);
   };
@@ -98,15 +99,23 @@ export const makeReportHome = ({
 
   /** A pause that came of the broker's absence is over with it; a hold, once somebody has signed in since: once for each time. */
   const resume = async (signedInAt: Readonly<Record<string, number>>): Promise<void> => {
+    const tryingNow = new Set<string>();
     for (const [mailboxId, { outbox }] of spool.outboxes.all()) {
       const { stop } = outbox;
-      if (stop === undefined || stop.until <= epochSeconds(clock)) continue;
+      if (stop === undefined) continue;
+      if (stop.until <= epochSeconds(clock)) {
+        tryingNow.add(mailboxId);
+        continue;
+      }
       const isForBroker = stop.reason === 'broker_unreachable';
       const at = signedInAt[mailboxId];
       const isSignedIn = stop.cause === 'hold' && at !== undefined && isNewSignIn(mailboxId, at, stop.since);
       if (isForBroker || isSignedIn) await tryNow(mailboxId);
     }
-    for (const [mailboxId, at] of Object.entries(signedInAt)) heard.set(mailboxId, at);
+    for (const [mailboxId, at] of Object.entries(signedInAt)) {
+      // What is being tried just now may have begun before that sign-in.
+      if (!tryingNow.has(mailboxId)) heard.set(mailboxId, at);
+    }
   };
 
   const notice = (error: BrokerError | undefined): void => {
@@ -119,9 +128,24 @@ export const makeReportHome = ({
     else log.warn('broker.unreachable', detail);
   };
 
+  /**
+   * A report that the broker cannot make sense of: half of it is told, and so on down to the one message that it is for, which is
+   * not told then, lest it keep all others back.
+   */
+  const refused = (error: BrokerError, entries: readonly SpoolEntry[]): boolean => {
+    const [entry] = entries;
+    log.error('report.refused', { reason: error.kind, detail: error.detail, submissions: entries.length });
+    if (error.kind !== 'invalid_request' || entry === undefined) return true;
+    if (entries.length === 1) told.set(entry.submission.id, stampOf(entry));
+    batch = Math.max(1, Math.floor(entries.length / 2));
+    return false;
+  };
+
+  let batch = BATCH;
+
   /** False: there is more to tell. */
   const once = async (): Promise<boolean> => {
-    const entries = untold().slice(0, BATCH);
+    const entries = untold().slice(0, batch);
     const outboxes = changedOutboxes();
     const stamps = entries.map(stampOf);
     const waiting = [
@@ -130,15 +154,14 @@ export const makeReportHome = ({
     const submissions = entries.map(({ submission }) => ({ submission, stop: stopOf(submission.mailboxId) }));
     const answer = await link.report({ submissions, outboxes, waiting, state: stateNow() });
     notice(answer.ok ? undefined : answer.error);
-    if (!answer.ok) {
-      if (answer.error.kind !== 'broker_unreachable') log.error('report.refused', { ...answer.error });
-      return true;
-    }
+    if (!answer.ok) return answer.error.kind === 'broker_unreachable' || refused(answer.error, entries);
     for (const [index, { submission }] of entries.entries()) told.set(submission.id, stamps[index] ?? '');
     for (const { mailboxId, outbox } of outboxes) toldOutboxes.set(mailboxId, JSON.stringify(outbox));
     await resume(answer.value.signedInAt);
     await letGo();
-    return entries.length < BATCH;
+    const isAll = entries.length < batch;
+    batch = BATCH;
+    return isAll;
   };
 
   let current: Promise<void> | undefined;

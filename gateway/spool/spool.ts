@@ -30,6 +30,8 @@ export interface Spool extends OutboxStore {
   entries(): readonly SpoolEntry[];
   entry(id: string): SpoolEntry | undefined;
   size(): number;
+  /** Whether the message itself is still there. */
+  hasContent(id: string): boolean;
   /** What the contents take, in bytes. */
   usedBytes(): number;
   /** Entry and content, as if they had never been. */
@@ -128,6 +130,7 @@ export const openSpool = async ({ folder, areRepeatsKnown = false, clock, log }:
     entries: () => [...entries.values()],
     entry: (id) => entries.get(id),
     size: () => entries.size,
+    hasContent: (id) => (contents.get(id) ?? 0) > 0,
     usedBytes: () => [...contents.values()].reduce((sum, bytes) => sum + bytes, 0),
 
     async forget(id) {

@@ -342,4 +342,58 @@ describe('a report home', () => {
     await home.report();
     assert.equal(spool.entry('sub_1'), undefined);
   });
+
+  it('tells all others where the broker cannot make sense of one', async () => {
+    const ids = Array.from({ length: 30 }, (_, index) => `sub_${String(index).padStart(3, '0')}`);
+    for (const id of ids) await accept(id, { status: { state: 'sent', at: now() } });
+    const heard = new Set<string>();
+    const { report } = link;
+    link.report = async (one) => {
+      if (one.submissions.some(({ submission }) => submission.id === 'sub_017')) {
+        return { ok: false, error: brokerError('invalid_request', 'sub_017 is crooked.') };
+      }
+      for (const { submission } of one.submissions) heard.add(submission.id);
+      return report(one);
+    };
+    await home.report();
+    await home.report();
+    assert.deepEqual(
+      [...heard].sort(),
+      ids.filter((id) => id !== 'sub_017'),
+    );
+    assert.deepEqual(spool.entries(), [], 'nothing is kept for it');
+    const refusals = log.of('report.refused').length;
+    assert.ok(refusals > 1 && refusals < 20, `${refusals}`);
+  });
+
+  it('hears again of a sign-in that came while a held mailbox was just being tried', async () => {
+    await accept('sub_1');
+    await stopped('sign_in_lapsed', 'hold');
+    await spool.outboxes.change('mbx_1', ({ stop, ...outbox }) => ({
+      ...outbox,
+      ...(stop && { stop: { ...stop, until: now() } }),
+    }));
+    link.signedInAt = { mbx_1: now() + 1 };
+    await home.report();
+    assert.deepEqual(woken, []);
+    await spool.outboxes.change('mbx_1', ({ stop, ...outbox }) => ({
+      ...outbox,
+      ...(stop && { stop: { ...stop, until: now() + 3600 } }),
+    }));
+    await home.report();
+    assert.deepEqual(woken, ['mbx_1']);
+  });
+
+  it('lets go of what has failed and has no content any more, once it was told', async () => {
+    await accept('sub_1');
+    await become('sub_1', failed());
+    link.line = 'down';
+    await spool.blobs.delete('submissions/sub_1.eml');
+    await home.report();
+    assert.ok(spool.entry('sub_1'));
+    link.line = 'up';
+    await home.report();
+    assert.deepEqual(told(), [['sub_1', 'failed']]);
+    assert.equal(spool.entry('sub_1'), undefined);
+  });
 });
