@@ -1,5 +1,6 @@
 export const CR = 0x0d;
 export const LF = 0x0a;
+const HYPHEN = 0x2d;
 
 /** RFC 5322 section 2.1.1, without the CRLF. */
 export const LINE_LIMIT = 998;
@@ -7,19 +8,41 @@ export const LINE_LIMIT = 998;
 /** Of a run of octets within one line: what ended it. `undefined`: the line goes on; empty: the message ends here. */
 export type LineEnd = '\r\n' | '\n' | '\r' | '';
 
-/** Told line after line. A long line comes in several runs, all but the last of them without an end. */
-export type OnLine = (bytes: Buffer, isStart: boolean, end: LineEnd | undefined) => void;
+/**
+ * Told line after line. A long line comes in several runs, all but the last of them without an end. In bulk, several whole lines
+ * come as one: each ends with CRLF, none is too long, and none begins with a hyphen, as delimiters do.
+ */
+export type OnLine = (bytes: Buffer, isStart: boolean, end: LineEnd | undefined, lines: number) => void;
 
 /** A line up to this long comes in one run, and one run is about as much as is ever held back. */
 const RUN_BYTES = 16 * 1024;
 
-/** Cuts a message into lines, whatever they end with, holding only what may still become part of one. */
-export const lineReader = (onLine: OnLine) => {
+/** Where the lines from here on end that can be told in bulk, and how many they are. */
+const bulkFrom = (bytes: Buffer, from: number): { readonly to: number; readonly lines: number } => {
+  let to = from;
+  let lines = 0;
+  while (to < bytes.length && bytes[to] !== HYPHEN) {
+    const cr = bytes.indexOf(CR, to);
+    if (cr === -1 || cr - to > LINE_LIMIT || bytes[cr + 1] !== LF) break;
+    // A lone LF before it is a line end as well.
+    const lf = bytes.indexOf(LF, to);
+    if (lf !== cr + 1) break;
+    to = cr + 2;
+    lines++;
+  }
+  return { to, lines };
+};
+
+/**
+ * Cuts a message into lines, whatever they end with, holding only what may still become part of one. `inBulk`: whether the next
+ * ones may be told in bulk, asked at the start of each.
+ */
+export const lineReader = (onLine: OnLine, inBulk: () => boolean = () => false) => {
   let held: Buffer = Buffer.alloc(0);
   let isStart = true;
 
-  const tell = (bytes: Buffer, end: LineEnd | undefined): void => {
-    onLine(bytes, isStart, end);
+  const tell = (bytes: Buffer, end: LineEnd | undefined, lines = 1): void => {
+    onLine(bytes, isStart, end, lines);
     isStart = end !== undefined;
   };
 
@@ -38,6 +61,13 @@ export const lineReader = (onLine: OnLine) => {
       let cr = bytes.indexOf(CR);
       let lf = bytes.indexOf(LF);
       for (;;) {
+        if (isStart && inBulk()) {
+          const { to, lines } = bulkFrom(bytes, from);
+          if (lines > 0) {
+            tell(bytes.subarray(from, to - 2), '\r\n', lines);
+            from = to;
+          }
+        }
         if (cr !== -1 && cr < from) cr = bytes.indexOf(CR, from);
         if (lf !== -1 && lf < from) lf = bytes.indexOf(LF, from);
         const isCr = cr !== -1 && (lf === -1 || cr < lf);

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { fail, ok } from '../../domain/result.ts';
 import type { ContentRepair, MessageFormat, PreparedMessage } from '../../ports/message-format.ts';
@@ -16,12 +17,6 @@ const checkField = ([name, value]: readonly [name: string, value: string]): void
   if (!FIELD_NAME.test(name) || /[\r\n\0]/.test(value)) throw new TypeError(`not a header field: ${name}`);
 };
 
-const isBeyondAscii = (chunk: Buffer): boolean => {
-  let all = 0;
-  for (let at = 0; at < chunk.length; at++) all |= chunk[at] as number;
-  return all > 0x7f;
-};
-
 /** The same content, and what it came to. */
 const counted = (content: Readable): PreparedMessage => {
   let sizeBytes = 0;
@@ -29,7 +24,7 @@ const counted = (content: Readable): PreparedMessage => {
   const count = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of content as AsyncIterable<Buffer>) {
       sizeBytes += chunk.length;
-      eightBit ||= isBeyondAscii(chunk);
+      eightBit ||= !isAscii(chunk);
       yield chunk;
     }
   };
@@ -45,7 +40,7 @@ const sevenBitRepair = ({ kind, encoding, mediaType, isSealed }: Part): ContentR
 export const mimeMessageFormat: MessageFormat = {
   async inspect(content) {
     const survey = surveyor();
-    const walk = walker(survey.visitor, ACCEPTABLE);
+    const walk = walker(survey.visitor, ACCEPTABLE, true);
     try {
       for await (const chunk of content) walk.write(chunk as Buffer);
       walk.end();

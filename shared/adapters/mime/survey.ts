@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { ContentRepair, MessageFacts, PartRepair } from '../../ports/message-format.ts';
 import { isIdentity } from './content-type.ts';
 import { factsOf, headerFault } from './facts.ts';
@@ -47,19 +47,16 @@ const repairOf = ({ kind, encoding, mediaType }: Part, content: Content): Conten
   return octetsBeyondAscii > 0 && encoding === '7bit' ? 'label-8bit' : undefined;
 };
 
-const look = (seen: Content, before: LineEnd, bytes: Buffer): void => {
+const look = (seen: Content, before: LineEnd, bytes: Buffer, lines: number): void => {
   if (before === '\n' || before === '\r') seen.hasLoneEnd = true;
-  seen.column = before === '' ? seen.column + bytes.length : bytes.length;
+  // What comes in bulk is of lines that are short enough.
+  if (lines > 1) seen.column = 0;
+  else seen.column = before === '' ? seen.column + bytes.length : bytes.length;
   if (seen.column > LINE_LIMIT) seen.hasLongLine = true;
-  seen.octets += bytes.length;
-  let beyond = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    if (byte === 0) seen.hasNul = true;
-    beyond += byte >> 7;
-  }
-  if (beyond === 0) return;
-  seen.octetsBeyondAscii += beyond;
+  seen.octets += bytes.length - (lines - 1) * '\r\n'.length;
+  if (bytes.includes(0)) seen.hasNul = true;
+  if (isAscii(bytes)) return;
+  for (let at = 0; at < bytes.length; at++) seen.octetsBeyondAscii += (bytes[at] as number) >> 7;
   seen.isUtf8 &&= isUtf8(bytes);
 };
 
@@ -107,7 +104,7 @@ export const surveyor = () => {
         );
       }
     },
-    content: (_part, before, bytes) => look(seen, before, bytes),
+    content: (_part, before, bytes, lines) => look(seen, before, bytes, lines),
     end(part) {
       if (part.isSealed) return;
       const content = repairOf(part, seen);

@@ -1,6 +1,6 @@
 import { BOUNDARY_LIMIT, type ContentHeader, contentHeaderOf, isIdentity } from './content-type.ts';
 import { type Field, fieldsOf } from './fields.ts';
-import { LINE_LIMIT, type LineEnd, lineReader } from './lines.ts';
+import { LINE_LIMIT, type LineEnd, lineReader, type OnLine } from './lines.ts';
 
 /** A message, or a part of one (RFC 2045 section 2). */
 export interface Part extends ContentHeader {
@@ -20,8 +20,8 @@ export interface Part extends ContentHeader {
 export interface Visitor {
   /** `isCut`: the header ends without an empty line, and the part with it. */
   head(part: Part, fields: readonly Field[], isCut: boolean): void;
-  /** Of a leaf, or of what is bound. */
-  content(part: Part, before: LineEnd, bytes: Buffer): void;
+  /** Of a leaf, or of what is bound. `lines`: how many the octets are, with a CRLF between two; more than one only in bulk. */
+  content(part: Part, before: LineEnd, bytes: Buffer, lines: number): void;
   end(part: Part): void;
   /** What is nobody's content: delimiters, and what stands before the first and after the last. */
   frame(before: LineEnd, bytes: Buffer): void;
@@ -89,8 +89,11 @@ const withoutBlanks = (line: Buffer): Buffer => {
   return line.subarray(0, end);
 };
 
-/** Takes a message apart. `write` and `end` throw `MimeFault`, and what the visitor throws. */
-export const walker = (visitor: Visitor, limits = ACCEPTED) => {
+/**
+ * Takes a message apart. `write` and `end` throw `MimeFault`, and what the visitor throws. `inBulk`: contents may be told in
+ * several lines at once.
+ */
+export const walker = (visitor: Visitor, limits = ACCEPTED, inBulk = false) => {
   /** Multiparts and messages around what is read just now. */
   let around: readonly Part[] = [];
   let delimiters = delimitersOf(around);
@@ -154,9 +157,9 @@ export const walker = (visitor: Visitor, limits = ACCEPTED) => {
     }
   };
 
-  const run = (bytes: Buffer, end: LineEnd | undefined): void => {
+  const run = (bytes: Buffer, end: LineEnd | undefined, lines = 1): void => {
     if (mode === 'frame') visitor.frame(before, bytes);
-    else if (current) visitor.content(current, before, bytes);
+    else if (current) visitor.content(current, before, bytes, lines);
     before = end ?? '';
   };
 
@@ -187,13 +190,14 @@ export const walker = (visitor: Visitor, limits = ACCEPTED) => {
     }
   };
 
-  const reader = lineReader((bytes, isStart, end) => {
+  const onLine: OnLine = (bytes, isStart, end, lines) => {
     if (end === '\n' || end === '\r') hasLoneEnd = true;
     const found = isStart && end !== undefined ? delimited(bytes) : undefined;
     if (found && end !== undefined) delimiter(bytes, end, found);
     else if (mode === 'header') headerRun(bytes, isStart, end);
-    else run(bytes, end);
-  });
+    else run(bytes, end, lines);
+  };
+  const reader = lineReader(onLine, () => inBulk && mode === 'content');
 
   return {
     write: (chunk: Buffer): void => reader.write(chunk),
