@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { makeFolder } from '../shared/adapters/filesystem/durable-file.ts';
 import type { MailServer } from '../shared/domain/provider.ts';
 import { type Clock, epochSeconds } from '../shared/ports/clock.ts';
@@ -15,6 +16,7 @@ import { makeMetrics } from './metrics.ts';
 import type { ConnectTo } from './proxy/connect-through.ts';
 import { recently } from './recently.ts';
 import type { GatewaySettings } from './settings.ts';
+import { makeInTurn } from './spool/in-turn.ts';
 import { openCertificates } from './tls/certificates.ts';
 
 export interface GatewayOptions {
@@ -33,6 +35,9 @@ export interface GatewayOptions {
   readonly random: Random;
   readonly log: Log;
 }
+
+/** Settings that are looked at when the gateway starts, and not again. */
+const AT_START = ['name', 'names', 'certificate', 'status', 'provider_ca_file'] as const;
 
 /** The whole gateway. Throws `ConfigError` where a setting keeps it from starting. */
 export const startGateway = async (options: GatewayOptions) => {
@@ -80,6 +85,7 @@ export const startGateway = async (options: GatewayOptions) => {
     log,
   });
   const { intake } = mail;
+  const inTurn = makeInTurn();
   const deps = { devices, intake, token, ca, connect, certificates, metrics, clock, log };
   const listeners = await startListeners(settings, deps).catch(async (error: unknown) => {
     certificates.close();
@@ -104,13 +110,19 @@ export const startGateway = async (options: GatewayOptions) => {
     actions: gatewayActions(view),
     metrics,
     certificates,
-    /** What has changed takes effect; sessions that are under way go on. */
-    async reload(changed: GatewaySettings): Promise<void> {
-      settings = changed;
-      await certificates.reload();
-      await listeners.apply(changed);
-      log.info('gateway.reloaded');
-    },
+    /** What has changed takes effect; sessions that are under way go on. Throws `ConfigError`, and nothing has changed. */
+    reload: (changed: GatewaySettings): Promise<void> =>
+      inTurn('reload', async () => {
+        await certificates.reload();
+        await listeners.apply(changed);
+        const left = AT_START.filter((name) => !isDeepStrictEqual(settings[name], changed[name]));
+        settings = changed;
+        log.info('gateway.reloaded');
+        if (left.length > 0) {
+          const detail = `Restart the gateway to have the change of ${left.join(', ')} take effect.`;
+          log.warn('gateway.restart_needed', { detail });
+        }
+      }),
     /** First no more mail comes in, then what is being sent ends. */
     async stop(): Promise<void> {
       await listeners.close();

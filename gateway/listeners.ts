@@ -31,18 +31,25 @@ export interface ListenerDeps {
   readonly log: Log;
 }
 
+/** A large scan of a slow device that was under way when its listener went; nobody waits for the end of it. */
+const LEAVING_SECONDS = 300;
+
 interface Running {
   readonly settings: ListenerSettings;
   readonly port: number;
+  isAccepting(): boolean;
   renew(): void;
   setLimits(limits: SmtpLimits): void;
-  close(): Promise<void>;
+  close(deadlineSeconds?: number): Promise<void>;
 }
 
 export interface Listeners {
   /** With the ports that they have. */
   running(): readonly (ListenerSettings & { readonly port: number; readonly isAccepting: boolean })[];
-  /** What stays as it was goes on as it does; what is new begins, and what is gone takes no more devices. */
+  /**
+   * What stays as it was goes on as it does; what is new begins, and what is gone takes no more devices. Throws `ConfigError` where
+   * a new one cannot begin, and changes nothing then.
+   */
   apply(settings: GatewaySettings): Promise<void>;
   /** Those who are at it finish. */
   close(): Promise<void>;
@@ -127,17 +134,25 @@ export const startListeners = async (first: GatewaySettings, deps: ListenerDeps)
   const apply = async (settings: GatewaySettings): Promise<void> => {
     const stays = running.filter((one) => settings.listeners.some((wanted) => isDeepStrictEqual(wanted, one.settings)));
     const goes = running.filter((one) => !stays.includes(one));
-    for (const one of stays) one.setLimits(smtpLimits(settings));
-    // First, as a new one may want its port. Who is at it goes on meanwhile.
-    for (const one of goes) {
-      void one.close().catch((error: unknown) => log.error('listener.not_closed', { error: String(error) }));
-    }
+    const wanted = settings.listeners.filter((one) => !stays.some((stay) => isDeepStrictEqual(one, stay.settings)));
+    const isInTheWay = ({ port }: ListenerSettings): boolean => goes.some((one) => one.port === port);
     const added: Running[] = [];
-    for (const wanted of settings.listeners) {
-      if (stays.some((one) => isDeepStrictEqual(wanted, one.settings))) continue;
-      added.push(await start(wanted, settings));
+    try {
+      for (const one of wanted) if (!isInTheWay(one)) added.push(await start(one, settings));
+    } catch (error) {
+      // Then all stays as it was.
+      await Promise.all(added.map((one) => one.close()));
+      throw error;
+    }
+    for (const one of stays) one.setLimits(smtpLimits(settings));
+    // Who is at it goes on meanwhile.
+    for (const one of goes) {
+      void one
+        .close(LEAVING_SECONDS)
+        .catch((error: unknown) => log.error('listener.not_closed', { error: String(error) }));
     }
     running = [...stays, ...added];
+    for (const one of wanted) if (isInTheWay(one)) running = [...running, await start(one, settings)];
   };
 
   const close = async (): Promise<void> => {
@@ -154,7 +169,8 @@ export const startListeners = async (first: GatewaySettings, deps: ListenerDeps)
     for (const one of running) one.renew();
   });
   return {
-    running: () => running.map(({ settings, port }) => ({ ...settings, port, isAccepting: true })),
+    running: () =>
+      running.map(({ settings, port, isAccepting }) => ({ ...settings, port, isAccepting: isAccepting() })),
     apply,
     async close() {
       stopRenewing();

@@ -11,8 +11,8 @@ const textOf = (value: LogFields[string]): string | undefined => (value === unde
 /** Events without a `reason` of their own. */
 const KINDS: Readonly<Record<string, ErrorKind>> = { 'broker.unreachable': 'broker_unreachable' };
 
-const kindOf = (event: string, { reason }: LogFields): ErrorKind =>
-  ERROR_KINDS.find((kind) => kind === reason) ?? KINDS[event] ?? 'internal';
+const kindOf = (event: string, { kind, reason = kind }: LogFields): ErrorKind =>
+  ERROR_KINDS.find((one) => one === reason) ?? KINDS[event] ?? 'internal';
 
 /** What went through the log lately, for the status page: troubles, and who was here. All else goes on to the log as it is. */
 export const recently = (log: Log, clock: Clock) => {

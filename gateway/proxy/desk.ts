@@ -35,7 +35,7 @@ export const makeDesk = ({ name, protocol, dialect, limits, deps }: DeskOptions)
   return async (credentials, { address, tlsVersion }) => {
     const refused = (refusal: Refusal, clientId?: string): Result<never, Refusal> => {
       const { kind, detail } = refusal.error;
-      log.warn(`${name}.sign_in_refused`, { address, clientId, error: kind, detail });
+      log.warn(`${name}.sign_in_refused`, { address, client_id: clientId, kind, detail });
       metrics.refused(kind);
       return fail(refusal);
     };
@@ -46,7 +46,14 @@ export const makeDesk = ({ name, protocol, dialect, limits, deps }: DeskOptions)
     const { clientId, slot, mailbox } = device;
     const opened = await openMailbox(device);
     if (!opened.ok) return refused(opened.error, clientId);
-    log.info(`${name}.signed_in`, { address, clientId, slot, mailboxId: mailbox.id, tls: tlsVersion ?? 'none' });
+    log.info(`${name}.signed_in`, {
+      address,
+      client_id: clientId,
+      client_name: device.metadata.clientName,
+      slot,
+      mailbox_id: mailbox.id,
+      tls: tlsVersion ?? 'none',
+    });
     metrics.signedIn();
     return ok({ device, session: opened.value, reopen: () => openMailbox(device) });
   };

@@ -95,9 +95,9 @@ export const startProxyListener = async (options: ProxyOptions, side: ProxySide)
     const { clientId, slot, mailbox } = signedIn.device;
     log.info(`${name}.ended`, {
       address: device.address,
-      clientId,
+      client_id: clientId,
       slot,
-      mailboxId: mailbox.id,
+      mailbox_id: mailbox.id,
       how,
       bytes,
       reconnects,
@@ -154,6 +154,7 @@ export const startProxyListener = async (options: ProxyOptions, side: ProxySide)
 
   return {
     port: (server.address() as AddressInfo).port,
+    isAccepting: () => server.listening,
     renew,
     async close(deadlineSeconds = CLOSE_SECONDS) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -84,6 +84,8 @@ export interface ProxyOptions {
 
 export interface ProxyListener {
   readonly port: number;
+  /** Whether devices can connect. */
+  isAccepting(): boolean;
   /** Takes no more connections, lets those who are signed in finish for so long, and ends the rest. */
   close(deadlineSeconds?: number): Promise<void>;
   /** The next handshake is with the certificate of now. Nobody is cut off. */

@@ -48,7 +48,7 @@ const writeContent = async (path: string, content: Readable, { isInMemory }: Rec
   if (isInMemory) {
     const pieces: Buffer[] = [];
     for await (const piece of content as AsyncIterable<Buffer>) pieces.push(piece);
-    const isDurable = writeNewFile(path, Buffer.concat(pieces));
+    const isDurable = writeNewFile(path, pieces);
     // Told to who awaits it.
     isDurable.catch(() => undefined);
     return { isDurable };

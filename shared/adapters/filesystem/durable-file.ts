@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -23,12 +23,28 @@ export const makeFolder = async (folder: string): Promise<void> => {
   for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made));
 };
 
-type Content = Uint8Array | Readable | string;
+/** Pieces are written one after the other, without being put together first. */
+type Content = Uint8Array | readonly Uint8Array[] | Readable | string;
+
+const writeAll = async (handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> => {
+  let left = pieces.filter(({ length }) => length > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left);
+    // A disk that is nearly full takes a part.
+    const at = left.findIndex(({ length }) => {
+      if (bytesWritten < length) return true;
+      bytesWritten -= length;
+      return false;
+    });
+    left = at === -1 ? [] : [left[at]?.subarray(bytesWritten) ?? new Uint8Array(), ...left.slice(at + 1)];
+  }
+};
 
 const writeSynced = async (path: string, flags: 'wx' | 'w', content: Content): Promise<void> => {
   const handle = await open(path, flags, 0o600);
   try {
-    await handle.writeFile(content);
+    if (Array.isArray(content)) await writeAll(handle, content);
+    else await handle.writeFile(content as Exclude<Content, readonly Uint8Array[]>);
     await handle.sync();
   } finally {
     await handle.close();

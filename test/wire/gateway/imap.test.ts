@@ -148,9 +148,9 @@ describe('IMAP at the gateway', () => {
     );
     await eventually('the session is over', () => (gateway.counts.ended.length > 0 ? true : undefined));
     const bytes = all.length - all.indexOf('\r\n') - 2;
-    const who = { address: '127.0.0.1', clientId: USER, slot: 'receive', mailboxId: 'mbx_1' };
+    const who = { address: '127.0.0.1', client_id: USER, slot: 'receive', mailbox_id: 'mbx_1' };
     assert.deepEqual(gateway.log.lines, [
-      { level: 'info', event: 'imap.signed_in', fields: { ...who, tls: 'none' } },
+      { level: 'info', event: 'imap.signed_in', fields: { ...who, client_name: 'Fax at reception', tls: 'none' } },
       { level: 'info', event: 'imap.ended', fields: { ...who, how: 'ended', bytes, reconnects: 0 } },
     ]);
   });
@@ -197,7 +197,7 @@ describe('IMAP at the gateway', () => {
       assert.deepEqual([gateway.wishes.length, standIn.counters().signIns], [0, 0]);
       assert.match((await device.say(`a2 LOGIN ${USER} ${PASSWORD}`)) ?? '', DONE);
       assert.deepEqual(
-        gateway.log.of('imap.sign_in_refused').map(({ fields }) => fields.error),
+        gateway.log.of('imap.sign_in_refused').map(({ fields }) => fields.kind),
         ['invalid_client'],
       );
     });

@@ -113,10 +113,10 @@ describe('POP3 at the gateway', () => {
     await device.ask('RETR 1', /^\.$/);
     await device.say('QUIT');
     await eventually('the session is over', () => (gateway.counts.ended.length > 0 ? true : undefined));
-    const who = { address: '127.0.0.1', clientId: USER, slot: 'receive', mailboxId: 'mbx_1' };
+    const who = { address: '127.0.0.1', client_id: USER, slot: 'receive', mailbox_id: 'mbx_1' };
     const bytes = '+OK\r\nSubject: a\r\n\r\n..This is a.\r\n.\r\n'.length + '+OK bye\r\n'.length;
     assert.deepEqual(gateway.log.lines, [
-      { level: 'info', event: 'pop3.signed_in', fields: { ...who, tls: 'none' } },
+      { level: 'info', event: 'pop3.signed_in', fields: { ...who, client_name: 'Fax at reception', tls: 'none' } },
       { level: 'info', event: 'pop3.ended', fields: { ...who, how: 'quit', bytes, reconnects: 0 } },
     ]);
     assert.deepEqual(gateway.counts, { signedIn: 1, refused: [], turnedAway: 0, ended: [{ bytes, reconnects: 0 }] });
@@ -133,7 +133,7 @@ describe('POP3 at the gateway', () => {
       await device.say(`USER ${USER}`);
       assert.match((await device.say(`PASS ${PASSWORD}`)) ?? '', /^\+OK/);
       assert.deepEqual(
-        gateway.log.of('pop3.sign_in_refused').map(({ fields }) => fields.error),
+        gateway.log.of('pop3.sign_in_refused').map(({ fields }) => fields.kind),
         ['invalid_client'],
       );
       assert.deepEqual(gateway.counts.refused, ['invalid_client']);
