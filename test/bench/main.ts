@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { benchBundles } from './bundles.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchGateway } from './gateway/gateway.ts';
 import { benchHerd } from './herd.ts';
 import { benchHotPath } from './hot-path.ts';
 import { benchJourney } from './journey.ts';
@@ -20,3 +21,4 @@ await benchHerd();
 await benchSweep();
 await benchLargeMessage();
 await benchManyMessages();
+await benchGateway();
