@@ -40,8 +40,9 @@ export const makeSignIn = ({ devices, log, metrics }: SmtpDeps): SignIn => {
     const connection = { address, tls: tls?.version ?? 'none', cipher: tls?.cipher };
     metrics.signIn(result.ok ? 'accepted' : result.error.kind);
     if (result.ok) {
-      const { clientId, slot } = result.value;
-      log.info('smtp.signed_in', { ...by, client_id: clientId, slot, ...connection });
+      const { clientId, slot, metadata } = result.value;
+      const who = { client_id: clientId, client_name: metadata.clientName, slot };
+      log.info('smtp.signed_in', { ...by, ...who, ...connection });
     } else log.warn('smtp.sign_in_refused', { ...by, kind: result.error.kind, ...connection });
   };
   return {
