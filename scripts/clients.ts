@@ -4,17 +4,21 @@ import { existsSync, globSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Each program's Debian package. */
+/** Each program's Debian packages. */
 const PACKAGES = {
   curl: 'curl',
   msmtp: 'msmtp',
+  openssl: 'openssl',
+  // TLS is only recommended by its package.
+  swaks: 'swaks libnet-ssleay-perl',
   mutt: 'mutt',
   offlineimap: 'offlineimap3',
   getmail: 'getmail6',
+  fetchmail: 'fetchmail',
 } as const;
 
 /** Servers that a test starts by itself, with a configuration of its own. */
-const SERVER_PACKAGES = { postfix: 'postfix', dovecot: 'dovecot-core' } as const;
+const SERVER_PACKAGES = { postfix: 'postfix', dovecot: 'dovecot-core dovecot-pop3d dovecot-imapd' } as const;
 
 /** Their packages start them, but where this says that nothing is to be started, as in containers (invoke-rc.d(8)). */
 const START_POLICY = '/usr/sbin/policy-rc.d';
@@ -62,8 +66,9 @@ const installMissing = (): void => {
     return;
   }
   // One by one: a release that lacks one of them has the others.
-  for (const [program, name] of missing) {
-    if (!apt('install', '-y', '--no-install-recommends', name)) console.error(`${program} could not be installed.`);
+  for (const [program, names] of missing) {
+    if (!apt('install', '-y', '--no-install-recommends', ...names.split(' ')))
+      console.error(`${program} could not be installed.`);
   }
   // Small images leave documentation out when they install, and examples are that.
   if (muttOauth2Path() !== undefined) return;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
 export interface TestCertificate {
@@ -5,7 +6,7 @@ export interface TestCertificate {
   readonly cert: string;
 }
 
-/** Good for 127.0.0.1 and the names; trusted only by whoever is handed `cert` as its authority. */
+/** Good for 127.0.0.1 and the names and addresses; trusted only by whoever is handed `cert` as its authority. */
 export const testCertificate = async ({
   names = ['localhost'],
   days,
@@ -23,7 +24,9 @@ export const testCertificate = async ({
       { name: 'basicConstraints', cA: true },
       {
         name: 'subjectAltName',
-        altNames: [...names.map((value) => ({ type: 2 as const, value })), { type: 7, ip: '127.0.0.1' }],
+        altNames: [...names, '127.0.0.1'].map((name) =>
+          isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
+        ),
       },
     ],
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** One fenced block of docs/integrate.md. */
+/** One fenced block of a page. */
 interface Block {
   /** `sh`, `ini` …; empty where the fence names none. */
   readonly language: string;
@@ -17,7 +17,7 @@ export interface Recipe {
   readonly blocks: readonly Block[];
 }
 
-const PAGE = readFileSync(new URL('../../../docs/integrate.md', import.meta.url), 'utf8');
+const textOf = (page: string): string => readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
 
 const FENCED = /([^\n]*)\n\n```(\w*)\n([\s\S]*?)^```$/gm;
 
@@ -29,11 +29,13 @@ const blocksOf = (section: string): readonly Block[] =>
   }));
 
 /** What a reader of a section puts into files and types, with their own values in place of the page's. */
-export const recipe = (title: string, values: Readonly<Record<string, string>>): Recipe => {
-  const section = PAGE.split(/^## /m).find((text) => text.startsWith(`${title}\n`));
-  if (section === undefined) throw new Error(`docs/integrate.md has no section "${title}"`);
+export const recipe = (title: string, values: Readonly<Record<string, string>>, page = 'integrate.md'): Recipe => {
+  const section = textOf(page)
+    .split(/^## /m)
+    .find((text) => text.startsWith(`${title}\n`));
+  if (section === undefined) throw new Error(`docs/${page} has no section "${title}"`);
   const blocks = blocksOf(section).map((block) => ({ ...block, text: filledIn(block.text, values) }));
-  const left = /\b(?:example\.org|CLIENT_\w+|REFRESH_TOKEN|DEVICE_CODE|SCOPE)\b/.exec(
+  const left = /\b(?:example\.org|office\.example|CLIENT_\w+|REFRESH_TOKEN|DEVICE_CODE|SCOPE)\b/.exec(
     blocks.map(({ text }) => text).join(),
   );
   if (left !== null) throw new Error(`nothing is put in for ${left[0]} in "${title}"`);

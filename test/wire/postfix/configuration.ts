@@ -4,6 +4,8 @@ export interface MailSystemPlace {
   readonly authPort: number;
   readonly tokenInfoPort: number;
   readonly recipients: readonly string[];
+  /** Further lines of main.cf, which come after the others and so decide. */
+  readonly settings?: string | undefined;
 }
 
 /** No mail protocol: Dovecot is there for SASL alone (doc.dovecot.org, "Postfix and Dovecot SASL"). */
@@ -34,7 +36,7 @@ username_attribute = email
 });
 
 /** Submission (RFC 6409) with everything else switched off; no look-up leaves the machine. */
-export const postfixFiles = ({ folder, port, authPort, recipients }: MailSystemPlace) => {
+export const postfixFiles = ({ folder, port, authPort, recipients, settings = '' }: MailSystemPlace) => {
   const domains = new Set(recipients.map((address) => address.slice(address.indexOf('@') + 1)));
   return {
     'postfix/main.cf': `
@@ -68,6 +70,7 @@ smtpd_sasl_path = inet:127.0.0.1:${authPort}
 smtpd_client_restrictions = permit_sasl_authenticated, reject
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
+${settings}
 `,
     // The services that taking and delivering need (postfix.org, master(5)); none in a chroot.
     'postfix/master.cf': `

@@ -19,6 +19,8 @@ export interface MailSystemOptions {
   readonly verifyToken: (accessToken: string) => Promise<TokenVerdict>;
   /** Whole addresses, at domains that have no other. */
   readonly recipients: readonly string[];
+  /** Of Postfix: further lines of main.cf. */
+  readonly settings?: string;
 }
 
 export interface MailSystem {
@@ -74,13 +76,14 @@ export const startMailSystem = async ({
   certificate,
   verifyToken,
   recipients,
+  settings,
 }: MailSystemOptions): Promise<MailSystem> => {
   const folder = await mkdtemp(join(tmpdir(), 'token-broker-postfix-'));
   // Their processes have users of their own, who must come through.
   await chmod(folder, 0o755);
   const [port, authPort] = [Number(await freePort()), Number(await freePort())];
   const tokenInfo = await startTokenInfo(verifyToken);
-  const place = { folder, port, authPort, tokenInfoPort: tokenInfo.port, recipients };
+  const place = { folder, port, authPort, tokenInfoPort: tokenInfo.port, recipients, settings };
   for (const name of ['postfix', 'queue', 'data', 'mail', 'dovecot']) await mkdir(join(folder, name));
   await chown(join(folder, 'mail'), NOBODY, NOBODY);
   const owner = spawnSync('id', ['-u', 'postfix'], { encoding: 'utf8' }).stdout.trim();
