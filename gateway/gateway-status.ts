@@ -120,6 +120,13 @@ export const gatewayActions = ({
 
     async tryNow(mailboxId) {
       if (!spool.outboxes.all().has(mailboxId)) return unknown();
+      const now = epochSeconds(clock);
+      for (const entry of spool.entries()) {
+        const { submission } = entry;
+        if (submission.mailboxId !== mailboxId || submission.status.state !== 'deferred') continue;
+        // What somebody else has changed meanwhile is being seen to.
+        await spool.submissions.replace(entry, { ...submission, status: { state: 'queued' } }, now);
+      }
       await mail.tryNow(mailboxId);
       return ok(undefined);
     },

@@ -37,7 +37,7 @@ export interface GatewayOptions {
 }
 
 /** Settings that are looked at when the gateway starts, and not again. */
-const AT_START = ['name', 'names', 'certificate', 'status', 'provider_ca_file'] as const;
+const AT_START = ['name', 'names', 'certificate', 'status'] as const;
 
 /** The whole gateway. Throws `ConfigError` where a setting keeps it from starting. */
 export const startGateway = async (options: GatewayOptions) => {
@@ -117,6 +117,7 @@ export const startGateway = async (options: GatewayOptions) => {
         await listeners.apply(changed);
         const left = AT_START.filter((name) => !isDeepStrictEqual(settings[name], changed[name]));
         settings = changed;
+        await mail.tryMended();
         log.info('gateway.reloaded');
         if (left.length > 0) {
           const detail = `Restart the gateway to have the change of ${left.join(', ')} take effect.`;

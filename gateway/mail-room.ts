@@ -143,6 +143,12 @@ export const openMailRoom = async (options: MailRoomOptions) => {
     tryNow: home.tryNow,
     broker: home.broker,
     report: home.report,
+    /** What a setting stood in the way of, now that it may have been changed. */
+    async tryMended(): Promise<void> {
+      for (const [mailboxId, { outbox }] of spool.outboxes.all()) {
+        if (outbox.stop?.reason === 'mail_server_misconfigured') await home.tryNow(mailboxId);
+      }
+    },
 
     /** What is in hand ends, and the broker hears of it if it is there. */
     async stop(): Promise<void> {

@@ -74,7 +74,10 @@ export const gatewayOffice = async (options: OfficeOptions = {}): Promise<Gatewa
     GATEWAY_STATUS_PORT: await freePort(),
     ...gatewayEnv,
   };
-  let gateway = await startGatewayProcess(env);
+  let gateway = await startGatewayProcess(env).catch(async (error: unknown) => {
+    await broker.close();
+    throw error;
+  });
   return {
     ...bound,
     broker,
