@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isErrorCode, writeNewFile } from '../shared/adapters/filesystem/durable-file.ts';
 import { enrolGateway } from '../shared/adapters/gateway-http/enrol-gateway.ts';
 import { ConfigError, parseDocument } from '../shared/config/config-document.ts';
+import type { ErrorKind } from '../shared/domain/errors.ts';
 
 /** Who this gateway is to its broker. Lies in its data folder, for the owner alone. */
 const IDENTITY = v.strictObject({
@@ -33,6 +34,15 @@ const NOT_ENROLLED =
   'This gateway is not enrolled yet. Make an enrolment token in the console of the broker (organization, "Enrolment tokens"), ' +
   'and start the gateway once with GATEWAY_BROKER_URL and GATEWAY_ENROLMENT_TOKEN set.';
 
+const remedyOf = (kind: ErrorKind): string => {
+  if (kind === 'invalid_enrolment_token')
+    return 'Make a new enrolment token in the console of the broker (organization, "Enrolment tokens").';
+  if (kind === 'too_many_attempts') return 'Wait a few minutes, then start the gateway again.';
+  if (kind === 'broker_unreachable')
+    return 'Check GATEWAY_BROKER_URL, the network, and HTTPS_PROXY where one is needed.';
+  return 'Check the name of the gateway in its settings.';
+};
+
 /**
  * The identity that is kept; at the first start one is got with the enrolment token. With another broker's address and a token,
  * the gateway enrols there anew. Throws `ConfigError`.
@@ -57,8 +67,10 @@ export const enrolled = async ({
   }
   if (brokerUrl === undefined || enrolmentToken === undefined) throw new ConfigError(NOT_ENROLLED);
   const made = await enrolGateway({ brokerUrl, enrolmentToken, name });
-  if (!made.ok)
-    throw new ConfigError(`The broker did not enrol this gateway: ${made.error.detail ?? made.error.kind}.`);
+  if (!made.ok) {
+    const { kind, detail = kind } = made.error;
+    throw new ConfigError(`The broker did not enrol this gateway: ${detail.replace(/\.$/, '')}. ${remedyOf(kind)}`);
+  }
   const { clientId, clientSecret, registrationAccessToken } = made.value;
   const identity = {
     broker_url: brokerUrl,

@@ -35,18 +35,38 @@ const readAuthorities = (file: string | undefined): string | undefined => {
   }
 };
 
+/** Throws `ConfigError` where this process cannot have the folder, for itself alone. */
+const takeFolder = async (folder: string): Promise<void> => {
+  let isOurs: boolean;
+  try {
+    await makeFolder(folder);
+    isOurs = lockFolder(join(folder, 'lock.sqlite'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      `The data folder ${folder} cannot be used (${reason}); check who may write there, or set GATEWAY_DATA_DIR to another folder.`,
+    );
+  }
+  if (isOurs) return;
+  throw new ConfigError(`Another gateway is running on ${folder}; stop it, or set GATEWAY_DATA_DIR to another folder.`);
+};
+
+/** Throws `ConfigError`, without the value: a proxy's address may hold a password. */
+const takeProxy = (): void => {
+  try {
+    useOutboundProxy(process.env);
+  } catch {
+    throw new ConfigError('HTTPS_PROXY or HTTP_PROXY is no address of a proxy; write it as http://proxy.example:3128.');
+  }
+};
+
 const readSettings = () => readGatewaySettings(process.env, { host: ALL_ADDRESSES });
 
 const start = async (): Promise<void> => {
-  useOutboundProxy(process.env);
+  takeProxy();
   const { dataDir: folder, brokerUrl, enrolmentToken, ...settings } = readSettings();
   const log = streamLog(process.stderr, systemClock);
-  await makeFolder(folder);
-  if (!lockFolder(join(folder, 'lock.sqlite'))) {
-    throw new ConfigError(
-      `Another gateway is running on ${folder}; stop it, or set GATEWAY_DATA_DIR to another folder.`,
-    );
-  }
+  await takeFolder(folder);
   const identity = await enrolled({
     file: join(folder, 'identity.json'),
     name: settings.name,

@@ -11,8 +11,22 @@ const textOf = (value: LogFields[string]): string | undefined => (value === unde
 /** Events without a `reason` of their own. */
 const KINDS: Readonly<Record<string, ErrorKind>> = { 'broker.unreachable': 'broker_unreachable' };
 
-const kindOf = (event: string, { kind, reason = kind }: LogFields): ErrorKind =>
-  ERROR_KINDS.find((one) => one === reason) ?? KINDS[event] ?? 'internal';
+/** Events whose name is all that the log says. */
+const DETAILS: Readonly<Record<string, string>> = {
+  'smtp.not_signed_in':
+    'A device left without signing in. Set user name and password on it, and the encryption that the port asks for.',
+};
+
+/** Undefined for what is none of the broker's errors: then the detail says it all. */
+const kindOf = (event: string, { kind, reason = kind }: LogFields): ErrorKind | undefined =>
+  ERROR_KINDS.find((one) => one === reason) ?? KINDS[event];
+
+/** A reason that is no kind is one in words. */
+const detailOf = (event: string, fields: LogFields): string => {
+  const { detail, response, error, reason } = fields;
+  const inWords = kindOf(event, { reason }) === undefined ? reason : undefined;
+  return textOf(detail ?? response ?? error ?? inWords) ?? DETAILS[event] ?? event;
+};
 
 /** What went through the log lately, for the status page: troubles, and who was here. All else goes on to the log as it is. */
 export const recently = (log: Log, clock: Clock) => {
@@ -20,9 +34,8 @@ export const recently = (log: Log, clock: Clock) => {
   const devices = new Map<string, SeenDevice>();
 
   const trouble = (event: string, fields: LogFields): void => {
-    const detail = textOf(fields.detail ?? fields.response ?? fields.error);
     const subject = textOf(fields.client_id ?? fields.mailbox_id ?? fields.submission_id ?? fields.address);
-    errors.unshift({ at: epochSeconds(clock), kind: kindOf(event, fields), detail: detail ?? event, subject });
+    errors.unshift({ at: epochSeconds(clock), kind: kindOf(event, fields), detail: detailOf(event, fields), subject });
     errors.length = Math.min(errors.length, ERRORS_KEPT);
   };
 

@@ -149,7 +149,7 @@ const usualListeners = (env: Environment): v.InferOutput<typeof LISTENER>[] => {
 /** A file's name, or the document itself, where a file cannot be put (as in a container's task definition). */
 const readDocument = (given: string | undefined) => {
   if (given === undefined) return parseDocument(DOCUMENT, '{}', 'the default');
-  if (given.startsWith('{')) return parseDocument(DOCUMENT, given, 'GATEWAY_CONFIG');
+  if (/^\s*\{/.test(given)) return parseDocument(DOCUMENT, given, 'GATEWAY_CONFIG');
   let content: string;
   try {
     content = readFileSync(given, 'utf8');

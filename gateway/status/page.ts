@@ -52,7 +52,7 @@ const errorRow = (view: View, { at, kind, detail, subject }: RecentError): reado
   return [
     timeAndDistance(view, at),
     subject ?? '–',
-    html`${ERROR_TEXTS[view.language][kind].join(' ')}${
+    html`${kind === undefined ? '' : ERROR_TEXTS[view.language][kind].join(' ')}${
       said === undefined ? '' : html`<span class="because quiet">${inEnglish(said)}</span>`
     }`,
   ];

@@ -59,7 +59,8 @@ export interface QueueTotals {
 /** Something that went wrong lately. */
 export interface RecentError {
   readonly at: number;
-  readonly kind: ErrorKind;
+  /** Undefined: none of the broker's errors; then `detail` says it all. */
+  readonly kind: ErrorKind | undefined;
   /** In English; a server's reply, the name of a file. */
   readonly detail?: string | undefined;
   /** Whom it concerned: a device, a mailbox, a listener. */

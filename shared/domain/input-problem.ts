@@ -13,6 +13,7 @@ export const inputProblem = ({ type, expected, received, message, path }: Findin
   const ofObject = type === 'strict_object' || type === 'object';
   if (ofObject && expected === 'never') return 'is not known';
   if (ofObject && path !== undefined && received === 'undefined') return 'is missing';
-  if (type === 'min_length' || type === 'max_length') return `must have ${expected} characters`;
+  if ((type === 'min_length' || type === 'max_length') && message.startsWith('Invalid'))
+    return `must have ${expected} characters`;
   return message.startsWith('Invalid') ? `must be ${expected ?? 'something else'}` : message;
 };
