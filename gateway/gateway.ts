@@ -124,8 +124,9 @@ export const startGateway = async (options: GatewayOptions) => {
           log.warn('gateway.restart_needed', { detail });
         }
       }),
-    /** First no more mail comes in, then what is being sent ends. */
+    /** No more mail comes in, and none is begun meanwhile: a slow device may use up the time that a message in hand needs to end. */
     async stop(): Promise<void> {
+      mail.beginNoMore();
       await listeners.close();
       await mail.stop();
       certificates.close();

@@ -102,6 +102,7 @@ export const openMailRoom = async (options: MailRoomOptions) => {
     way,
     wake: delivery.wake,
     retention: () => retentionSeconds(settings().retention_days),
+    mayKeep: () => ({ messages: settings().limits.spool_messages / 2, bytes: settings().limits.spool_bytes / 2 }),
     version,
     startedAt: epochSeconds(clock),
     clock,
@@ -148,6 +149,11 @@ export const openMailRoom = async (options: MailRoomOptions) => {
       for (const [mailboxId, { outbox }] of spool.outboxes.all()) {
         if (outbox.stop?.reason === 'mail_server_misconfigured') await home.tryNow(mailboxId);
       }
+    },
+
+    /** What is in hand ends; all else waits for the next start. */
+    beginNoMore(): void {
+      isStopping = true;
     },
 
     /** What is in hand ends, and the broker hears of it if it is there. */

@@ -20,6 +20,8 @@ export interface ReportHomeOptions {
   readonly wake: (mailboxId: string) => void;
   /** In seconds: how long what has failed is kept for somebody to send it again. */
   readonly retention: () => number;
+  /** And how much of it. */
+  readonly mayKeep: () => { readonly messages: number; readonly bytes: number };
   readonly version: string;
   readonly startedAt: number;
   readonly clock: Clock;
@@ -36,6 +38,7 @@ export const makeReportHome = ({
   way,
   wake,
   retention,
+  mayKeep,
   version,
   startedAt,
   clock,
@@ -71,9 +74,13 @@ export const makeReportHome = ({
       .filter(([mailboxId, { outbox }]) => (toldOutboxes.get(mailboxId) ?? '{}') !== JSON.stringify(outbox))
       .map(([mailboxId, { outbox }]) => ({ mailboxId, outbox }));
 
-  /** What nobody needs any more: told of, and arrived, or kept for long enough. */
+  /**
+   * What nobody needs any more: told of, and arrived, or kept for long enough. What has failed is kept for a person who may never
+   * come: it takes half the spool at the most, lest one device that is set up wrongly leave no room for the others.
+   */
   const letGo = async (): Promise<void> => {
     const now = epochSeconds(clock);
+    const failed: SpoolEntry[] = [];
     for (const { submission: listed } of spool.entries()) {
       // While others went, somebody may have had it sent again.
       const entry = spool.entry(listed.id);
@@ -81,8 +88,18 @@ export const makeReportHome = ({
       if (entry === undefined || until === undefined) continue;
       const { submission } = entry;
       const isKnown = !isTold(submission) || told.get(submission.id) === stampOf(entry);
-      const isOfUse = !hasReachedAll(submission) && spool.hasContent(submission.id) && now < until;
+      const isOfUse = !hasReachedAll(submission) && spool.contentBytes(submission.id) > 0 && now < until;
       if (isKnown && !isOfUse) await spool.forget(submission.id);
+      else if (isKnown) failed.push(entry);
+    }
+    const { messages, bytes } = mayKeep();
+    let keptBytes = failed.reduce((sum, { submission }) => sum + spool.contentBytes(submission.id), 0);
+    while (failed.length > messages || keptBytes > bytes) {
+      const oldest = failed.shift();
+      if (oldest === undefined) break;
+      keptBytes -= spool.contentBytes(oldest.submission.id);
+      // Unless somebody has it sent again just now.
+      if (spool.entry(oldest.submission.id) === oldest) await spool.forget(oldest.submission.id);
     }
     for (const id of told.keys()) if (spool.entry(id) === undefined) told.delete(id);
   };

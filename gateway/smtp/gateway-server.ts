@@ -12,12 +12,19 @@ import type { ServedDevice } from '../../shared/domain/gateway.ts';
 import { type SmtpReply, smtpReplyOf } from '../../shared/protocol/smtp-reply.ts';
 import type { SmtpDeps, SmtpLimits, SmtpPort } from './options.ts';
 import { Reception } from './reception.ts';
+import { protocolReply } from './replies.ts';
 import { Session, type SessionSetting, textOf } from './session.ts';
 import { makeSignIn } from './sign-in.ts';
 import { makeTransaction, type Transaction } from './transaction.ts';
 import type { Visit } from './visits.ts';
 
 type Go = (error?: Error | null) => void;
+
+/**
+ * So long after its first message a session may begin another: a device that was disabled meanwhile must not go on for as long as
+ * it keeps the line.
+ */
+const SIGN_IN_HOLDS_MS = 15 * 60_000;
 
 /** A refusal as smtp-server's hooks take it. */
 const refusal = (reply: SmtpReply): Error => Object.assign(new Error(textOf(reply)), { responseCode: reply.code });
@@ -27,6 +34,7 @@ export class GatewayServer extends Reception {
   readonly #setting: SessionSetting;
   readonly #transaction: Transaction;
   readonly #sessions = new WeakMap<SMTPServerSession, Session>();
+  readonly #firstMailAt = new WeakMap<SMTPServerSession, number>();
 
   constructor(port: SmtpPort, deps: SmtpDeps, limits: SmtpLimits) {
     super(port, deps, limits);
@@ -69,6 +77,13 @@ export class GatewayServer extends Reception {
     const { device } = this.#sessionOf(session);
     if (device === undefined) throw new Error('a command of somebody who has not signed in');
     return device;
+  }
+
+  #isSignInTooOld(session: SMTPServerSession): boolean {
+    const now = this.deps.clock.now();
+    const first = this.#firstMailAt.get(session) ?? now;
+    this.#firstMailAt.set(session, first);
+    return now - first > SIGN_IN_HOLDS_MS;
   }
 
   #failed(error: unknown): SmtpReply {
@@ -115,7 +130,11 @@ export class GatewayServer extends Reception {
   }
 
   override onMailFrom(sender: SMTPServerAddress, session: SMTPServerSession, go: Go): void {
-    void this.#decide(go, () => this.#transaction.mail(this.#deviceOf(session), sender));
+    void this.#decide(go, () =>
+      this.#isSignInTooOld(session)
+        ? protocolReply('signInTooOld')
+        : this.#transaction.mail(this.#deviceOf(session), sender),
+    );
   }
 
   override onRcptTo(recipient: SMTPServerAddress, session: SMTPServerSession, go: Go): void {

@@ -47,6 +47,7 @@ export const PROTOCOL_REPLIES = {
   tooManyCommands: ['421 4.7.0', 'Too many commands without a sign-in'],
   tooManyErrors: ['421 4.7.0', 'Too many unknown commands'],
   signInTooSlow: ['421 4.7.0', 'Nobody signed in for too long'],
+  signInTooOld: ['421 4.7.0', 'The sign-in is too old, connect again'],
   notForBrowsers: ['421 4.7.0', 'This is no web server'],
   tooSoon: ['421 4.5.0', 'Wait for the greeting'],
   idle: ['421 4.4.2', 'Nothing came for too long'],

@@ -30,8 +30,8 @@ export interface Spool extends OutboxStore {
   entries(): readonly SpoolEntry[];
   entry(id: string): SpoolEntry | undefined;
   size(): number;
-  /** Whether the message itself is still there. */
-  hasContent(id: string): boolean;
+  /** Of the message itself; 0 where it is not there any more. */
+  contentBytes(id: string): number;
   /** What the contents take, in bytes. */
   usedBytes(): number;
   /** Entry and content, as if they had never been. */
@@ -94,9 +94,14 @@ export const openSpool = async ({ folder, areRepeatsKnown = false, clock, log }:
     try {
       await files.write(entry);
     } catch (error) {
-      // Unless somebody has changed or forgotten it since.
-      if (entries.get(entry.submission.id) === entry) keep(before);
-      throw error;
+      // What became of a try stands, on disk or not: back at its claim, what has arrived would be sent once more.
+      const isOutcome = before.submission.status.state === 'sending';
+      if (!isOutcome) {
+        // Unless somebody has changed or forgotten it since.
+        if (entries.get(entry.submission.id) === entry) keep(before);
+        throw error;
+      }
+      log.error('spool.not_written', { submission_id: entry.submission.id, error: String(error) });
     }
     watcher.changed(entry);
   };
@@ -130,7 +135,7 @@ export const openSpool = async ({ folder, areRepeatsKnown = false, clock, log }:
     entries: () => [...entries.values()],
     entry: (id) => entries.get(id),
     size: () => entries.size,
-    hasContent: (id) => (contents.get(id) ?? 0) > 0,
+    contentBytes: (id) => contents.get(id) ?? 0,
     usedBytes: () => [...contents.values()].reduce((sum, bytes) => sum + bytes, 0),
 
     async forget(id) {

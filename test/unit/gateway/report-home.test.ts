@@ -23,6 +23,7 @@ describe('a report home', () => {
   let spool: Spool;
   let way: GatewayWay;
   let woken: string[];
+  let mayKeep: { messages: number; bytes: number };
   let home: ReportHome;
 
   const start = async (): Promise<void> => {
@@ -33,6 +34,7 @@ describe('a report home', () => {
       way: () => way,
       wake: (mailboxId) => woken.push(mailboxId),
       retention: () => RETENTION,
+      mayKeep: () => mayKeep,
       version: '1.2.3',
       startedAt: epochSeconds(clock),
       clock,
@@ -46,6 +48,7 @@ describe('a report home', () => {
     link = scriptedLink(clock);
     way = 'direct';
     woken = [];
+    mayKeep = { messages: 1000, bytes: 1_000_000 };
     folder = await scratchFolder(t as Parameters<typeof scratchFolder>[0]);
     await start();
   });
@@ -395,5 +398,29 @@ describe('a report home', () => {
     await home.report();
     assert.deepEqual(told(), [['sub_1', 'failed']]);
     assert.equal(spool.entry('sub_1'), undefined);
+  });
+
+  it('keeps no more of what has failed than half the spool, and lets the oldest go first, once told', async () => {
+    mayKeep = { messages: 3, bytes: 1_000_000 };
+    for (let count = 1; count <= 5; count++) {
+      await accept(`sub_${count}`);
+      await become(`sub_${count}`, failed());
+    }
+    await accept('sub_6');
+    link.line = 'down';
+    await home.report();
+    assert.equal(spool.size(), 6, 'nothing goes untold');
+    link.line = 'up';
+    await home.report();
+    assert.deepEqual(
+      spool.entries().map(({ submission }) => submission.id),
+      ['sub_3', 'sub_4', 'sub_5', 'sub_6'],
+    );
+    mayKeep = { messages: 3, bytes: 2 * spool.contentBytes('sub_3') };
+    await home.report();
+    assert.deepEqual(
+      spool.entries().map(({ submission }) => submission.id),
+      ['sub_4', 'sub_5', 'sub_6'],
+    );
   });
 });

@@ -322,6 +322,25 @@ describe('the spool', () => {
       assert.equal(spool.usedBytes(), 0);
     });
 
+    it('sends once what arrived while the disk was full, and tells of it', async () => {
+      const told: string[] = [];
+      spool.watch({ added: () => undefined, changed: ({ submission }) => told.push(submission.status.state) });
+      await accept('sub_a');
+      const away = join(folder, 'away');
+      smtp.duringNext(() => rename(join(folder, 'submissions'), away));
+      await send();
+      assert.equal(stateOf('sub_a'), 'sent');
+      assert.deepEqual(told, ['queued', 'sending', 'sent']);
+      assert.equal(log.of('spool.not_written').length, 1);
+      await rename(away, join(folder, 'submissions'));
+      advance(HOUR);
+      await send();
+      assert.equal(smtp.attempts.length, 1);
+      await spool.forget('sub_a');
+      await start();
+      assert.equal(spool.size(), 0);
+    });
+
     it('sends what comes in while it sends', async () => {
       await accept('sub_b');
       smtp.duringNext(async () => {

@@ -5,6 +5,7 @@ import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'n
 import { SMTP_LIMITS, type SmtpLimits, type SmtpListenerOptions } from '../../../gateway/smtp/options.ts';
 import { type SmtpListener, startSmtpListener } from '../../../gateway/smtp/server.ts';
 import { systemClock } from '../../../shared/adapters/system/system-clock.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
 import { type TestCertificate, testCertificate } from '../../fakes/certificate.ts';
 import {
   type CountedMetrics,
@@ -38,10 +39,17 @@ export interface RunningListener {
   readonly metrics: CountedMetrics;
 }
 
-type Changes = Partial<Omit<SmtpListenerOptions, 'limits' | 'deps'>> & { readonly limits?: Partial<SmtpLimits> };
+type Changes = Partial<Omit<SmtpListenerOptions, 'limits' | 'deps'>> & {
+  readonly limits?: Partial<SmtpLimits>;
+  readonly clock?: Clock;
+};
 
 /** A listener with everything around it in memory, and one device: `scanner22222`. */
-export const startListener = async ({ limits = {}, ...changes }: Changes = {}): Promise<RunningListener> => {
+export const startListener = async ({
+  limits = {},
+  clock = systemClock,
+  ...changes
+}: Changes = {}): Promise<RunningListener> => {
   const [devices, intake, log, metrics] = [fakeDevices(), fakeIntake(), memoryLog(), countedMetrics()];
   devices.add(SECRET, servedDevice('scanner22222'));
   const listener = await startSmtpListener({
@@ -54,7 +62,7 @@ export const startListener = async ({ limits = {}, ...changes }: Changes = {}): 
     trustedProxies: [],
     tls: () => certificate,
     limits: { ...SMTP_LIMITS, ...limits },
-    deps: { devices, intake, log, metrics, clock: systemClock },
+    deps: { devices, intake, log, metrics, clock },
     ...changes,
   });
   return { port: listener.port, listener, devices, intake, log, metrics };

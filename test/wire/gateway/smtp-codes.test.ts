@@ -135,6 +135,7 @@ describe('every reply after EHLO', () => {
       'greetFirst',
       'idle',
       'signInTooSlow',
+      'signInTooOld',
       'tooManyConnections',
       'tooSoon',
       'tooLarge',

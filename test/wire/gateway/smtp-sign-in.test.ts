@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '../../../shared/adapters/system/system-clock.ts';
 import { brokerError } from '../../../shared/domain/errors.ts';
 import { fail, ok } from '../../../shared/domain/result.ts';
 import { servedDevice } from '../../fakes/gateway.ts';
@@ -168,4 +169,24 @@ describe('a password', () => {
          S: -`,
       ),
     ));
+});
+
+describe('a session that goes on and on', () => {
+  it('begins no message a quarter of an hour after its first: whoever was disabled meanwhile has to sign in', async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    await withListener({ clock }, async ({ port, intake }) => {
+      const client = await connectTo(port);
+      await client.reply();
+      await client.command('EHLO scanner');
+      await client.command(SIGN_IN);
+      await client.converse(MAIL);
+      aheadMs = 14 * 60_000;
+      await client.converse(MAIL);
+      aheadMs = 16 * 60_000;
+      assert.match(await client.command('MAIL FROM:<scan@office.example>'), /^421 4\.7\.0 /);
+      assert.equal(intake.accepted.length, 2);
+      client.close();
+    });
+  });
 });
