@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -26,16 +26,33 @@ export interface GatewayProcess {
   kill(): Promise<void>;
 }
 
-const exited = async (child: ChildProcess): Promise<number | null> => {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode;
-};
+/** Of a process; all that it sees besides PATH and HOME. */
+export type Environment = Readonly<Record<string, string>>;
 
-/** The real program, as a process of its own. `env` is all that it sees besides PATH and HOME. */
-export const startGatewayProcess = async (env: Readonly<Record<string, string>>): Promise<GatewayProcess> => {
+/** A gateway that may not have come far yet. */
+export interface SpawnedGateway {
+  /** Rejects where it ends before. */
+  readonly ready: Promise<GatewayReady>;
+  readonly pid: number;
+  output(): string;
+  /** All that it writes to its standard output, line by line. */
+  onLine(listener: (line: string) => void): void;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves with the exit code, or null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+export interface SpawnOptions {
+  /** In place of the source: a bundle of it. */
+  readonly script?: string;
+  /** Further arguments of Node. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** The real program, as a process of its own. */
+export const spawnGateway = (env: Environment, { script = MAIN, nodeArgs = [] }: SpawnOptions = {}): SpawnedGateway => {
   const { PATH = '', HOME = '' } = process.env;
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeArgs, script], {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -43,32 +60,50 @@ export const startGatewayProcess = async (env: Readonly<Record<string, string>>)
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
+  const lines = createInterface({ input: child.stdout }).on('line', (line) => {
+    output += `${line}\n`;
+  });
   const ready = new Promise<GatewayReady>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      output += `${line}\n`;
+    lines.on('line', (line) => {
       if (line.startsWith('{"event":"ready"')) resolve(JSON.parse(line));
     });
-    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code} before it was ready:\n${output}`)));
+    child.once('close', (code) => reject(new Error(`the gateway ended with ${code} before it was ready:\n${output}`)));
     setTimeout(() => reject(new Error(`the gateway was not ready in time:\n${output}`)), READY_LIMIT_MS).unref();
   });
+  // Told to who awaits it.
+  ready.catch(() => undefined);
+  return {
+    ready,
+    pid: child.pid ?? 0,
+    output: () => output,
+    onLine: (listener) => void lines.on('line', listener),
+    signal: (name) => void child.kill(name),
+    ended: once(child, 'close').then(() => child.exitCode),
+  };
+};
+
+/** The same, once it is ready. */
+export const startGatewayProcess = async (env: Environment, options: SpawnOptions = {}): Promise<GatewayProcess> => {
+  const startedAt = performance.now();
+  const { ready, pid, output, signal, ended } = spawnGateway(env, options);
   try {
     return {
       ready: await ready,
-      pid: child.pid ?? 0,
+      pid,
       startedInMs: performance.now() - startedAt,
-      output: () => output,
-      signal: (name) => child.kill(name),
-      stop: () => {
-        child.kill('SIGTERM');
-        return exited(child);
+      output,
+      signal,
+      stop() {
+        signal('SIGTERM');
+        return ended;
       },
-      kill: async () => {
-        child.kill('SIGKILL');
-        await exited(child);
+      async kill() {
+        signal('SIGKILL');
+        await ended;
       },
     };
   } catch (error) {
-    child.kill('SIGKILL');
+    signal('SIGKILL');
     throw error;
   }
 };
