@@ -5,9 +5,8 @@ import type { MailServer } from '../shared/domain/provider.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { GatewayLink } from '../shared/ports/gateway-link.ts';
 import type { Log } from '../shared/ports/log.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './access/devices.ts';
 import { startImapListener } from './imap/listener.ts';
-import type { Intake } from './intake.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { startPop3Listener } from './pop3/listener.ts';
 import type { ConnectTo } from './proxy/connect-through.ts';
@@ -15,6 +14,7 @@ import type { ProxyOptions } from './proxy/options.ts';
 import type { GatewaySettings, ListenerSettings } from './settings.ts';
 import { SMTP_LIMITS, type SmtpLimits } from './smtp/options.ts';
 import { startSmtpListener } from './smtp/server.ts';
+import type { Intake } from './spool/intake.ts';
 import type { Certificates } from './tls/certificates.ts';
 import { tlsOptions } from './tls/profiles.ts';
 

@@ -7,7 +7,7 @@ import { endpoint } from '../shared/config/endpoint.ts';
 import { GATEWAY_WAYS } from '../shared/domain/gateway.ts';
 import { RETENTION_DAYS } from '../shared/domain/retention.ts';
 import { slotNamed } from '../shared/domain/slot.ts';
-import { blockListOf } from './make-devices.ts';
+import { blockListOf } from './access/make-devices.ts';
 import { TLS_PROFILES } from './tls/profiles.ts';
 
 const isNetwork = (text: string): boolean => {

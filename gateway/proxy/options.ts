@@ -5,7 +5,7 @@ import type { MailServer } from '../../shared/domain/provider.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { GatewayLink } from '../../shared/ports/gateway-link.ts';
 import type { Log } from '../../shared/ports/log.ts';
-import type { Devices } from '../devices.ts';
+import type { Devices } from '../access/devices.ts';
 
 /** What is counted. Nothing here may throw. */
 export interface ProxyMetrics {

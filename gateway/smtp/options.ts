@@ -3,8 +3,8 @@ import type { ErrorKind } from '../../shared/domain/errors.ts';
 import { MESSAGE_LIMIT_BYTES } from '../../shared/domain/upload.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
-import type { Devices } from '../devices.ts';
-import type { Intake } from '../intake.ts';
+import type { Devices } from '../access/devices.ts';
+import type { Intake } from '../spool/intake.ts';
 
 /** What a listener takes from one client. May be replaced while it runs. */
 export interface SmtpLimits {

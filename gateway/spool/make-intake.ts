@@ -16,7 +16,7 @@ import {
   composeContent,
   composeSubmission,
 } from '../../shared/usecases/mail/compose-submission.ts';
-import type { IncomingMail, Intake } from '../intake.ts';
+import type { IncomingMail, Intake } from './intake.ts';
 import { type Received, receive } from './received.ts';
 import { isNoRoom, makeRoomFor, type SpoolLimits } from './room.ts';
 import type { Spool } from './spool.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
-import type { Intake } from '../../gateway/intake.ts';
+import type { Intake } from '../../gateway/spool/intake.ts';
 import { makeIntake } from '../../gateway/spool/make-intake.ts';
 import { isNoRoom } from '../../gateway/spool/room.ts';
 import type { Spool } from '../../gateway/spool/spool.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlainly, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecurely } from 'node:tls';
-import type { Devices, SignInAttempt } from '../../gateway/devices.ts';
+import type { Devices, SignInAttempt } from '../../gateway/access/devices.ts';
 import { byteReader } from '../../gateway/proxy/byte-reader.ts';
 import type { ProxyDeps, ProxyMetrics, ProxyOptions } from '../../gateway/proxy/options.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';

@@ -1,6 +1,6 @@
-import type { Devices, SignInAttempt } from '../../gateway/devices.ts';
-import type { IncomingMail, Intake } from '../../gateway/intake.ts';
+import type { Devices, SignInAttempt } from '../../gateway/access/devices.ts';
 import type { SmtpMetrics } from '../../gateway/smtp/options.ts';
+import type { IncomingMail, Intake } from '../../gateway/spool/intake.ts';
 import { type BrokerError, brokerError } from '../../shared/domain/errors.ts';
 import type { ServedDevice } from '../../shared/domain/gateway.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';

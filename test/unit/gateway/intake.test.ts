@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Intake } from '../../../gateway/intake.ts';
+import type { Intake } from '../../../gateway/spool/intake.ts';
 import { makeMailRate } from '../../../gateway/spool/mail-rate.ts';
 import { makeIntake } from '../../../gateway/spool/make-intake.ts';
 import type { SpoolLimits } from '../../../gateway/spool/room.ts';

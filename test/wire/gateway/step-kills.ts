@@ -72,10 +72,15 @@ export const startStepLane = async (
   };
 
   /** Sent, told, and done with. */
-  const settled = (): Promise<true> =>
-    eventually(`${name} has sent all`, async () =>
-      (await readdir(spool)).some((file) => file.startsWith('sub_')) ? undefined : true,
-    );
+  const settled = async (): Promise<void> => {
+    try {
+      await eventually(`${name} has sent all`, async () =>
+        (await readdir(spool)).some((file) => file.startsWith('sub_')) ? undefined : true,
+      );
+    } catch (error) {
+      throw new Error(`${await readdir(spool)} is left by ${gateway.output()}`, { cause: error });
+    }
+  };
 
   const arm = async (doom: string): Promise<void> => {
     await writeFile(doomFile, doom);
@@ -118,7 +123,9 @@ export const startStepLane = async (
         const again = await give(subject, sizeOf(death));
         assert.equal(again.outcome, 'accepted', JSON.stringify(again));
       }
-      await settled();
+      await settled().catch((error: unknown) => {
+        throw new Error(`after ${JSON.stringify(death)}`, { cause: error });
+      });
       const arrived = await eventually(`${subject} arrives`, async () => {
         const copies = await site.copies((one) => one === subject);
         // By the relay it has been handed over, and is on its way.

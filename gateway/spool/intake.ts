@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { BrokerError } from '../shared/domain/errors.ts';
-import type { ServedDevice } from '../shared/domain/gateway.ts';
-import type { Result } from '../shared/domain/result.ts';
+import type { BrokerError } from '../../shared/domain/errors.ts';
+import type { ServedDevice } from '../../shared/domain/gateway.ts';
+import type { Result } from '../../shared/domain/result.ts';
 
 /** One message as a device hands it over. */
 export interface IncomingMail {

@@ -1,5 +1,5 @@
-import { type AttemptScope, type Attempts, isForgotten, lockedFor } from '../shared/domain/attempts.ts';
-import { type Clock, epochSeconds } from '../shared/ports/clock.ts';
+import { type AttemptScope, type Attempts, isForgotten, lockedFor } from '../../shared/domain/attempts.ts';
+import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
 
 /** More places than an office has; those that were wrong longest ago go first. */
 const KEPT = 10_000;

@@ -1,6 +1,6 @@
-import type { BrokerError } from '../shared/domain/errors.ts';
-import type { ServedDevice } from '../shared/domain/gateway.ts';
-import type { Result } from '../shared/domain/result.ts';
+import type { BrokerError } from '../../shared/domain/errors.ts';
+import type { ServedDevice } from '../../shared/domain/gateway.ts';
+import type { Result } from '../../shared/domain/result.ts';
 
 /** What somebody on the network says of themself. */
 export interface SignInAttempt {

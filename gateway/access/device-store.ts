@@ -1,8 +1,8 @@
 import { readFile, rename, rm } from 'node:fs/promises';
 import * as v from 'valibot';
-import { isErrorCode, writeNewFile } from '../shared/adapters/filesystem/durable-file.ts';
-import type { ServedDevice } from '../shared/domain/gateway.ts';
-import type { Log } from '../shared/ports/log.ts';
+import { isErrorCode, writeNewFile } from '../../shared/adapters/filesystem/durable-file.ts';
+import type { ServedDevice } from '../../shared/domain/gateway.ts';
+import type { Log } from '../../shared/ports/log.ts';
 
 /** A device that has proven itself here. Of its secret there is only a hash: 2^118 of them are not guessed. */
 export interface ProvenDevice {
