@@ -12,8 +12,11 @@ const LARGE = 3_000_000;
 /** What is left after a step is what is left before the next: so each stands for the end of the one before it. */
 const MOMENTS = process.env.GATEWAY_KILL_ROUNDS ? /^(before|after) / : /^before /;
 
-/** Whether a process that signs in and fetches its token takes these steps depends on what it did before. */
-const SOMETIMES = /gateway\/(?:devices|tokens)/;
+/**
+ * Whether a process that signs in and fetches its token takes these steps depends on what it did before; and when it reports,
+ * which it does beside the sending, on how fast that goes.
+ */
+const SOMETIMES = /gateway\/(?:devices|tokens|reports)/;
 
 /** From here to there the message has been taken, and nothing says so: then, and only then, it goes out twice. */
 const WINDOW = { from: 'before create entry #3', to: 'before rename entry #3' } as const;

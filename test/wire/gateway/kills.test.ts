@@ -82,7 +82,7 @@ describe('a gateway that is killed time and again while devices hand in mail', {
       // The relay knows a message that it is given twice.
       if (way === 'relay') assert.deepEqual(failed, []);
       assert.equal(kills.length, rounds);
-      assert.ok(accepted > rounds / 2, 'hardly anything was handed in');
+      assert.ok(accepted > rounds / 4, 'hardly anything was handed in');
       t.diagnostic(
         `${kills.length} kills, ${kills.filter(({ wasStarting }) => wasStarting).length} of them while it started; ` +
           `${handed.length} messages, ${accepted} with 250 read, ${unheard} times the line broke before; lost: 0; ` +

@@ -35,7 +35,8 @@ describe('a gateway whose broker does not answer as it should', { concurrency: 3
   ): Promise<{ line: BrokerLine; gateway: SiteGateway }> => {
     const line = await startBrokerLine(site.broker.url);
     t.after(() => line.close());
-    const gateway = await startSiteGateway(site, name, { isQuick, env: { GATEWAY_BROKER_URL: line.url } });
+    const env = { GATEWAY_BROKER_URL: line.url, ...(name === 'hang' ? { QUICK_PATIENCE_MS: '5000' } : {}) };
+    const gateway = await startSiteGateway(site, name, { isQuick, env });
     t.after(() => gateway.close());
     return { line, gateway };
   };

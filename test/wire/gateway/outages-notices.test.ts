@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { testCertificate } from '../../fakes/certificate.ts';
-import { basicOf, eventually, type Json, postMessage, signIn } from '../support.ts';
+import { basicOf, eventually, type Json, postMessage } from '../support.ts';
 import { scanNamed } from './device.ts';
 import { type Site, type SiteDevice, startSite } from './site.ts';
-import { type SiteGateway, startSiteGateway } from './site-gateway.ts';
+import { type SiteGateway, signInAgain, startSiteGateway } from './site-gateway.ts';
 
 const ADMINISTRATOR = 'it@contoso.example';
 
@@ -130,7 +130,7 @@ describe('who looks after a mailbox', { concurrency: true }, () => {
       await WAYS[way](device, `${way}-holding`);
       const raised = await post(device.from, 'raised');
       assert.match(await mailOn(device.from), /did not meet the criteria/);
-      await signIn(site.broker, device.mailboxId, { username: device.from });
+      await signInAgain(site, device);
       return [raised, await post(device.from, 'resolved')];
     };
     const [byRelay, byGateway] = await Promise.all([toldOf('relay'), toldOf('gateway')]);

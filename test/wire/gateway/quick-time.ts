@@ -1,13 +1,12 @@
 /**
  * Preloaded into a gateway (`--import`): its clock and its timers run as many times as fast as the variable `QUICK_TIME` says, from
  * its start on. So nobody waits a minute for what happens within a minute; and the gateway's clock is minutes ahead of everybody
- * else's, as those of small offices are. For the network it has less patience too, though as much as a busy machine needs.
+ * else's, as those of small offices are. For the network it has
+ * the patience that it always has, or as much as `QUICK_PATIENCE_MS` says.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import promises from 'node:timers/promises';
-
-const LEAST_PATIENCE_MS = 8_000;
 
 const speed = Number(process.env.QUICK_TIME || 1);
 const startedAt = Date.now();
@@ -37,6 +36,6 @@ Object.assign(timers, quick);
 Object.assign(promises, { setTimeout: quickSleep });
 syncBuiltinESMExports();
 
+const patienceMs = Number(process.env.QUICK_PATIENCE_MS || Number.POSITIVE_INFINITY);
 const { timeout } = AbortSignal;
-AbortSignal.timeout = (milliseconds) =>
-  timeout(Math.min(milliseconds, Math.max(milliseconds / speed, LEAST_PATIENCE_MS)));
+AbortSignal.timeout = (milliseconds) => timeout(Math.min(milliseconds, patienceMs));

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { GatewayWay } from '../../../shared/domain/gateway.ts';
 import type { ProxyStep } from '../../fakes/fault-proxy.ts';
 import { eventually } from '../support.ts';
 import { type HandedIn, handIn, scanNamed } from './device.ts';
 import { type Environment, type SpawnedGateway, spawnGateway } from './gateway-process.ts';
-import type { Copy, Site } from './site.ts';
+import type { Copy, Site, SiteDevice } from './site.ts';
 
 /** When a gateway dies. */
 export type Death =
@@ -41,6 +42,12 @@ const STEPS = pathToFileURL(join(import.meta.dirname, 'doomed-steps.ts')).href;
 /** Its report, which is the last, it makes a second after its message is sent. */
 const REACHED_WITHIN_MS = 8_000;
 
+/** Each with a mailbox: what may have been sent when a gateway died counts for its 30 a minute as well. */
+const DEVICES = 3;
+
+/** When its files are gone, it still makes sure that they are. */
+const LAST_STEPS_MS = 150;
+
 /** Of no step. */
 const NOBODY = 'nobody';
 
@@ -56,7 +63,8 @@ export const startStepLane = async (
   const env: Environment = { ...(await site.gatewayEnv(name, { way })), ...own };
   const port = Number(env.GATEWAY_SMTP_PORT);
   const spool = join(String(env.GATEWAY_DATA_DIR), 'spool', 'submissions');
-  const device = await site.addDevice(name);
+  const devices: SiteDevice[] = [];
+  for (let number = 0; number < DEVICES; number++) devices.push(await site.addDevice(`${name}-${number}`));
   let count = 0;
   let gateway: SpawnedGateway;
   let steps: string[] = [];
@@ -80,6 +88,7 @@ export const startStepLane = async (
     } catch (error) {
       throw new Error(`${await readdir(spool)} is left by ${gateway.output()}`, { cause: error });
     }
+    await sleep(LAST_STEPS_MS);
   };
 
   const arm = async (doom: string): Promise<void> => {
@@ -91,20 +100,23 @@ export const startStepLane = async (
     steps = [];
   };
 
-  const give = (subject: string, sizeBytes: number): Promise<HandedIn> =>
+  const deviceOf = (round: number): SiteDevice => devices[round % DEVICES] as SiteDevice;
+
+  const give = (device: SiteDevice, subject: string, sizeBytes: number): Promise<HandedIn> =>
     handIn({ ...device, port, content: scanNamed(subject, sizeBytes) });
 
   await start();
   return {
     async calm(sizeBytes) {
       await arm(NOBODY);
-      const handed = await give(`${name}-calm-${count++}`, sizeBytes);
+      const handed = await give(deviceOf(0), `${name}-calm-${count++}`, sizeBytes);
       assert.equal(handed.outcome, 'accepted', JSON.stringify(handed));
       await settled();
       return steps;
     },
 
     async round(death) {
+      const device = deviceOf(count);
       const subject = `${name}-${count++}`;
       await arm(death.by === 'itself' ? death.step : NOBODY);
       const onStrike = (): void => gateway.signal('SIGKILL');
@@ -112,7 +124,7 @@ export const startStepLane = async (
         death.by === 'server'
           ? site.line.at(death.step, { kind: 'drop', side: death.side }, { user: device.from, onStrike })
           : undefined;
-      const handed = await give(subject, sizeOf(death));
+      const handed = await give(device, subject, sizeOf(death));
       const late = setTimeout(() => gateway.signal('SIGKILL'), REACHED_WITHIN_MS);
       assert.equal(await gateway.ended, null, `it ended by itself: ${gateway.output()}`);
       clearTimeout(late);
@@ -120,7 +132,7 @@ export const startStepLane = async (
       await start();
       const wasRepeated = handed.outcome !== 'accepted' && count % 2 === 0;
       if (wasRepeated) {
-        const again = await give(subject, sizeOf(death));
+        const again = await give(device, subject, sizeOf(death));
         assert.equal(again.outcome, 'accepted', JSON.stringify(again));
       }
       await settled().catch((error: unknown) => {
