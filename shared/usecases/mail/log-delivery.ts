@@ -2,12 +2,13 @@ import type { Outbox } from '../../domain/outbox.ts';
 import type { Submission } from '../../domain/submission.ts';
 import type { Log } from '../../ports/log.ts';
 
-/** What becomes of mail, in the log: the same lines by whom it may be sent. */
-export const logDelivery = (log: Log) => ({
+/** What becomes of mail, in the log: the same lines by whom it may be sent. `sender`: of which gateway it is told. */
+export const logDelivery = (log: Log, sender: { readonly gateway_id?: string } = {}) => ({
   submission({ id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes }: Submission): void {
     const fields = {
       submission_id: id,
       mailbox_id: mailboxId,
+      ...sender,
       attempts,
       ...('reason' in status ? { reason: status.reason } : {}),
       ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
@@ -19,7 +20,7 @@ export const logDelivery = (log: Log) => ({
 
   /** Once for each stop, however many messages wait, and however often it is found to last. */
   outbox(mailboxId: string, before: Outbox, after: Outbox): void {
-    const about = { mailbox_id: mailboxId };
+    const about = { mailbox_id: mailboxId, ...sender };
     const { stop, detour } = after;
     if (stop && stop.cause !== before.stop?.cause) {
       const { reason, response } = stop;

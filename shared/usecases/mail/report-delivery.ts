@@ -7,6 +7,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Records } from '../../records/index.ts';
 import { makeNotices } from '../notices/raise-notice.ts';
+import { logDelivery } from './log-delivery.ts';
 
 /** A mail server's reply as people are told of it: long ones say the same again, with links. */
 const SHOWN_REPLY_LENGTH = 400;
@@ -37,7 +38,7 @@ export const makeReportDelivery = ({
   gatewayId?: string;
 }) => {
   const by = gatewayId === undefined ? 'relay' : `gateway:${gatewayId}`;
-  const sender = gatewayId === undefined ? {} : { gateway_id: gatewayId };
+  const lines = logDelivery(log, gatewayId === undefined ? {} : { gateway_id: gatewayId });
   const notices = makeNotices({ records, clock, random, log });
 
   const note = ({ organizationId, id }: Submission, action: string, detail: string): Promise<void> =>
@@ -85,36 +86,16 @@ export const makeReportDelivery = ({
     foretell: raiseFailed,
 
     async submission(submission: Submission): Promise<void> {
-      const { id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes } = submission;
-      const fields = {
-        submission_id: id,
-        mailbox_id: mailboxId,
-        ...sender,
-        attempts,
-        ...('reason' in status ? { reason: status.reason } : {}),
-        ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
-        response: lastResponse,
-      };
-      if (status.state === 'sent') log.info('submission.sent', { ...fields, rejected: rejected.length });
-      else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
+      lines.submission(submission);
       if (isOver(submission)) await ended(submission);
     },
 
     /** Once for each stop, however many messages wait, and however often it is found to last. */
     async outbox(mailboxId: string, before: Outbox, after: Outbox): Promise<void> {
-      const about = { mailbox_id: mailboxId, ...sender };
+      lines.outbox(mailboxId, before, after);
       const { stop } = after;
-      if (stop && stop.cause !== before.stop?.cause) {
-        const { reason, response } = stop;
-        log.warn(stop.cause === 'hold' ? 'outbox.held' : 'outbox.paused', { ...about, reason, response });
-      }
-      if (before.stop && !stop) log.info('outbox.resumed', about);
       if (stop?.cause === 'hold') await raiseHeld(mailboxId, stop);
       else if (before.stop?.cause === 'hold') await settleHeld(mailboxId);
-      if (after.detour && after.detour.since !== before.detour?.since) {
-        const { reason, response } = after.detour;
-        log.warn('outbox.detoured', { ...about, reason, response });
-      }
     },
   };
 };
