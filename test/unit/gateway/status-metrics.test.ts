@@ -31,7 +31,7 @@ const parse = (text: string): Map<string, ParsedFamily> => {
   let current: readonly [name: string, family: ParsedFamily] | undefined;
   assert.ok(text.endsWith('\n'), 'the last line has no end');
   for (const line of text.slice(0, -1).split('\n')) {
-    const [, helped, words] = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/.exec(line) ?? [];
+    const [, helped, words] = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/s.exec(line) ?? [];
     if (helped !== undefined) {
       help = [helped, words ?? ''];
       continue;
@@ -45,7 +45,7 @@ const parse = (text: string): Map<string, ParsedFamily> => {
       continue;
     }
     const [, name = '', , labels = '', value = ''] =
-      /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(.*)\})? (-?[0-9.]+(?:e[+-]?\d+)?|NaN|[+-]Inf)$/.exec(line) ?? [];
+      /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(.*)\})? (-?[0-9.]+(?:e[+-]?\d+)?|NaN|[+-]Inf)$/s.exec(line) ?? [];
     assert.ok(name, `not a line of the format: ${line}`);
     assert.ok(current, `a sample before its TYPE: ${line}`);
     const [family, { type: kind, samples }] = current;
@@ -177,6 +177,7 @@ describe('the text format', () => {
         const samples = parse(counted.render()).get('made_up_total')?.samples;
         assert.equal(samples?.size, new Set(values).size);
       }),
+      { examples: [[['\r', '\u2028', '\u2029', '\u0085', '"}', '\\', '\n']]] },
     );
   });
 
