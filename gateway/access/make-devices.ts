@@ -1,7 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { type BrokerError, brokerError, type ErrorKind } from '../../shared/domain/errors.ts';
 import type { ServedDevice } from '../../shared/domain/gateway.ts';
-import { CLIENT_ID_LENGTH } from '../../shared/domain/identifiers.ts';
 import { fail, ok, type Result } from '../../shared/domain/result.ts';
 import { slotNamed } from '../../shared/domain/slot.ts';
 import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
@@ -125,11 +124,7 @@ export const makeDevices = ({ link, store, listed, clock, log }: DevicesOptions)
       if (slot === undefined) return fail(brokerError('slot_not_bound', 'The user name names no slot.'));
       const locked = wrong.lockedFor(address, clientId);
       if (locked > 0) return fail({ kind: 'too_many_attempts', retryAfterSeconds: locked });
-      // What is longer is no client id, and perhaps the password in its place: the broker would note whom somebody claims to be.
-      const isNone = clientId.length > CLIENT_ID_LENGTH;
-      const admitted = isNone
-        ? fail(brokerError('invalid_client'))
-        : await admit({ clientId, clientSecret: password, slot, address });
+      const admitted = await admit({ clientId, clientSecret: password, slot, address });
       if (admitted.ok) {
         wrong.forget(address, clientId);
         return admitted;

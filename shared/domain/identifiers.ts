@@ -7,6 +7,11 @@ export const PANEL_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 /** `client_id` plus `+slot` must stay within the 20 characters of old panels. 31^12 is 2^59: no collision in practice. */
 export const CLIENT_ID_LENGTH = 12;
 
+const CLIENT_ID = new RegExp(`^[${PANEL_ALPHABET}]{${CLIENT_ID_LENGTH}}$`);
+
+/** What has another shape is nobody's client id, and may be a secret that was entered in its place. */
+export const isClientId = (text: string): boolean => CLIENT_ID.test(text);
+
 /** The longest password old panels take; 31^24 is 2^118. */
 export const CLIENT_SECRET_LENGTH = 24;
 

@@ -1,4 +1,5 @@
 import { ATTEMPTS_KEPT_SECONDS, type Attempts, isForgotten } from '../domain/attempts.ts';
+import { isClientId } from '../domain/identifiers.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
 import { type Claimed, entity, keys } from './items.ts';
 
@@ -11,6 +12,9 @@ export interface Attempted {
   /** There is such a device, so that its own count is kept; what is made up leaves only what its place did. */
   readonly isKnownDevice?: boolean;
 }
+
+/** What is no client id is kept nowhere, as it may be a secret: all of it counts as one. */
+export const claimedDevice = (clientId: string): Claimed => `device#${isClientId(clientId) ? clientId : 'none'}`;
 
 const deviceKeys = (claimed: Claimed | undefined): Key[] =>
   claimed?.startsWith('device#') ? [keys.deviceAttempts(claimed.slice('device#'.length))] : [];

@@ -2,7 +2,7 @@ import type { Attempts } from '../domain/attempts.ts';
 import type { Binding, Device, Mailbox, Organization } from '../domain/entities.ts';
 import type { Audience } from '../domain/provider.ts';
 import type { Item, Table } from '../ports/table.ts';
-import { attemptsFromItem } from './attempts.ts';
+import { attemptsFromItem, claimedDevice } from './attempts.ts';
 import { type CachedAccessToken, type GrantRecord, grantFromItem } from './grants.ts';
 import { attributes, entity, keys } from './items.ts';
 
@@ -57,7 +57,7 @@ export const deviceAccessRecords = (table: Table) => {
       const [deviceItem, bindingItem, attemptsItem, ...guessed] = await table.getMany([
         keys.device(clientId),
         keys.binding(clientId, slot),
-        keys.attempts(place, `device#${clientId}`),
+        keys.attempts(place, claimedDevice(clientId)),
         ...(guess ? mailboxKeys(guess.organizationId, guess.mailboxId, audience) : []),
       ]);
       const device = of<Device>(deviceItem);

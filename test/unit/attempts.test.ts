@@ -110,8 +110,17 @@ describe('wrong secrets', () => {
     assert.equal(world.database.prepare(sql).get()?.count, 0);
   });
 
+  it('leave nothing of a secret that was entered in the place of the client id', async () => {
+    const { clientId, clientSecret } = office.credential;
+    for (let time = 0; time < 3; time++) assert.equal(await present(clientId, PLACE, clientSecret), 'invalid_client');
+    const rows = world.database.prepare('SELECT * FROM items').all();
+    assert.ok(rows.some(({ pk, sk }) => pk === `attempts#${PLACE}` && sk === 'device#none'));
+    assert.ok(!JSON.stringify([rows, world.log.lines]).includes(clientSecret));
+    assert.equal(world.log.of('attempt.refused').length, 3);
+  });
+
   it('of many devices from one place are slowed, and every right one is let through there', async () => {
-    for (let device = 0; device < 10; device++) await presentWrong(10, PLACE, `device${device}`);
+    for (const last of '23456789ab') await presentWrong(10, PLACE, `scanner2222${last}`);
     assert.equal(await present('wrong'), 'too_many_attempts');
     assert.equal(await present(right()), 'known');
     assert.equal(await present('wrong', ELSEWHERE), 'invalid_client');

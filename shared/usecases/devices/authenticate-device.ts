@@ -5,6 +5,7 @@ import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import { claimedDevice } from '../../records/attempts.ts';
 import type { Records } from '../../records/index.ts';
 import { matchesAny } from '../secrets.ts';
 import { countAttempts } from './count-attempts.ts';
@@ -43,7 +44,7 @@ export const deviceAuthentication = (dependencies: {
   ): Promise<Result<Device, BrokerError>> => {
     const refusal = brokerError('invalid_client');
     const hashes = device ? validSecretHashes(device, epochSeconds(clock)) : NO_HASH;
-    const attempted = { place, claimed: `device#${clientId}`, isKnownDevice: device !== undefined } as const;
+    const attempted = { place, claimed: claimedDevice(clientId), isKnownDevice: device !== undefined };
     const admitted = await admit(attempted, attempts, { isRight: matchesAny(clientSecret, hashes), refusal });
     if (!admitted.ok) return admitted;
     return device?.enabled && organization?.enabled ? ok(device) : fail(refusal);
@@ -53,7 +54,7 @@ export const deviceAuthentication = (dependencies: {
     const { clientId, place } = credential;
     const [device, attempts] = await Promise.all([
       records.devices.get(clientId),
-      records.attempts.get(place, `device#${clientId}`),
+      records.attempts.get(place, claimedDevice(clientId)),
     ]);
     const organization = device && (await records.organizations.get(device.organizationId));
     return checkDevice(credential, { device, organization, attempts });
