@@ -3,15 +3,15 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { GOOGLE_REPLIES } from '../../shared/adapters/google/replies.ts';
+import type { JsonObject } from '../../shared/adapters/http-client/json-object.ts';
+import { retryAfterSeconds } from '../../shared/adapters/http-client/retry-after.ts';
 import { MICROSOFT_REPLIES } from '../../shared/adapters/msal/replies.ts';
-import type { JsonObject } from '../../shared/adapters/oauth-http/exchange.ts';
 import {
   readRedirectError,
   readTokenReply,
   refusesClientSecret,
   type TokenRequest,
 } from '../../shared/adapters/oauth-http/replies.ts';
-import { retryAfterSeconds } from '../../shared/adapters/oauth-http/retry-after.ts';
 import type { ErrorKind } from '../../shared/domain/errors.ts';
 import type { ProviderFailure } from '../../shared/ports/identity-provider.ts';
 

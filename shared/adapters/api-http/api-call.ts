@@ -1,5 +1,6 @@
-import { isJsonObject, type JsonObject } from '../oauth-http/exchange.ts';
-import { retryAfterSeconds } from '../oauth-http/retry-after.ts';
+import { type JsonObject, parseJsonObject } from '../http-client/json-object.ts';
+import { noReplyReason, replyText } from '../http-client/reply.ts';
+import { retryAfterSeconds } from '../http-client/retry-after.ts';
 
 /** What became of one request to a provider's API. */
 export type ApiAnswer =
@@ -41,6 +42,10 @@ const REPLY_LIMIT_BYTES = 256 * 1024;
 /** In slices, so that it is known how much of a body has left; each as large as what Node buffers of a connection. */
 const SLICE_BYTES = 64 * 1024;
 
+/** Before there was a connection, nothing was handed over. */
+const UNCONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$|CERT|^ERR_(SSL|TLS)_/;
+
 /**
  * Requests of one message, over Node's own `fetch`: `NODE_USE_ENV_PROXY`, or the composition's proxy, holds for them (R9).
  * Nothing is repeated here, and no redirect is followed: it would take the token elsewhere.
@@ -73,50 +78,13 @@ export const apiCaller = ({ requestMs, overallMs }: ApiLimits): ApiCaller => {
         status: reply.status,
         headers: reply.headers,
         retryAfterSeconds: retryAfterSeconds(reply.headers.get('retry-after'), Date.now()),
-        body: parsed(await readLimited(reply)),
+        // The status came, and says more than what is missing of the body.
+        body: parseJsonObject(await replyText(reply, REPLY_LIMIT_BYTES).catch(() => '')),
       };
     } catch (error) {
-      const { reason, connected } = faultOf(error);
+      const reason = noReplyReason(error);
       const handedOver = isWhole ? 'all' : 'part';
-      return { outcome: 'unreachable', reason, handedOver: connected ? handedOver : 'nothing' };
+      return { outcome: 'unreachable', reason, handedOver: UNCONNECTED.test(reason) ? 'nothing' : handedOver };
     }
   };
-};
-
-/** The status came, and says more than what is missing of the body. */
-const readLimited = async (reply: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of reply.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > REPLY_LIMIT_BYTES) return '';
-      chunks.push(chunk);
-    }
-  } catch {
-    return '';
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
-
-const parsed = (text: string): JsonObject | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-/** Before there was a connection, nothing was handed over. */
-const UNCONNECTED =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$|CERT|^ERR_(SSL|TLS)_/;
-
-/** `fetch` wraps the system's error as `cause`; its code says what happened, and nothing secret. */
-const faultOf = (error: unknown): { readonly reason: string; readonly connected: boolean } => {
-  if (!(error instanceof Error)) return { reason: 'unknown', connected: true };
-  if (error.name === 'TimeoutError') return { reason: 'time-out', connected: true };
-  const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  return { reason: code ?? 'connection failed', connected: code === undefined || !UNCONNECTED.test(code) };
 };

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import { INSECURE_URL, isSecureUrl } from '../../domain/secure-url.ts';
-import { retryAfterSeconds } from '../oauth-http/retry-after.ts';
+import { type JsonObject, parseJsonObject } from '../http-client/json-object.ts';
+import { noReplyReason, replyText } from '../http-client/reply.ts';
+import { retryAfterSeconds } from '../http-client/retry-after.ts';
 
 export interface BrokerRequest {
   readonly method: 'POST' | 'PUT';
@@ -18,8 +20,8 @@ export type BrokerReply =
       readonly status: number;
       readonly headers: Headers;
       readonly retryAfterSeconds: number | undefined;
-      /** Undefined where the reply was not JSON. */
-      readonly json: unknown;
+      /** Undefined where the reply was not one JSON object. */
+      readonly json: JsonObject | undefined;
     }
   /** A short word: `time-out`, `ECONNREFUSED`. */
   | { readonly outcome: 'unreachable'; readonly reason: string };
@@ -55,39 +57,12 @@ export const askBroker = async ({ method, url, headers, body, timeoutMs }: Broke
       status: reply.status,
       headers: reply.headers,
       retryAfterSeconds: retryAfterSeconds(reply.headers.get('retry-after'), Date.now()),
-      json: parsed(await readLimited(reply)),
+      json: parseJsonObject(await replyText(reply, REPLY_LIMIT_BYTES)),
     };
   } catch (error) {
     if (stream?.errored) throw stream.errored;
-    return { outcome: 'unreachable', reason: reasonOf(error) };
+    return { outcome: 'unreachable', reason: noReplyReason(error) };
   } finally {
     stream?.destroy();
   }
-};
-
-const readLimited = async (reply: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of reply.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > REPLY_LIMIT_BYTES) return '';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
-/** `fetch` wraps the system's error as `cause`; its code says what happened, and nothing secret. */
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'time-out';
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'connection failed';
 };

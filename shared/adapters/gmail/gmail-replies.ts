@@ -1,7 +1,7 @@
 import type { ApiAnswer } from '../api-http/api-call.ts';
 import type { ReadReply } from '../api-http/api-failure.ts';
-import { isJsonObject } from '../oauth-http/exchange.ts';
-import { retryAfterSeconds } from '../oauth-http/retry-after.ts';
+import { isJsonObject } from '../http-client/json-object.ts';
+import { retryAfterSeconds } from '../http-client/retry-after.ts';
 
 type Replied = Extract<ApiAnswer, { outcome: 'replied' }>;
 

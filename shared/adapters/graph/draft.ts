@@ -1,6 +1,6 @@
 import type { AttemptFailure, AttemptOutcome } from '../../domain/submission.ts';
+import { isJsonObject } from '../http-client/json-object.ts';
 import { spoolMessage, type TakenPart } from '../mime/take-apart.ts';
-import { isJsonObject } from '../oauth-http/exchange.ts';
 import { attach } from './attachments.ts';
 import type { GraphApi, Replied } from './graph-api.ts';
 import { MIME_LIMIT_BYTES, mimeRequest } from './mime-request.ts';

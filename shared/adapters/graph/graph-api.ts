@@ -3,7 +3,7 @@ import { cleanReply } from '../../domain/mail-replies.ts';
 import type { AttemptFailure } from '../../domain/submission.ts';
 import type { ApiAnswer, ApiCaller, ApiRequest } from '../api-http/api-call.ts';
 import { failureOf, type ReadReply } from '../api-http/api-failure.ts';
-import { isJsonObject } from '../oauth-http/exchange.ts';
+import { isJsonObject } from '../http-client/json-object.ts';
 
 export type Replied = Extract<ApiAnswer, { outcome: 'replied' }>;
 

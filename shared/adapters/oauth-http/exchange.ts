@@ -1,8 +1,8 @@
+import { type JsonObject, parseJsonObject } from '../http-client/json-object.ts';
+import { noReplyReason, replyText } from '../http-client/reply.ts';
+import { retryAfterSeconds } from '../http-client/retry-after.ts';
 import { authenticatedRequest } from './client-authentication.ts';
 import type { OAuthEndpoints } from './endpoints.ts';
-import { retryAfterSeconds } from './retry-after.ts';
-
-export type JsonObject = { readonly [name: string]: unknown };
 
 /** What became of one request to an OAuth endpoint, as it came over the wire. */
 export type Exchange =
@@ -32,10 +32,6 @@ const REPLY_LIMIT_BYTES = 256 * 1024;
 
 /** Statuses whose Response may not be built with a body (Fetch standard, "null body status"). */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
-
-class ReplyTooLarge extends Error {
-  override readonly name = 'too large';
-}
 
 /**
  * Lets a vendor's library make its one request through a recording `fetch`, and returns what came over the wire. The
@@ -83,7 +79,7 @@ const send = async (
       redirect: 'manual',
       signal,
     });
-    const text = await readLimited(reply);
+    const text = await replyText(reply, REPLY_LIMIT_BYTES);
     const retryAfter = retryAfterSeconds(reply.headers.get('retry-after'), now());
     return {
       recorded: {
@@ -99,7 +95,7 @@ const send = async (
         }),
     };
   } catch (error) {
-    const reason = reasonOf(error);
+    const reason = noReplyReason(error);
     return {
       recorded: { outcome: 'unreachable', reason },
       response: () => {
@@ -107,36 +103,4 @@ const send = async (
       },
     };
   }
-};
-
-const readLimited = async (reply: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of reply.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > REPLY_LIMIT_BYTES) throw new ReplyTooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
-
-const parseJsonObject = (text: string): JsonObject | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** `fetch` wraps the system's error as `cause`; its code says what happened, and nothing secret. */
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'time-out';
-  if (error instanceof ReplyTooLarge) return error.name;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'connection failed';
 };

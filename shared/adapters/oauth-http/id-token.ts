@@ -1,5 +1,5 @@
 import { type SignedInAccount, sameAddress } from '../../domain/provider.ts';
-import { isJsonObject, type JsonObject } from './exchange.ts';
+import { isJsonObject, type JsonObject } from '../http-client/json-object.ts';
 
 /** Clocks differ; five minutes is what the providers' own libraries allow. */
 const CLOCK_SKEW_SECONDS = 300;

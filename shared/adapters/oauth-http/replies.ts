@@ -1,7 +1,8 @@
 import type { BrokerError, ErrorKind } from '../../domain/errors.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { AccessTokenReply, ProviderFailure } from '../../ports/identity-provider.ts';
-import type { Exchange, JsonObject } from './exchange.ts';
+import type { JsonObject } from '../http-client/json-object.ts';
+import type { Exchange } from './exchange.ts';
 
 /** `code` redeems an authorization code, `refresh` uses a refresh token. */
 export type TokenRequest = 'code' | 'refresh';
