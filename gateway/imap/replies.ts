@@ -26,5 +26,5 @@ export const SAID = {
   notHere: 'BAD Not a command that is known here before the sign-in',
   malformed: 'BAD That is not a user name and a password',
   cancelled: 'BAD Cancelled',
-  noMechanism: 'NO Use PLAIN or LOGIN',
+  unknown_mechanism: 'NO Use PLAIN or LOGIN',
 } as const;

@@ -1,25 +1,19 @@
 import type { Desk, SignedIn } from '../proxy/desk.ts';
 import type { DeviceConnection } from '../proxy/device-connection.ts';
-import type { DoorWay } from '../proxy/listener.ts';
-import { type Credentials, SASL_MECHANISMS, saslExchange } from '../proxy/sasl.ts';
+import {
+  COMMAND,
+  DOOR_COMMANDS,
+  type Door,
+  type DoorWay,
+  maySignIn,
+  mayStartTls,
+  OVER,
+  signInBySasl,
+  type Turn,
+} from '../proxy/door.ts';
+import { type Credentials, SASL_MECHANISMS } from '../proxy/sasl.ts';
 import { type ImapCommand, readImapCommand } from './command.ts';
 import { BYE, refusalReply, SAID } from './replies.ts';
-
-/** A device needs six at the most: CAPABILITY, STARTTLS, CAPABILITY, ID, and one or two ways to sign in. */
-const COMMANDS = 10;
-
-interface Door {
-  readonly device: DeviceConnection;
-  readonly desk: Desk;
-  readonly door: DoorWay;
-}
-
-type Turn = { readonly next: 'command' | 'over' } | { readonly next: 'relay'; readonly signedIn: SignedIn };
-
-const COMMAND: Turn = { next: 'command' };
-const OVER: Turn = { next: 'over' };
-
-const maySignIn = ({ device, door }: Door): boolean => device.isSecure || door.cleartextSignIn;
 
 /** Of the gateway; after the sign-in those of the provider count (RFC 9051 section 6.1.1). */
 const capabilities = (at: Door): string =>
@@ -28,7 +22,7 @@ const capabilities = (at: Door): string =>
     'SASL-IR',
     'LITERAL+',
     'ID',
-    ...(at.door.offersStartTls && !at.device.isSecure ? ['STARTTLS'] : []),
+    ...(mayStartTls(at) ? ['STARTTLS'] : []),
     ...(maySignIn(at) ? SASL_MECHANISMS.map((name) => `AUTH=${name}`) : ['LOGINDISABLED']),
   ].join(' ');
 
@@ -44,33 +38,16 @@ const decide = async ({ device, desk }: Door, tag: string, credentials: Credenti
 };
 
 /** RFC 9051 section 6.2.2, with an initial response (RFC 4959) or without. */
-const authenticate = async (at: Door, { tag, words }: ImapCommand): Promise<Turn> => {
-  const { device } = at;
-  const [mechanism = '', initial] = words;
-  const outcome = await saslExchange(mechanism, initial, async (challenge) => {
-    device.say(`+ ${challenge}`);
-    const read = await device.line();
-    return read.kind === 'line' ? read.bytes.toString('utf8') : undefined;
+const authenticate = (at: Door, { tag, words: [mechanism = '', initial] }: ImapCommand): Promise<Turn> =>
+  signInBySasl(at, {
+    mechanism,
+    initial,
+    decide: (credentials) => decide(at, tag, credentials),
+    refuse: (why) => at.device.say(`${tag} ${SAID[why]}`),
   });
-  switch (outcome.kind) {
-    case 'credentials':
-      return decide(at, tag, outcome.credentials);
-    case 'ended':
-      return OVER;
-    case 'cancelled':
-      device.say(`${tag} ${SAID.cancelled}`);
-      return COMMAND;
-    case 'malformed':
-      device.say(`${tag} ${SAID.malformed}`);
-      return COMMAND;
-    case 'unknown_mechanism':
-      device.say(`${tag} ${SAID.noMechanism}`);
-      return COMMAND;
-  }
-};
 
 const answer = async (at: Door, command: ImapCommand): Promise<Turn> => {
-  const { device, door } = at;
+  const { device } = at;
   const { tag, verb, words } = command;
   const say = (said: string, ...untagged: readonly string[]): Turn => {
     device.say(...untagged, `${tag} ${said}`);
@@ -88,7 +65,7 @@ const answer = async (at: Door, command: ImapCommand): Promise<Turn> => {
       say(SAID.done, BYE.goodbye);
       return OVER;
     case 'STARTTLS':
-      if (!door.offersStartTls || device.isSecure) return say(SAID.noTls);
+      if (!mayStartTls(at)) return say(SAID.noTls);
       say(SAID.beginTls);
       return (await device.startTls()) ? COMMAND : OVER;
     case 'LOGIN': {
@@ -112,7 +89,7 @@ export const signInByImap = async (
 ): Promise<SignedIn | undefined> => {
   const at: Door = { device, desk, door };
   device.say(`* OK [CAPABILITY ${capabilities(at)}] Ready`);
-  for (let said = 0; said < COMMANDS; said++) {
+  for (let said = 0; said < DOOR_COMMANDS; said++) {
     const read = await readImapCommand(device);
     switch (read.kind) {
       case 'command': {

@@ -18,7 +18,7 @@ export const SAID = {
   userFirst: '-ERR Send USER first',
   malformed: '-ERR That is not base64 of a user name and a password',
   cancelled: '-ERR Cancelled',
-  noMechanism: '-ERR Use PLAIN or LOGIN',
+  unknown_mechanism: '-ERR Use PLAIN or LOGIN',
   signedIn: '+OK Signed in',
   tooMany: '-ERR Too many commands before the sign-in',
   tooLong: '-ERR The line is too long',

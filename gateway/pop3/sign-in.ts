@@ -1,34 +1,28 @@
 import type { Desk, SignedIn } from '../proxy/desk.ts';
 import type { DeviceConnection } from '../proxy/device-connection.ts';
-import type { DoorWay } from '../proxy/listener.ts';
-import { type Credentials, SASL_MECHANISMS, saslExchange } from '../proxy/sasl.ts';
+import {
+  COMMAND,
+  DOOR_COMMANDS,
+  type Door,
+  type DoorWay,
+  maySignIn,
+  mayStartTls,
+  OVER,
+  signInBySasl,
+  type Turn,
+} from '../proxy/door.ts';
+import { type Credentials, SASL_MECHANISMS } from '../proxy/sasl.ts';
 import { refusalReply, SAID } from './replies.ts';
-
-/** A device needs six at the most: CAPA, STLS, CAPA, AUTH, USER, PASS. */
-const COMMANDS = 10;
-
-interface Door {
-  readonly device: DeviceConnection;
-  readonly desk: Desk;
-  readonly door: DoorWay;
-}
 
 /** The word that the next command needs: the name given by USER. */
 interface Talk {
   user: string | undefined;
 }
 
-type Turn = { readonly next: 'command' | 'over' } | { readonly next: 'relay'; readonly signedIn: SignedIn };
-
-const COMMAND: Turn = { next: 'command' };
-const OVER: Turn = { next: 'over' };
-
-const maySignIn = ({ device, door }: Door): boolean => device.isSecure || door.cleartextSignIn;
-
 /** RFC 2449 sections 5 and 6. TOP and UIDL are there in both states, and clients that ask only now must know of them. */
 const capabilities = (at: Door): readonly string[] => [
   '+OK',
-  ...(at.door.offersStartTls && !at.device.isSecure ? ['STLS'] : []),
+  ...(mayStartTls(at) ? ['STLS'] : []),
   ...(maySignIn(at) ? ['USER', `SASL ${SASL_MECHANISMS.join(' ')}`] : []),
   'TOP',
   'UIDL',
@@ -56,30 +50,17 @@ const authenticate = async (at: Door, argument: string): Promise<Turn> => {
     device.say('+OK', ...SASL_MECHANISMS, '.');
     return COMMAND;
   }
-  const outcome = await saslExchange(mechanism, initial, async (challenge) => {
-    device.say(`+ ${challenge}`);
-    const read = await device.line();
-    return read.kind === 'line' ? read.bytes.toString('utf8') : undefined;
+  return signInBySasl(at, {
+    mechanism,
+    initial,
+    decide: (credentials) => decide(at, credentials),
+    refuse: (why) => device.say(SAID[why]),
   });
-  switch (outcome.kind) {
-    case 'credentials':
-      return decide(at, outcome.credentials);
-    case 'ended':
-      return OVER;
-    case 'cancelled':
-      device.say(SAID.cancelled);
-      return COMMAND;
-    case 'malformed':
-      device.say(SAID.malformed);
-      return COMMAND;
-    case 'unknown_mechanism':
-      device.say(SAID.noMechanism);
-      return COMMAND;
-  }
 };
 
-const startTls = async ({ device, door }: Door, talk: Talk): Promise<Turn> => {
-  if (!door.offersStartTls || device.isSecure) {
+const startTls = async (at: Door, talk: Talk): Promise<Turn> => {
+  const { device } = at;
+  if (!mayStartTls(at)) {
     device.say(SAID.noTls);
     return COMMAND;
   }
@@ -131,7 +112,7 @@ export const signInByPop3 = async (
   const at: Door = { device, desk, door };
   const talk: Talk = { user: undefined };
   device.say(SAID.greeting);
-  for (let said = 0; said < COMMANDS; said++) {
+  for (let said = 0; said < DOOR_COMMANDS; said++) {
     const read = await device.line();
     if (read.kind !== 'line') {
       if (read.kind === 'too_long') device.say(SAID.tooLong);

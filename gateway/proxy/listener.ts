@@ -7,6 +7,7 @@ import type { ReceiveProtocol } from '../../shared/domain/connection-test.ts';
 import { handshakeFailure } from '../smtp/handshake-failure.ts';
 import { type Desk, makeDesk, type SignedIn } from './desk.ts';
 import { type DeviceConnection, deviceConnection } from './device-connection.ts';
+import type { DoorWay } from './door.ts';
 import { CLOSE_SECONDS, PROXY_LIMITS, type ProxyLimits, type ProxyListener, type ProxyOptions } from './options.ts';
 import { places } from './places.ts';
 
@@ -16,12 +17,6 @@ export interface SessionEnd {
   readonly reconnects: number;
   /** One word, for the log. */
   readonly how: string;
-}
-
-/** What a listener offers to those who have not signed in yet. */
-export interface DoorWay {
-  readonly offersStartTls: boolean;
-  readonly cleartextSignIn: boolean;
 }
 
 /** One protocol: how it gets somebody signed in, and what it does from then on. */
