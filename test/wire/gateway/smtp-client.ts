@@ -30,6 +30,19 @@ export const base64 = (text: string): string => Buffer.from(text).toString('base
 
 export const SIGN_IN = `AUTH PLAIN ${plain('scanner22222', SECRET)}`;
 
+/** The beginning of a transcript. */
+export const SIGNED_IN = `S: 220 *
+  C: EHLO printer
+  S: 250 *
+  C: ${SIGN_IN}
+  S: 235 *`;
+
+/** Of a transcript in which somebody has signed in. */
+export const MAIL = `C: MAIL FROM:<scan@office.example>
+  S: 250 2.1.0 *
+  C: RCPT TO:<anna@customer.example>
+  S: 250 2.1.5 *`;
+
 export interface RunningListener {
   readonly port: number;
   readonly listener: SmtpListener;

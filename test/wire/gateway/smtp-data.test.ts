@@ -4,8 +4,9 @@ import { brokerError } from '../../../shared/domain/errors.ts';
 import {
   assertServes,
   connectTo,
+  MAIL,
   type RunningListener,
-  SIGN_IN,
+  SIGNED_IN,
   type SmtpClient,
   until,
   withListener,
@@ -16,15 +17,8 @@ const MIB = 1024 * 1024;
 /** A client that may send its content. */
 const inData = async ({ port }: RunningListener): Promise<SmtpClient> => {
   const client = await connectTo(port);
-  await client.converse(`S: 220 *
-    C: EHLO printer
-    S: 250 *
-    C: ${SIGN_IN}
-    S: 235 *
-    C: MAIL FROM:<scan@office.example>
-    S: 250 *
-    C: RCPT TO:<anna@customer.example>
-    S: 250 *
+  await client.converse(`${SIGNED_IN}
+    ${MAIL}
     C: DATA
     S: 354 *`);
   return client;

@@ -2,19 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { brokerError } from '../../../shared/domain/errors.ts';
 import { servedDevice } from '../../fakes/gateway.ts';
-import { connectTo, converse, plain, type RunningListener, SIGN_IN, startListener } from './smtp-client.ts';
-
-/** To a transcript that has just been greeted. */
-const SIGNED_IN = `S: 220 *
-  C: EHLO printer
-  S: 250 *
-  C: ${SIGN_IN}
-  S: 235 *`;
-
-const MAIL = `C: MAIL FROM:<scan@office.example>
-  S: 250 2.1.0 *
-  C: RCPT TO:<anna@customer.example>
-  S: 250 2.1.5 *`;
+import { connectTo, converse, MAIL, plain, type RunningListener, SIGNED_IN, startListener } from './smtp-client.ts';
 
 describe('a message', () => {
   let running: RunningListener;

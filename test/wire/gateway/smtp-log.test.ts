@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { brokerError } from '../../../shared/domain/errors.ts';
-import { assertServes, base64, converse, plain, SECRET, until, withListener } from './smtp-client.ts';
-
-const MAIL = `C: MAIL FROM:<scan@office.example>
-  S: 250 2.1.0 *
-  C: RCPT TO:<anna@customer.example>
-  S: 250 2.1.5 *`;
+import { assertServes, base64, converse, MAIL, plain, SECRET, until, withListener } from './smtp-client.ts';
 
 describe('the log of sessions', () => {
   it('tells of a device that never signs in, and of none that only looks whether the port is open', () =>

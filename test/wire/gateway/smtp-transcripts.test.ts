@@ -6,24 +6,14 @@ import {
   base64,
   connectTo,
   converse,
+  MAIL,
   plain,
   type RunningListener,
   SECRET,
   SIGN_IN,
+  SIGNED_IN,
   startListener,
 } from './smtp-client.ts';
-
-/** To a transcript that has just been greeted. */
-const SIGNED_IN = `S: 220 *
-  C: EHLO printer
-  S: 250 *
-  C: ${SIGN_IN}
-  S: 235 *`;
-
-const MAIL = `C: MAIL FROM:<scan@office.example>
-  S: 250 2.1.0 *
-  C: RCPT TO:<anna@customer.example>
-  S: 250 2.1.5 *`;
 
 describe('a session', () => {
   let running: RunningListener;
