@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Readable } from 'node:stream';
 import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { AttemptOutcome, SubmissionState, SubmissionStatus } from '../../shared/domain/submission.ts';
@@ -268,6 +269,30 @@ describe('sendOutbox', () => {
     assert.equal(slowTransport.attempts.length, 1);
     assert.deepEqual(await submissionOf(id), before);
     assert.equal(world.log.of('submission.claim_lost').length, 1);
+  });
+
+  it('closes what it has opened of a message that it cannot claim', async () => {
+    await handIn();
+    const opened: Readable[] = [];
+    const open = async (key: string) => {
+      const blob = await world.blobs.open(key);
+      if (blob) opened.push(blob.stream);
+      return blob;
+    };
+    const writeAll: World['table']['writeAll'] = async (writes) => {
+      if (JSON.stringify(writes).includes('"state":"sending"')) throw new Error('no room left');
+      return world.table.writeAll(writes);
+    };
+    const hindered = startProcess(
+      { ...world, blobs: { ...world.blobs, open } },
+      { table: { ...world.table, writeAll } },
+    );
+    await assert.rejects(send(hindered), /no room left/);
+    assert.deepEqual(
+      opened.map(({ destroyed }) => destroyed),
+      [true],
+    );
+    assert.equal(world.smtp.attempts.length, 0);
   });
 
   it('reaches an end wherever the relay dies', async () => {

@@ -115,6 +115,17 @@ export const makeSendOutbox = (options: SendOutboxOptions) => {
     return claimed ? { submission, revision: record.revision + 1 } : undefined;
   };
 
+  /** An errand without a claim is not run: what it has opened is closed. */
+  const claimFor = async (errand: Errand, record: SubmissionRecord): Promise<SubmissionRecord | undefined> => {
+    let claimed: SubmissionRecord | undefined;
+    try {
+      claimed = await claim(record);
+    } finally {
+      if (claimed === undefined) errand.drop();
+    }
+    return claimed;
+  };
+
   /** What is to be done with a message without trying it; undefined: it can be tried now. */
   const withoutTry = async (run: Run, record: SubmissionRecord, now: number): Promise<Next | undefined> => {
     const { submission } = record;
@@ -164,9 +175,8 @@ export const makeSendOutbox = (options: SendOutboxOptions) => {
     const choice = mailbox.route;
     const route = routeOf(choice, before, epochSeconds(clock));
     const prepared = await prepare(courier, record.submission, route, newToken);
-    const tried = prepared.ok ? await claim(record) : record;
+    const tried = prepared.ok ? await claimFor(prepared.value, record) : record;
     if (tried === undefined) {
-      if (prepared.ok) prepared.value.drop();
       pace.ended(false);
       return undefined;
     }
