@@ -24,7 +24,7 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const text = v.pipe(v.string(), v.minLength(1));
 
-const LISTENER = v.strictObject({
+const LISTENER_FIELDS = v.strictObject({
   protocol: v.picklist(['smtp', 'pop3', 'imap']),
   host: v.exactOptional(text),
   port,
@@ -36,6 +36,21 @@ const LISTENER = v.strictObject({
   recognize_tls: v.optional(v.boolean(), false),
   trusted_proxies: v.optional(v.array(network), []),
 });
+
+const LISTENER = v.pipe(
+  LISTENER_FIELDS,
+  v.forward(
+    v.check(
+      ({ protocol, security, recognize_tls }) => !recognize_tls || (protocol === 'smtp' && security !== 'tls'),
+      'is for smtp with starttls or plain only',
+    ),
+    ['recognize_tls'],
+  ),
+  v.forward(
+    v.check(({ protocol, trusted_proxies }) => protocol === 'smtp' || trusted_proxies.length === 0, 'is for smtp only'),
+    ['trusted_proxies'],
+  ),
+);
 
 const LISTED = v.strictObject({
   network,
