@@ -85,6 +85,7 @@ const orSay = async <Listener>(
 export const startListeners = async (first: GatewaySettings, deps: ListenerDeps): Promise<Listeners> => {
   const { certificates, metrics, log } = deps;
   let running: readonly Running[] = [];
+  let applied = first;
 
   const tlsFor = (listener: ListenerSettings) => (): SecureContextOptions => {
     const { certificate, key } = certificates.current();
@@ -131,28 +132,38 @@ export const startListeners = async (first: GatewaySettings, deps: ListenerDeps)
   const start = (listener: ListenerSettings, settings: GatewaySettings): Promise<Running> =>
     orSay(listener, listener.protocol === 'smtp' ? startSmtp(listener, settings) : startProxy(listener, settings));
 
+  /** Who is at it goes on meanwhile. */
+  const leave = (one: Running): void => {
+    void one
+      .close(LEAVING_SECONDS)
+      .catch((error: unknown) => log.error('listener.not_closed', { error: String(error) }));
+  };
+
   const apply = async (settings: GatewaySettings): Promise<void> => {
     const stays = running.filter((one) => settings.listeners.some((wanted) => isDeepStrictEqual(wanted, one.settings)));
     const goes = running.filter((one) => !stays.includes(one));
     const wanted = settings.listeners.filter((one) => !stays.some((stay) => isDeepStrictEqual(one, stay.settings)));
-    const isInTheWay = ({ port }: ListenerSettings): boolean => goes.some((one) => one.port === port);
+    const isFree = ({ port }: ListenerSettings): boolean => !goes.some((one) => one.port === port);
     const added: Running[] = [];
+    const left: Running[] = [];
     try {
-      for (const one of wanted) if (!isInTheWay(one)) added.push(await start(one, settings));
+      // What can fail without a trace goes first.
+      for (const one of wanted.filter(isFree)) added.push(await start(one, settings));
+      const taken = wanted.filter((one) => !isFree(one));
+      left.push(...goes.filter((one) => taken.some(({ port }) => port === one.port)));
+      for (const one of left) leave(one);
+      for (const one of taken) added.push(await start(one, settings));
     } catch (error) {
       // Then all stays as it was.
       await Promise.all(added.map((one) => one.close()));
+      const back = await Promise.all(left.map((one) => start(one.settings, applied)));
+      running = [...running.filter((one) => !left.includes(one)), ...back];
       throw error;
     }
     for (const one of stays) one.setLimits(smtpLimits(settings));
-    // Who is at it goes on meanwhile.
-    for (const one of goes) {
-      void one
-        .close(LEAVING_SECONDS)
-        .catch((error: unknown) => log.error('listener.not_closed', { error: String(error) }));
-    }
+    for (const one of goes) if (!left.includes(one)) leave(one);
     running = [...stays, ...added];
-    for (const one of wanted) if (isInTheWay(one)) running = [...running, await start(one, settings)];
+    applied = settings;
   };
 
   const close = async (): Promise<void> => {

@@ -143,6 +143,9 @@ describe('SIGHUP', { concurrency: true }, () => {
       [{ ...settings, wey: 'relay' }, /wey/],
       [{ ...settings, way: 'pigeon' }, /way/],
       [{ way: 'relay', listeners: [smtp(comes), smtp(new URL(site.broker.url).port)] }, /another program has it/],
+      // Of TEST-NET-3 (RFC 5737), which no machine has: only the port's present listener has to go before that shows.
+      [{ listeners: [smtp(stays), { ...smtp(goes), host: '203.0.113.9' }] }, /check host and port/],
+      [{ listeners: [smtp(stays, 'tls'), { ...smtp(goes), host: '203.0.113.9' }] }, /check host and port/],
     ];
     for (const [index, [change, says]] of wrong.entries()) {
       if (typeof change === 'string') await writeFile(String(gateway.env.GATEWAY_CONFIG), change);
