@@ -31,8 +31,10 @@ interface HeldGrant extends ByRegistration {
   readonly trouble?: GrantTrouble;
   /** Audiences that the provider refuses while it honours the grant, as where consent to one of them is missing. */
   readonly refused?: Partial<Record<Audience, GrantTrouble>>;
-  /** When the refresh token that rests in the vault was stored. */
+  /** When the refresh token that rests in the vault was stored: as the vault has it, to the fraction of a second. */
   readonly refreshTokenStoredAt: number;
+  /** What the vault calls it; unknown for what was stored before this was noted. */
+  readonly refreshTokenVersion?: string;
   /** How often it was stored of late, where the vault has a limit. */
   readonly stores?: StoreCount;
   /** People were told so many days before it lapses; absent while there is nothing to tell. */
@@ -139,7 +141,9 @@ export const provenAt = (grant: Grant): number | undefined => ('provenAt' in gra
 export const lapsesAt = (grant: Grant): number | undefined => {
   if (!isLive(grant)) return undefined;
   const { countsFrom, seconds } = INACTIVITY[grant.provider];
-  return (countsFrom === 'issue' ? grant.refreshTokenStoredAt : (provenAt(grant) ?? grant.signedInAt)) + seconds;
+  return (
+    (countsFrom === 'issue' ? Math.floor(grant.refreshTokenStoredAt) : (provenAt(grant) ?? grant.signedInAt)) + seconds
+  );
 };
 
 const DAY_SECONDS = 86_400;

@@ -36,3 +36,9 @@ export const isStoreDue = (
   now: number,
 ): boolean =>
   !formerStaysValid || now - storedAt >= RESTORED_AFTER_SECONDS - placeWithin(RESTORED_SOONER_SECONDS, grantId);
+
+/**
+ * The date of a store, in epoch seconds: later than that of the token it replaces, though both fall in one second, so that
+ * the newer one is never taken for a late reading of the older.
+ */
+export const storedAfter = (formerStoredAt: number, now: number): number => Math.max(now, formerStoredAt + 0.001);

@@ -20,6 +20,12 @@ export const LEASE_NEEDED_SECONDS = PROVIDER_TIMEOUT_SECONDS + 8;
 export const VAULT_RETRY_MS = [200, 400, 800, 1600] as const;
 
 /**
+ * For so long after a store a vault may still give what was there before: Secrets Manager's reads are eventually consistent
+ * (facts/aws.md section 1), by seconds as far as is known. Less than a lease: who follows a dead holder takes what that has stored.
+ */
+export const VAULT_SETTLES_SECONDS = 20;
+
+/**
  * Where old refresh tokens stay valid (Entra), the vault is written when its token is so old: a token lives 90 days, and a
  * million mailboxes then write some four times a second, of Secrets Manager's fifty.
  */

@@ -3,7 +3,10 @@ export interface StoredRefreshToken {
   readonly refreshToken: string;
   /** The one before, kept in case the newer one turns out not to work. */
   readonly previousRefreshToken?: string;
-  /** Epoch seconds: when this token was stored; 0 for what was stored before this was noted. */
+  /**
+   * Epoch seconds: when this token was stored; 0 for what was stored before this was noted. With a fraction where it
+   * followed the one before within the second.
+   */
   readonly storedAt: number;
   /** Opaque; names this very content for the next compare-and-swap. */
   readonly version: string;

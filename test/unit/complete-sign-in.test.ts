@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { lapsesAt } from '../../shared/domain/grant.ts';
+import { INACTIVITY } from '../../shared/domain/provider.ts';
 import type { Table } from '../../shared/ports/table.ts';
 import type { Callback } from '../../shared/usecases/sign-in/complete-sign-in.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
@@ -109,6 +111,17 @@ describe('completeSignIn', () => {
     value(await signIn(world, process, office.mailbox));
     assert.equal(await tokenStatusOf(process, office.mailbox), 'acquired');
     value(await process.fetchToken(tokenRequest(office.credential)));
+  });
+
+  it('dates its refresh token later than the one it replaces, also within a second, and the lapse by whole seconds', async () => {
+    const stored = async () => (await process.vault.read(office.mailbox.id))?.storedAt ?? 0;
+    value(await signIn(world, process, office.mailbox));
+    const first = await stored();
+    value(await signIn(world, process, office.mailbox));
+    assert.ok((await stored()) > first);
+    const { grant } = await process.records.grants.get(office.mailbox.id);
+    assert.equal('refreshTokenStoredAt' in grant && grant.refreshTokenStoredAt, await stored());
+    assert.equal(lapsesAt(grant), now(world) + INACTIVITY.microsoft.seconds);
   });
 
   it('leaves neither code verifier nor tokens in the clear at rest, nor in the log', async () => {

@@ -237,6 +237,17 @@ describe('refreshGrant', () => {
     assert.deepEqual(order, ['vault', 'cache']);
   });
 
+  it('dates each token later than the one before, also within a second, lest the newer pass for a late reading', async () => {
+    world.microsoft.rotation = 'strict';
+    const storedAt = async () => (await process.vault.read(office.mailbox.id))?.storedAt ?? 0;
+    assert.deepEqual(await refresh(), { outcome: 'fresh' });
+    const first = await storedAt();
+    await process.records.grants.forgetAccessTokens(office.mailbox.id, ['smtp']);
+    assert.deepEqual(await refresh(), { outcome: 'fresh' });
+    assert.ok((await storedAt()) > first);
+    assert.equal((await heldGrant()).refreshTokenStoredAt, await storedAt());
+  });
+
   it('writes nothing to the vault where the provider sends no new refresh token', async () => {
     world.microsoft.rotation = 'none';
     const before = await process.vault.read(office.mailbox.id);

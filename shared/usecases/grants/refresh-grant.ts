@@ -75,6 +75,8 @@ interface Holding {
   /** By which the provider is asked, and what is known against that. */
   readonly registration: Registration;
   readonly known: CoolDownRecord;
+  /** Milliseconds since the epoch. */
+  readonly begunAt: number;
 }
 
 /** `again`: the grant moved on meanwhile (a sign-in, a sign-out, a lost lease); look at it afresh. */
@@ -83,6 +85,12 @@ type Step = RefreshOutcome | { readonly outcome: 'again' };
 const FRESH: RefreshOutcome = { outcome: 'fresh' };
 const AGAIN: Step = { outcome: 'again' };
 const failed = (error: BrokerError): RefreshOutcome => ({ outcome: 'failed', error });
+
+/** What the log says of a failure in the provider's own words. */
+const saidFields = ({ kind, code, message, correlationId }: Omit<GrantTrouble, 'at' | 'retryAt'>) => ({
+  ...{ kind, code, detail: message },
+  provider_correlation_id: correlationId,
+});
 
 const notBefore = (retryAt: number, now: number, { kind, message, code }: Omit<GrantTrouble, 'at' | 'retryAt'>) =>
   failed({ kind, detail: message, code, retryAfterSeconds: retryAt - now });
@@ -108,6 +116,12 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   const underWay = new Map<string, Promise<RefreshOutcome>>();
   /** Leases that ended with the write they were taken for. */
   const released = new WeakSet<Lease>();
+
+  const grantFields = ({ mailbox, begunAt }: Holding) => ({
+    mailbox_id: mailbox.id,
+    provider: mailbox.provider,
+    seconds: (clock.now() - begunAt) / 1000,
+  });
 
   const noteDown = ({ id, organizationId, provider }: Mailbox, action: string, detail: string): Promise<void> =>
     records.audit.add({ organizationId, by: `provider:${provider}`, action, subject: id, detail });
@@ -157,15 +171,17 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       generation: holding.grant.generation,
     };
     const { trouble: _healed, warnedDays, stores: _counted, refused: _before, ...held } = holding.grant;
-    const { refreshTokenStoredAt, stores } = note;
+    const { refreshTokenStoredAt, refreshTokenVersion, stores } = note;
     const counted = { ...(stores && { stores }), ...(refused && { refused }) };
-    const grant: LiveGrant = { ...held, ...counted, state: 'active', provenAt: now, failures: 0, refreshTokenStoredAt };
+    const stored = { refreshTokenStoredAt, refreshTokenVersion };
+    const grant: LiveGrant = { ...held, ...counted, ...stored, state: 'active', provenAt: now, failures: 0 };
     if (!(await finish(holding, grant, nextDueAt(holding, grant, token, now), token))) return false;
     if (warnedDays !== undefined) {
       await notices.settle({ kind: 'grant.expiring', organizationId: mailbox.organizationId, subject: mailbox.id });
     }
-    const stored = refreshTokenStoredAt !== holding.grant.refreshTokenStoredAt;
-    log.info('grant.refreshed', { mailbox_id: mailbox.id, audience, expires_in: reply.expiresInSeconds, stored });
+    const isNew = refreshTokenVersion !== holding.grant.refreshTokenVersion;
+    const got = { audience, expires_in: reply.expiresInSeconds, stored: isNew };
+    log.info('grant.refreshed', { ...grantFields(holding), ...got });
     return true;
   };
 
@@ -185,7 +201,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const refused = { ...grant.refused, [audience]: refusal };
     if (!(await store(holding, GRANT_AUDIENCE, used, refused))) return AGAIN;
     const isNew = grant.refused?.[audience] === undefined;
-    const fields = { mailbox_id: mailbox.id, audience, kind, code, message, correlation_id: correlationId };
+    const fields = { mailbox_id: mailbox.id, audience, ...saidFields(refusal) };
     log[isNew ? 'warn' : 'info']('grant.audience_refused', fields);
     if (isNew) await noteDown(mailbox, 'grant.audience-refused', `${audience}: ${code}: ${message}`);
     return failed(refusedAudience(audience, refusal));
@@ -218,7 +234,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       await notices.raise({ kind: 'grant.invalid', ...subject, reason: kind, detail: message, code, correlationId });
     }
     if (!(await finish(holding, grant, ended ? undefined : trouble.retryAt))) return AGAIN;
-    const fields = { mailbox_id: mailbox.id, class: failure.class, kind, code, message, correlation_id: correlationId };
+    const fields = { ...grantFields(holding), class: failure.class, ...saidFields(failure) };
     if (ended) {
       log.warn('grant.invalid', fields);
       await noteDown(mailbox, 'grant.invalid', `${code}: ${message}`);
@@ -273,7 +289,8 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     if (notGranted !== undefined) return failed(notGranted);
     const { trouble } = grant;
     if (trouble && trouble.retryAt > now && !duringBackOff) return notBefore(trouble.retryAt, now, trouble);
-    if (heldLease) return callProvider({ ...read, mailbox, audience, lease: heldLease, grant }, duringBackOff);
+    if (heldLease)
+      return callProvider({ ...read, mailbox, audience, lease: heldLease, grant, begunAt: clock.now() }, duringBackOff);
     const pause = pauseAt(known.coolDown, now);
     if (pause !== undefined && !duringBackOff) return pausedUntil(pause, now);
 

@@ -14,15 +14,15 @@ export const makeStoreRefreshToken =
     token: Omit<StoredRefreshToken, 'version'>,
     expected: string | 'absent',
     holdOn: () => Promise<unknown>,
-  ): Promise<'stored' | 'superseded'> => {
+  ): ReturnType<TokenVault['store']> => {
     for (const pauseMs of VAULT_RETRY_MS) {
       try {
-        return (await vault.store(grantId, token, expected)).outcome;
+        return await vault.store(grantId, token, expected);
       } catch (error) {
         if (!(error instanceof TokenVaultError && error.reason === 'busy')) throw error;
         await clock.sleep(pauseMs);
         await holdOn();
       }
     }
-    return (await vault.store(grantId, token, expected)).outcome;
+    return vault.store(grantId, token, expected);
   };

@@ -1,8 +1,8 @@
 import type { Mailbox } from '../../domain/entities.ts';
 import type { LiveGrant } from '../../domain/grant.ts';
 import { type Audience, GRANT_AUDIENCE } from '../../domain/provider.ts';
-import { isStoreDue, type StoreCount, storesToday, withStore } from '../../domain/store-budget.ts';
-import { LEASE_NEEDED_SECONDS } from '../../domain/timing.ts';
+import { isStoreDue, type StoreCount, storedAfter, storesToday, withStore } from '../../domain/store-budget.ts';
+import { LEASE_NEEDED_SECONDS, VAULT_RETRY_MS, VAULT_SETTLES_SECONDS } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { AccessTokenReply, IdentityProvider, ProviderFailure } from '../../ports/identity-provider.ts';
 import type { Log } from '../../ports/log.ts';
@@ -22,6 +22,7 @@ export interface Use {
 /** What the vault holds after a use, for the grant to remember. */
 interface VaultNote {
   readonly refreshTokenStoredAt: number;
+  readonly refreshTokenVersion: string;
   readonly stores: StoreCount | undefined;
 }
 
@@ -64,6 +65,13 @@ const fromVaultError = (error: unknown): Extract<Used, { outcome: 'vault' }> => 
   return vaultFailure(error.reason === 'unreadable' ? 'stored_sign_in_unreadable' : 'vault_unavailable', error.message);
 };
 
+/** Whether what was read is older than what is known to have been stored: one that was used up already, or none at all. */
+const isLate = (read: StoredRefreshToken | undefined, grant: LiveGrant, now: number): boolean => {
+  const { refreshTokenVersion: version, refreshTokenStoredAt: storedAt } = grant;
+  if (version === undefined || read?.version === version || now - storedAt > VAULT_SETTLES_SECONDS) return false;
+  return read === undefined || read.storedAt <= storedAt;
+};
+
 /** Whether the provider has refused this grant, and not only failed to serve it. */
 const isRefusal = (used: Used): used is Extract<Used, { outcome: 'refused' }> =>
   used.outcome === 'refused' && used.failure.affects === 'grant' && used.failure.class !== 'retry_later';
@@ -97,20 +105,23 @@ export const makeUseRefreshToken = ({
     const now = epochSeconds(clock);
     const asBefore = {
       outcome: 'kept',
-      note: { refreshTokenStoredAt: stored.storedAt, stores: grant.stores },
+      note: { refreshTokenStoredAt: stored.storedAt, refreshTokenVersion: stored.version, stores: grant.stores },
     } as const;
     if (refreshToken === undefined || refreshToken === stored.refreshToken) return asBefore;
     if (!isStoreDue({ grantId: mailbox.id, formerStaysValid, storedAt: stored.storedAt }, now)) return asBefore;
-    const token = { refreshToken, previousRefreshToken: stored.refreshToken, storedAt: now };
+    const storedAt = storedAfter(stored.storedAt, now);
+    const token = { refreshToken, previousRefreshToken: stored.refreshToken, storedAt };
     const holdOn = () => grants.renewLease(mailbox.id, lease, epochSeconds(clock));
+    let written: Awaited<ReturnType<typeof store>>;
     try {
-      if ((await store(mailbox.id, token, stored.version, holdOn)) === 'superseded') return AGAIN;
+      written = await store(mailbox.id, token, stored.version, holdOn);
     } catch (error) {
       log.error('grant.refresh_token_not_stored', { mailbox_id: mailbox.id, error: String(error) });
       return formerStaysValid ? asBefore : fromVaultError(error);
     }
+    if (written.outcome === 'superseded') return AGAIN;
     const stores = vault.storesPerDay === undefined ? undefined : withStore(grant.stores, now);
-    return { outcome: 'kept', note: { refreshTokenStoredAt: now, stores } };
+    return { outcome: 'kept', note: { refreshTokenStoredAt: storedAt, refreshTokenVersion: written.version, stores } };
   };
 
   /**
@@ -164,10 +175,23 @@ export const makeUseRefreshToken = ({
   const budgetLeft = ({ grant }: Use): boolean =>
     vault.storesPerDay === undefined || storesToday(grant.stores, epochSeconds(clock)) < vault.storesPerDay;
 
+  /**
+   * The token that is to be used. A vault may be late with it: the one before was used up, and a strict provider that meets it
+   * again ends the grant (RFC 9700 section 4.14.2).
+   */
+  const readNewest = async ({ mailbox, grant }: Use): Promise<StoredRefreshToken | undefined> => {
+    for (const pauseMs of [...VAULT_RETRY_MS, 0]) {
+      const stored = await vault.read(mailbox.id);
+      if (!isLate(stored, grant, epochSeconds(clock))) return stored;
+      await clock.sleep(pauseMs);
+    }
+    throw new TokenVaultError('busy', `the vault is late with the newest refresh token of ${mailbox.id}`);
+  };
+
   return async (use: Use, provider: IdentityProvider): Promise<Used> => {
     const { id } = use.mailbox;
     try {
-      const stored = await vault.read(id);
+      const stored = await readNewest(use);
       if (stored === undefined)
         return vaultFailure('stored_sign_in_missing', 'The vault holds no refresh token for it.');
       if (!budgetLeft(use)) {

@@ -4,9 +4,10 @@ import { type Grant, generationOf } from '../../domain/grant.ts';
 import { AUDIENCES, type SignedInAccount } from '../../domain/provider.ts';
 import type { ByRegistration } from '../../domain/registration.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
+import { storedAfter } from '../../domain/store-budget.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
-import { type TokenVault, TokenVaultError } from '../../ports/token-vault.ts';
+import { type StoredRefreshToken, type TokenVault, TokenVaultError } from '../../ports/token-vault.ts';
 import type { Lease } from '../../records/grants.ts';
 import type { Records } from '../../records/index.ts';
 import { makeChangeGrant } from '../grants/change-grant.ts';
@@ -38,25 +39,29 @@ export const makeAdoptSignIn = (dependencies: {
   const storeRefreshToken = makeStoreRefreshToken(dependencies);
 
   /** What is to be replaced. A token that can be read no more makes way, and is no use as `previousRefreshToken`. */
-  const resting = async (id: string): Promise<{ readonly refreshToken?: string; readonly version: string }> => {
+  const resting = async (id: string): Promise<Omit<StoredRefreshToken, 'refreshToken'> & { refreshToken?: string }> => {
     try {
-      return (await vault.read(id)) ?? { version: 'absent' };
+      return (await vault.read(id)) ?? { version: 'absent', storedAt: 0 };
     } catch (error) {
-      if (error instanceof TokenVaultError && error.version !== undefined) return { version: error.version };
+      if (error instanceof TokenVaultError && error.version !== undefined)
+        return { version: error.version, storedAt: 0 };
       throw error;
     }
   };
 
-  const store = async (id: string, lease: Lease, refreshToken: string, storedAt: number): Promise<boolean> => {
+  /** Gives what the grant is to remember of it, or undefined where it could not be stored. */
+  const store = async (id: string, lease: Lease, refreshToken: string, now: number) => {
     const holdOn = () => grants.renewLease(id, lease, epochSeconds(clock));
     for (let attempt = 0; attempt < STORE_ATTEMPTS; attempt++) {
-      if ((await holdOn()) === undefined) return false;
+      if ((await holdOn()) === undefined) return undefined;
       const former = await resting(id);
       const previous = former.refreshToken === undefined ? {} : { previousRefreshToken: former.refreshToken };
+      const storedAt = storedAfter(former.storedAt, now);
       const token = { refreshToken, ...previous, storedAt };
-      if ((await storeRefreshToken(id, token, former.version, holdOn)) === 'stored') return true;
+      const stored = await storeRefreshToken(id, token, former.version, holdOn);
+      if (stored.outcome === 'stored') return { refreshTokenStoredAt: storedAt, refreshTokenVersion: stored.version };
     }
-    return false;
+    return undefined;
   };
 
   return async ({ id, provider }: Mailbox, permission: Permission): Promise<Result<undefined, BrokerError>> => {
@@ -67,12 +72,13 @@ export const makeAdoptSignIn = (dependencies: {
         const now = epochSeconds(clock);
         // Removed while its owner was at the provider: nobody could ever give up what is stored now.
         if ((await mailboxes.get(id)) === undefined) return fail(brokerError('sign_in_not_found'));
-        if (!(await store(id, lease, refreshToken, now))) return lost;
+        const stored = await store(id, lease, refreshToken, now);
+        if (stored === undefined) return lost;
         const { grant, revision } = await grants.get(id);
         const generation = generationOf(grant) + 1;
         const adopted: Grant = {
-          ...{ state: 'unproven', provider, ...held, signedInAt: now, generation, failures: 0 },
-          refreshTokenStoredAt: now,
+          ...{ state: 'unproven', provider, ...held, ...stored },
+          ...{ signedInAt: now, generation, failures: 0 },
         };
         // Before the lease ends: afterwards there may be tokens of the new sign-in.
         await grants.forgetAccessTokens(id, AUDIENCES);

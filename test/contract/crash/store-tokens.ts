@@ -9,10 +9,16 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { cloudTokenVault } from '../../../shared/adapters/vaults/cloud-token-vault.ts';
 import type { VaultChoice } from '../../../shared/config/cloud-environment.ts';
 
-const { BROKER_TABLE = '', BROKER_VAULT_PREFIX = '', BROKER_VAULT_KEYS_SECRET = '' } = process.env;
+const {
+  BROKER_TABLE = '',
+  BROKER_VAULT_PREFIX = '',
+  BROKER_VAULT_KMS_KEY = '',
+  BROKER_VAULT_KEYS_SECRET = '',
+} = process.env;
 const [choice, ...grants] = process.argv.slice(2);
 const table = dynamodbTable(new DynamoDBClient(), BROKER_TABLE);
-const variables = { BROKER_VAULT: choice as VaultChoice, BROKER_VAULT_PREFIX, BROKER_VAULT_KEYS_SECRET };
+const places = { BROKER_VAULT_PREFIX, BROKER_VAULT_KMS_KEY, BROKER_VAULT_KEYS_SECRET };
+const variables = { BROKER_VAULT: choice as VaultChoice, ...places };
 const vault = cloudTokenVault(variables, { table, secrets: secretsManagerClient(), clock });
 
 let stopped = false;
