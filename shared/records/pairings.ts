@@ -46,14 +46,14 @@ export const pairingRecords = (table: Table) => {
       await table.write({ update: keys.pairing(deviceCodeHash), changes, when: { present: true } });
     },
 
-    /** False: it is in another state by now. */
+    /** False: it is in another state by now. A transaction, since a lone write may say so of itself (dynamodb-table.ts). */
     async move({ deviceCodeHash, state }: Pairing, to: PairingState): Promise<boolean> {
       const update = {
         update: keys.pairing(deviceCodeHash),
         changes: { set: attributes(to) },
         when: { equals: { state } },
       };
-      return (await table.write(update)) === 'written';
+      return (await table.writeAll([update])) === 'written';
     },
   };
 };

@@ -36,9 +36,12 @@ export const signInRecords = (table: Table) => ({
     return item && fromItem(item);
   },
 
-  /** Moves the attempt on from the state it was read in. False: another request was faster. */
+  /**
+   * Moves the attempt on from the state it was read in. False: another request was faster. A transaction, since a lone write may
+   * say so of itself (dynamodb-table.ts), and then nobody would go on with the attempt.
+   */
   async move(from: SignIn, to: SignIn): Promise<boolean> {
-    return (await table.write({ put: toItem(to), when: { equals: { state: from.state } } })) === 'written';
+    return (await table.writeAll([{ put: toItem(to), when: { equals: { state: from.state } } }])) === 'written';
   },
 
   /** The attempt is over: its mailbox is no longer waiting for it. */
