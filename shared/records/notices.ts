@@ -16,6 +16,8 @@ import { attributes, entity, getAll, keys, queryAll, whenRevision } from './item
 export interface OpenNoticeRecord {
   readonly open: OpenNotice;
   readonly revision: number;
+  /** When it is to be looked at again. */
+  readonly lookAt: number;
 }
 
 export interface NoticeEventRecord {
@@ -72,7 +74,7 @@ const openItem = (open: OpenNotice, revision: number, lookAt: number): Item => (
 
 const openFromItem = (item: Item): OpenNoticeRecord => {
   const { revision, ...open } = entity<OpenNotice & { revision: number }>(item);
-  return { open, revision };
+  return { open, revision, lookAt: Number(item.dueAt ?? 0) };
 };
 
 const eventItem = (scope: NoticeScope, event: NoticeEvent, revision: number): Item => ({

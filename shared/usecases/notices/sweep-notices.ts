@@ -94,8 +94,9 @@ export const makeSweepNotices = (dependencies: NoticeDependencies) => {
   /** A day has passed since it was told: it is mended, or people are reminded. */
   const lookAgain = async (name: NoticeName, { organization }: Addressee): Promise<void> => {
     const record = await records.notices.open(name);
-    if (record === undefined) return;
     const now = epochSeconds(clock);
+    // The index is late, or another worker has just looked: nobody is reminded twice.
+    if (record === undefined || record.lookAt > now) return;
     const { notice, since } = record.open;
     const standing = await stands(notice);
     if (
