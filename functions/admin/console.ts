@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { ICON_PATH, icon } from '../../console/icon.svg.ts';
 import { STYLE_PATH, style } from '../../console/style.css.ts';
-import { logThrown, SMALL_BODY_BYTES } from '../../shared/adapters/http/app.ts';
+import { kindOfThrown, logThrown, SMALL_BODY_BYTES } from '../../shared/adapters/http/app.ts';
 import { pageHeaders } from '../../shared/adapters/http/pages.ts';
 import { brokerError } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/usecases/secrets.ts';
@@ -90,7 +90,7 @@ export const consoleApp = (dependencies: ConsoleDependencies): Hono<ConsoleEnv> 
 
   app.onError((error, c) => {
     logThrown(log, c, error);
-    return replyFailure(c, brokerError('internal'));
+    return replyFailure(c, brokerError(kindOfThrown(error)));
   });
   return app;
 };

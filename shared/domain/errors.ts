@@ -77,6 +77,7 @@ export const ERROR_KINDS = [
   'gateway_full',
   'too_much_mail',
   // ours
+  'store_unavailable',
   'internal',
 ] as const;
 
@@ -106,5 +107,6 @@ export const passesByItself = ({ kind }: BrokerError): boolean =>
   kind === 'stored_sign_in_missing' ||
   kind === 'stored_sign_in_unreadable' ||
   kind === 'vault_unavailable' ||
+  kind === 'store_unavailable' ||
   kind === 'mail_server_unavailable' ||
   kind === 'broker_unreachable';

@@ -171,6 +171,13 @@ export const OUTCOMES = {
   gateway_full: { status: 503, oauthError: 'temporarily_unavailable', actor: 'operator', smtp: '452 4.3.1' },
   too_much_mail: { status: 429, oauthError: 'slow_down', actor: 'nobody', smtp: '450 4.7.1' },
 
+  store_unavailable: {
+    status: 503,
+    oauthError: 'temporarily_unavailable',
+    actor: 'nobody',
+    panelCode: 360,
+    smtp: '451 4.3.0',
+  },
   internal: { status: 500, oauthError: 'server_error', actor: 'operator', smtp: '451 4.3.0' },
 } as const satisfies Record<ErrorKind, Outcome>;
 

@@ -95,6 +95,11 @@ describe('the broker over HTTP', () => {
       replying(500, '{"type":"urn:token-broker:error:internal","title":"x","detail":"y"}'),
       /The broker failed/,
     ],
+    [
+      'a broker whose table throttles',
+      replying(503, '{"type":"urn:token-broker:error:store_unavailable"}', { 'retry-after': '5' }),
+      /cannot reach its data/,
+    ],
     ['a broker without gateways', replying(404, '{"type":"urn:token-broker:error:not_found"}'), /knows no gateways/],
     ['an error of a later version', replying(409, '{"type":"urn:token-broker:error:of_next_year"}'), /HTTP status 409/],
     [

@@ -26,7 +26,7 @@ describe('brokerApp', () => {
       const [line] = log.of('request.crashed');
       const { error, ...fields } = line?.fields ?? {};
       assert.equal(line?.level, 'error');
-      assert.deepEqual(fields, { request_id: requestId, method: 'GET', path: '/broken' });
+      assert.deepEqual(fields, { method: 'GET', path: '/broken', kind: 'internal' });
       assert.match(String(error), /^Error: the made-up bug\n\s+at .*broker-app\.test\.ts/);
     });
   }

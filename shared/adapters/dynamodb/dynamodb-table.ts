@@ -63,7 +63,9 @@ export const dynamodbTable = (
       if (asked.length === 0) return found;
       await sleep(pauseMs);
     }
-    throw new Error(`DynamoDB left ${asked.length} keys of ${keys.length} unanswered`);
+    const left = new Error(`DynamoDB left ${asked.length} keys of ${keys.length} unanswered`);
+    // The one reason there is (API reference, BatchGetItem).
+    throw Object.assign(left, { name: 'ProvisionedThroughputExceededException' });
   };
 
   return {

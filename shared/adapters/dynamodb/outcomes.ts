@@ -2,12 +2,13 @@ import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
   TransactionConflictException,
+  TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { WriteOutcome } from '../../ports/table.ts';
 
-/** A transaction on the same item is over within milliseconds; the client's own retries do not cover it. */
+/** A transaction on the same item is over within milliseconds; the client's own retries do not cover all of it. */
 const CONFLICT_PAUSES_MS = [10, 20, 40, 80, 160, 320];
 
 /** Reasons that pass by themselves (API reference, TransactWriteItems, cancellation reasons). */
@@ -39,6 +40,8 @@ const tryOnce = async (send: () => Promise<unknown>): Promise<WriteOutcome | Err
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return 'refused';
     if (error instanceof TransactionConflictException) return error;
+    // The one before, whose answer did not come in time, is still being carried out; its token keeps it from being done twice.
+    if (error instanceof TransactionInProgressException) return error;
     if (!(error instanceof TransactionCanceledException)) throw error;
     const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? 'None').filter((code) => code !== 'None');
     if (codes.includes('ConditionalCheckFailed')) return 'refused';

@@ -8,6 +8,7 @@ import type { BrokerReply } from './broker-call.ts';
 /** What says nothing of what was asked: the broker has failed, or has no such door. */
 const NO_ANSWERS: Readonly<Partial<Record<ErrorKind, string>>> = {
   internal: 'The broker failed. Its log says why.',
+  store_unavailable: 'The broker cannot reach its data for the moment.',
   not_found: 'There is no broker at this address, or one that knows no gateways: check the address, or update it.',
   method_not_allowed: 'The broker is of another version: update it, or the gateway.',
 };
@@ -30,7 +31,7 @@ const refusalOf = (reply: Extract<BrokerReply, { outcome: 'replied' }>) => {
   const error = status >= 400 ? problemError(json) : undefined;
   if (error) {
     const detail = NO_ANSWERS[error.kind];
-    return detail === undefined ? fail(error) : unreachable(detail);
+    return detail === undefined ? fail(error) : unreachable(detail, retryAfterSeconds);
   }
   if (status === 429) return unreachable('The broker is asked too often.', retryAfterSeconds);
   return unreachable(`Something else than the broker answered, with HTTP status ${status}.`, retryAfterSeconds);

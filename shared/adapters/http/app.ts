@@ -8,6 +8,8 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { oauthErrorReply, problemReply } from '../../protocol/error-replies.ts';
 import { preferredLanguage } from '../../protocol/texts/index.ts';
+import { correlated } from '../correlation/correlation.ts';
+import { isPassingFault } from '../vaults/passing-fault.ts';
 
 /** OAuth endpoints answer in the shape of RFC 6749 section 5.2, everything else with problem details (RFC 9457). */
 export type ErrorShape = 'oauth' | 'problem';
@@ -50,6 +52,10 @@ export const replyResult = <Value>(
   status: 200 | 201 | 202 = 200,
 ): Response => (result.ok ? c.json(toJson(result.value), status) : replyError(c, result.error));
 
+/** What is thrown is a bug, unless it passes by itself: AWS throttles, or did not answer in time. Who asked is told to come again. */
+export const kindOfThrown = (error: unknown): 'store_unavailable' | 'internal' =>
+  isPassingFault(error) ? 'store_unavailable' : 'internal';
+
 /**
  * What is thrown is a bug, unless the client hung up in the middle of its request, which makes the reading of it fail:
  * that must not alarm anybody.
@@ -57,16 +63,16 @@ export const replyResult = <Value>(
 export const logThrown = (log: Log, c: AnyContext, error: unknown): void => {
   const hungUp = c.req.raw.signal.aborted;
   log[hungUp ? 'info' : 'error'](hungUp ? 'request.abandoned' : 'request.crashed', {
-    request_id: c.get('requestId'),
     method: c.req.method,
     path: c.req.path,
+    kind: kindOfThrown(error),
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });
 };
 
 /**
  * An app with what every reply of the broker has: a request id, no caching, no sniffing, errors in the documented shape,
- * a body limit. A thrown error is a bug: it is logged and answered with 500, without its text.
+ * a body limit. What is thrown is logged and answered without its text: with 503 where it passes by itself, else with 500.
  */
 export const brokerApp = ({
   errorShape,
@@ -90,7 +96,7 @@ export const brokerApp = ({
     const requestId = newRequestId(random);
     c.set('requestId', requestId);
     c.set('errorShape', errorShape);
-    await next();
+    await correlated({ request_id: requestId }, next);
     // Not `c.header`, which from here on makes a new response around the old one's stream each time.
     const { headers } = c.res;
     headers.set('X-Request-Id', requestId);
@@ -114,7 +120,7 @@ export const brokerApp = ({
   app.notFound((c) => replyError(c, brokerError('not_found')));
   app.onError((error, c) => {
     logThrown(log, c, error);
-    return replyError(c, brokerError('internal'));
+    return replyError(c, brokerError(kindOfThrown(error)));
   });
   return app;
 };

@@ -4,7 +4,11 @@ import type { AnyContext } from './app.ts';
 
 /** What `hono/aws-lambda` and `@hono/node-server` hand to an app. */
 interface Bindings {
-  readonly requestContext?: { readonly http?: { readonly sourceIp?: string } };
+  readonly requestContext?: {
+    readonly http?: { readonly sourceIp?: string };
+    /** Of a REST API (payload 1.0). */
+    readonly identity?: { readonly sourceIp?: string };
+  };
   readonly incoming?: Pick<IncomingMessage, 'socket' | 'headers'>;
 }
 
@@ -42,7 +46,8 @@ const lastForwarded = (header: string | string[] | undefined): string | undefine
  */
 export const placeOf = (c: AnyContext): string => {
   const { requestContext, incoming } = (c.env ?? {}) as Bindings;
-  const address = requestContext?.http?.sourceIp ?? incoming?.socket.remoteAddress;
+  const { http, identity } = requestContext ?? {};
+  const address = (http ?? identity)?.sourceIp ?? incoming?.socket.remoteAddress;
   if (address === undefined || address === '') return UNKNOWN;
   const place = placeOfAddress(address);
   const forwarded = LOOPBACK.has(place) ? lastForwarded(incoming?.headers['x-forwarded-for']) : undefined;

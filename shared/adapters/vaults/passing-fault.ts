@@ -1,6 +1,6 @@
 /**
- * Whether an error says that the service behind a vault is throttling or out of order for the moment. By names, so that
- * one list serves Secrets Manager, DynamoDB, SQLite and the sockets below them.
+ * Whether an error says that a service behind the broker is throttling or out of order for the moment. By names, so that one
+ * list serves AWS's services, SQLite and the sockets below them.
  */
 export const isPassingFault = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
@@ -21,7 +21,11 @@ const PASSING_NAMES: ReadonlySet<string> = new Set([
   'ThrottledException',
   'TooManyRequestsException',
   'RequestLimitExceeded',
+  'RequestThrottled',
+  'SlowDown',
   'ProvisionedThroughputExceededException',
+  'TransactionConflictException',
+  'TransactionInProgressException',
   'InternalServiceError',
   'InternalServerError',
   'InternalFailure',

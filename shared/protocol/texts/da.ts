@@ -198,6 +198,10 @@ export const da: ErrorTexts = {
   ],
   too_much_mail: ['Enheden sender for meget på én gang.', 'Vent et minut, og send igen.'],
 
+  store_unavailable: [
+    'Brokeren kan ikke få adgang til sine egne data i øjeblikket.',
+    'Der er ikke noget at udbedre. Prøv igen om et minut.',
+  ],
   internal: [
     'Der opstod en fejl i brokeren.',
     'Prøv igen. Hvis fejlen gentager sig, så oplys anmodningens id til brokerens operatør.',

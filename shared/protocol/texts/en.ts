@@ -201,6 +201,10 @@ export const en: ErrorTexts = {
   ],
   too_much_mail: ['The device sends too much at once.', 'Wait a minute, then send again.'],
 
+  store_unavailable: [
+    'The broker cannot reach its own data at present.',
+    'There is nothing to repair. Try again in a minute.',
+  ],
   internal: [
     'An error occurred in the broker.',
     'Try again. If it happens again, give the operator of the broker the request id.',

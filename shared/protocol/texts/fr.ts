@@ -237,6 +237,10 @@ export const fr: ErrorTexts = {
   ],
   too_much_mail: ["L'appareil envoie trop de courrier à la fois.", 'Attendez une minute, puis renvoyez.'],
 
+  store_unavailable: [
+    "Le broker n'a pas accès à ses propres données actuellement.",
+    "Aucune intervention n'est nécessaire. Réessayez dans une minute.",
+  ],
   internal: [
     "Une erreur s'est produite dans le broker.",
     "Réessayez. Si l'erreur se répète, communiquez l'identifiant de la requête à l'exploitant du broker.",

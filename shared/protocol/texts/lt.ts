@@ -216,6 +216,10 @@ export const lt: ErrorTexts = {
   ],
   too_much_mail: ['Įrenginys vienu metu siunčia per daug.', 'Palaukite minutę ir siųskite dar kartą.'],
 
+  store_unavailable: [
+    'Brokeris šiuo metu negali pasiekti savo duomenų.',
+    'Taisyti nieko nereikia. Bandykite dar kartą po minutės.',
+  ],
   internal: [
     'Brokeryje įvyko klaida.',
     'Bandykite dar kartą. Jei klaida kartojasi, praneškite brokerio operatoriui užklausos ID.',

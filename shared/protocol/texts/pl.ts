@@ -213,6 +213,10 @@ export const pl: ErrorTexts = {
   ],
   too_much_mail: ['Urządzenie wysyła zbyt wiele naraz.', 'Odczekaj minutę i wyślij ponownie.'],
 
+  store_unavailable: [
+    'Broker nie ma obecnie dostępu do własnych danych.',
+    'Nie trzeba niczego naprawiać. Spróbuj ponownie za minutę.',
+  ],
   internal: [
     'Wystąpił błąd brokera.',
     'Spróbuj ponownie. Jeśli błąd się powtórzy, podaj operatorowi brokera identyfikator żądania.',
