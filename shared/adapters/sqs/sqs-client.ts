@@ -1,2 +1,6 @@
-/** The client alone: what is imported at run time comes into a bundle whole, and the package has far more than this. */
-export { SQSClient } from '@aws-sdk/client-sqs';
+// The client alone: what is imported at run time comes into a bundle whole, and the package has far more than this.
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { requestLimits } from '../aws/request-limits.ts';
+
+/** A device may be waiting, and what does not come into a queue the sweep finds within a minute. */
+export const sqsClient = (): SQSClient => new SQSClient(requestLimits({ attempts: 2, answerMs: 1_500 }));
