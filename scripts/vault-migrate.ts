@@ -15,7 +15,7 @@ import { brokerRecords } from '../shared/records/index.ts';
 import { type MigrationTally, makeMigrateVault } from '../shared/usecases/grants/migrate-vault.ts';
 import { misuseOf } from './misuse.ts';
 
-const VARIABLES = ['BROKER_TABLE', 'BROKER_VAULT_PREFIX', 'BROKER_VAULT_KEYS_SECRET'] as const;
+const VARIABLES = ['BROKER_TABLE', 'BROKER_VAULT_PREFIX', 'BROKER_VAULT_KMS_KEY', 'BROKER_VAULT_KEYS_SECRET'] as const;
 const TELL_EVERY_MS = 5_000;
 
 const HINT = 'hint: the output VaultMigration of the stack is the whole command; docs/vaults.md explains it';
@@ -52,6 +52,7 @@ const migrate = async (): Promise<void> => {
   const table = dynamodbTable(dynamodbClient(), required('BROKER_TABLE'));
   const variables = {
     BROKER_VAULT_PREFIX: required('BROKER_VAULT_PREFIX'),
+    BROKER_VAULT_KMS_KEY: required('BROKER_VAULT_KMS_KEY'),
     BROKER_VAULT_KEYS_SECRET: required('BROKER_VAULT_KEYS_SECRET'),
   };
   const vaults = cloudTokenVaults(variables, { table, secrets: secretsManagerClient(), clock });

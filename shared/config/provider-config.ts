@@ -120,6 +120,9 @@ const brokerConfig = v.strictObject({
 export type MicrosoftConfig = Microsoft | OwnMicrosoft;
 export type GoogleConfig = Google | OwnGoogle;
 export type BrokerConfig = v.InferOutput<typeof brokerConfig>;
+/** A document without any: everything runs, and a sign-in is told what is missing. */
+export const NO_PROVIDERS = '{}';
+
 /** The document behind `BROKER_CONFIG` (docs/configuration.md). `source` is named in the error. */
 export const parseBrokerConfig = (text: string, source: string): BrokerConfig =>
   parseDocument(brokerConfig, text, source);

@@ -36,6 +36,20 @@ describe('secretsManagerTokenVault', () => {
     assert.deepEqual(VersionIdsToStages?.[second]?.toSorted(), ['AWSCURRENT', 'AWSPENDING']);
   });
 
+  it('makes secrets under the key that it was given, and leaves those that exist under theirs', async (t) => {
+    const key = 'arn:aws:kms:us-east-1:000000000000:key/of-the-secrets';
+    const { vault: keyless, client } = during(t, await inSecretsManager());
+    const vault = secretsManagerTokenVault(client, { prefix: 'broker/', kmsKeyId: key });
+    const keyOf = async (grantId: string) =>
+      (await client.send(new DescribeSecretCommand({ SecretId: `broker/${grantId}` }))).KmsKeyId;
+    const fresh = await stored(vault, 'fresh', token('r1'), 'absent');
+    await stored(vault, 'fresh', token('r2'), fresh);
+    assert.equal(await keyOf('fresh'), key);
+    const old = await stored(keyless, 'old', token('r1'), 'absent');
+    await stored(vault, 'old', token('r2'), old);
+    assert.equal(await keyOf('old'), undefined);
+  });
+
   it('waits for a forced deletion to be over before it takes the name again', async (t) => {
     const { vault, pauses } = during(t, await inSecretsManager({ forcedDeletionRequests: 3 }));
     const old = await stored(vault, 'g', token('r1'), 'absent');

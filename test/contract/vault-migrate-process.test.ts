@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
@@ -59,6 +59,7 @@ const makeExecutioner = () => {
 const VARIABLES = {
   BROKER_TABLE: 'broker',
   BROKER_VAULT_PREFIX: 'broker/grant/',
+  BROKER_VAULT_KMS_KEY: 'arn:aws:kms:us-east-1:000000000000:key/of-the-secrets',
   BROKER_VAULT_KEYS_SECRET: 'keys',
 };
 
@@ -92,7 +93,10 @@ const startCloud = async (t: TestContext) => {
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
   };
   const records = brokerRecords(table, noKeyRing, clock, systemRandom);
-  return { env, sentence, records, vaults: cloudTokenVaults(VARIABLES, { table, secrets, clock }) };
+  const keyOf = async (grantId: string) =>
+    (await secrets.send(new DescribeSecretCommand({ SecretId: `${VARIABLES.BROKER_VAULT_PREFIX}${grantId}` })))
+      .KmsKeyId;
+  return { env, sentence, records, keyOf, vaults: cloudTokenVaults(VARIABLES, { table, secrets, clock }) };
 };
 
 type Cloud = Awaited<ReturnType<typeof startCloud>>;
@@ -181,6 +185,7 @@ describe('vault:migrate', () => {
       for (const id of ids) {
         assert.equal((await to.read(id))?.refreshToken, broker.newest.get(id) ?? `${id} first`);
         assert.equal(await from.read(id), undefined, 'nothing is left in the source');
+        if (direction[1] === 'secrets-manager') assert.equal(await cloud.keyOf(id), VARIABLES.BROKER_VAULT_KMS_KEY);
       }
     });
   }

@@ -10,6 +10,8 @@ interface Version {
 interface Secret {
   readonly name: string;
   readonly arn: string;
+  /** Undefined: the account's `aws/secretsmanager`, which Secrets Manager does not name. */
+  readonly kmsKeyId: unknown;
   readonly versions: Map<string, Version>;
   /** When the name is free again. */
   deletedUntil?: number;
@@ -77,7 +79,7 @@ export const makeSecretsManagerState = ({
         );
       }
       const arn = `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${randomUUID().slice(0, 6)}`;
-      const secret: Secret = { name, arn, versions: new Map() };
+      const secret: Secret = { name, arn, kmsKeyId: input.KmsKeyId, versions: new Map() };
       addVersion(secret, token, textOf(input), ['AWSCURRENT'], now());
       secrets.set(name, secret);
       return { ARN: arn, Name: name, VersionId: token };
@@ -131,6 +133,7 @@ export const makeSecretsManagerState = ({
       return {
         ARN: secret.arn,
         Name: secret.name,
+        ...(secret.kmsKeyId !== undefined && { KmsKeyId: secret.kmsKeyId }),
         VersionIdsToStages: Object.fromEntries(labelled.map(([id, { labels }]) => [id, [...labels]])),
         ...(secret.deletedUntil !== undefined && { DeletedDate: secret.deletedUntil / 1000 }),
       };

@@ -29,6 +29,13 @@ const STORES_PER_DAY = 80;
 /** Each finds the label moved by somebody else meanwhile; more than a few would be a service that contradicts itself. */
 const MOST_LOOKS = 4;
 
+export interface SecretsManagerVaultOptions {
+  readonly prefix: string;
+  /** Encrypts what is made from now on; without one, the account's `aws/secretsmanager`. A secret keeps the key it has. */
+  readonly kmsKeyId?: string;
+  readonly sleep?: Clock['sleep'];
+}
+
 interface Version {
   readonly token: StoredRefreshToken;
   readonly replaces: string | undefined;
@@ -44,7 +51,7 @@ interface Version {
  */
 export const secretsManagerTokenVault = (
   client: SecretsManagerClient,
-  { prefix, sleep = setTimeout }: { readonly prefix: string; readonly sleep?: Clock['sleep'] },
+  { prefix, kmsKeyId, sleep = setTimeout }: SecretsManagerVaultOptions,
 ): TokenVault => {
   const labelled = async (grantId: string, label: 'AWSCURRENT' | 'AWSPENDING'): Promise<Version | undefined> => {
     const sent = client.send(new GetSecretValueCommand({ SecretId: prefix + grantId, VersionStage: label }));
@@ -89,7 +96,12 @@ export const secretsManagerTokenVault = (
 
   const create = async (grantId: string, tokens: Tokens): Promise<Stored> => {
     const version = tokenVersion(grantId, tokens, 'absent');
-    const input = { Name: prefix + grantId, SecretString: tokensToText(tokens), ClientRequestToken: version };
+    const input = {
+      Name: prefix + grantId,
+      KmsKeyId: kmsKeyId,
+      SecretString: tokensToText(tokens),
+      ClientRequestToken: version,
+    };
     for (const pauseMs of NAME_FREE_AFTER_MS) {
       const created = await unlessRefused(client.send(new CreateSecretCommand(input)), ['exists', 'being_deleted']);
       if (typeof created !== 'string') return { outcome: 'stored', version };
@@ -121,7 +133,13 @@ export const secretsManagerTokenVault = (
     if (typeof pending === 'string') return { outcome: 'superseded' };
     if (await moveCurrent(grantId, expected, version)) return { outcome: 'stored', version };
     // This store moved it and its answer was lost, a reader finished it, or somebody else stored.
-    return (await read(grantId))?.version === version ? { outcome: 'stored', version } : { outcome: 'superseded' };
+    const found = await read(grantId);
+    if (found?.version === version) return { outcome: 'stored', version };
+    // The label has left it, and is read there yet: the reading is late, and tells nothing of this store.
+    if (found?.version === expected) {
+      throw new TokenVaultError('busy', `Secrets Manager is late with what was stored as ${prefix}${grantId}`);
+    }
+    return { outcome: 'superseded' };
   };
 
   return {

@@ -11,6 +11,7 @@ import { migratingTokenVault } from './migrating-token-vault.ts';
 
 interface Variables {
   readonly BROKER_VAULT_PREFIX?: string;
+  readonly BROKER_VAULT_KMS_KEY?: string;
   readonly BROKER_VAULT_KEYS_SECRET?: string;
 }
 
@@ -40,12 +41,12 @@ export const cloudTokenVault = (
 
 /** Both, each made when it is asked for. Throws `ConfigError` where its variable is missing. */
 export const cloudTokenVaults = (
-  { BROKER_VAULT_PREFIX: prefix, BROKER_VAULT_KEYS_SECRET: secretId }: Variables,
+  { BROKER_VAULT_PREFIX: prefix, BROKER_VAULT_KMS_KEY: kmsKeyId, BROKER_VAULT_KEYS_SECRET: secretId }: Variables,
   { table, secrets, clock }: Clients,
 ) => ({
   secretsManager(): TokenVault {
     if (prefix === undefined) throw new ConfigError('BROKER_VAULT_PREFIX is missing.');
-    return secretsManagerTokenVault(secrets, { prefix });
+    return secretsManagerTokenVault(secrets, { prefix, ...(kmsKeyId !== undefined && { kmsKeyId }) });
   },
   envelopes(): TokenVault {
     if (secretId === undefined) throw new ConfigError('BROKER_VAULT_KEYS_SECRET is needed for the envelope vault.');
