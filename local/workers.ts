@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
+import { correlated, newCorrelationId } from '../shared/adapters/correlation/correlation.ts';
 import type { Log } from '../shared/ports/log.ts';
 import type { ReceivedMessage, WorkQueue } from '../shared/ports/work-queue.ts';
 
@@ -68,14 +69,16 @@ export const startWorkers = (
       }
       const limit = Math.min(worker.concurrency - inHand.size, 10);
       for (const message of await receive(worker, limit)) {
-        const task: Promise<void> = handleOne(worker, message, log).finally(() => inHand.delete(task));
+        const { correlationId: correlation_id = newCorrelationId() } = message;
+        const handled = correlated({ correlation_id }, () => handleOne(worker, message, log));
+        const task: Promise<void> = handled.finally(() => inHand.delete(task));
         inHand.add(task);
       }
     }
     await Promise.all(inHand);
   };
 
-  const sweep = async (): Promise<void> => {
+  const sweepAll = async (): Promise<void> => {
     for (const one of sweeps) {
       try {
         await one();
@@ -84,6 +87,7 @@ export const startWorkers = (
       }
     }
   };
+  const sweep = (): Promise<void> => correlated({ correlation_id: newCorrelationId() }, sweepAll);
 
   const loops = workers.map(work);
   // The first at once: what was due while nothing ran is caught up with.

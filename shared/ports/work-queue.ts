@@ -16,6 +16,8 @@ export interface ReceivedMessage {
   readonly receiveCount: number;
   /** Names this delivery, for `done` and `retryLater`. */
   readonly receipt: string;
+  /** What the sender was about, for the log: the queue carries it along by itself. An earlier version did not. */
+  readonly correlationId?: string;
 }
 
 /** At-least-once delivery. What is received too often without `done` goes to the queue's dead letters. */

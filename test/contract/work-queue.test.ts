@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { type ReceiveMessageCommandInput, type ReceiveMessageCommandOutput, SQSClient } from '@aws-sdk/client-sqs';
+import { correlated } from '../../shared/adapters/correlation/correlation.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { deadLetters } from '../../shared/adapters/sqlite/queue-statements.ts';
 import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
@@ -51,9 +52,29 @@ const inSqlite = async (): Promise<Started> => {
   };
 };
 
+/** SQS hands out the attributes that were asked for by name; the emulator, all of them. */
+const handOutWhatWasAskedFor = (client: SQSClient): void => {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { MessageAttributeNames = [] } = args.input as ReceiveMessageCommandInput;
+      const { Messages = [] } = result.output as ReceiveMessageCommandOutput;
+      for (const message of Messages) {
+        const named = Object.entries(message.MessageAttributes ?? {}).filter(([name]) =>
+          MessageAttributeNames.includes(name),
+        );
+        message.MessageAttributes = Object.fromEntries(named);
+      }
+      return result;
+    },
+    { step: 'initialize' },
+  );
+};
+
 const inSqs = async (): Promise<Started> => {
   const emulator = await startFauxqs();
   const client = new SQSClient({ ...LOOPBACK_CLIENT, endpoint: emulator.endpoint });
+  handOutWhatWasAskedFor(client);
   return {
     async newQueue(fifo) {
       const { queueUrl, deadLettersUrl } = await emulator.createQueue(randomUUID(), { fifo, ...SETTINGS });
@@ -120,6 +141,26 @@ const contract = (start: () => Promise<Started>, concurrency: boolean) => () => 
         await queue.done(message);
         await started.pass(SETTINGS.visibilitySeconds);
         assert.deepEqual(await queue.receive(now()), []);
+      });
+
+      it('carries along what its senders were about', async () => {
+        const { queue } = await started.newQueue(fifo);
+        const ofGroup = (name: string) => ({ body: name, ...(fifo && { group: name }) });
+        await correlated({ request_id: 'req_1' }, () => queue.send(ofGroup('for a request')));
+        await correlated({ correlation_id: 'run_1' }, () => queue.sendAll([ofGroup('for a run'), ofGroup('as well')]));
+        await queue.send(ofGroup('for nobody'));
+        const found = new Map<string, string | undefined>();
+        while (found.size < 4) {
+          for (const { body, correlationId } of await queue.receive({ limit: 10, waitSeconds: 1 })) {
+            found.set(body, correlationId);
+          }
+        }
+        assert.deepEqual(Object.fromEntries(found), {
+          'for a request': 'req_1',
+          'for a run': 'run_1',
+          'as well': 'run_1',
+          'for nobody': undefined,
+        });
       });
 
       it('carries 200 KB', async () => {
@@ -322,6 +363,27 @@ describe('sqliteWorkQueue', () => {
     await clock.advance(1);
     await fifo.send(message);
     assert.deepEqual(bodies(await fifo.receive(now())), ['a']);
+    database.close();
+  });
+
+  it('takes up what an earlier version has left', async () => {
+    const { database, clock, queue } = open(':memory:');
+    database.exec(`CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
+      groupName TEXT, visibleAt INTEGER NOT NULL, receiveCount INTEGER NOT NULL DEFAULT 0, receipt TEXT) STRICT`);
+    database.exec(`INSERT INTO messages (queue, body, visibleAt) VALUES ('q', 'of before', ${clock.now()})`);
+    for (const [index, body] of ['new', 'newer'].entries()) {
+      const opened = queue(false); // the second finds the table changed already
+      await correlated({ request_id: `req_${index}` }, () => opened.send({ body }));
+    }
+    const found = await queue(false).receive({ limit: 10, waitSeconds: 0 });
+    assert.deepEqual(
+      found.map(({ body, correlationId }) => [body, correlationId]),
+      [
+        ['of before', undefined],
+        ['new', 'req_0'],
+        ['newer', 'req_1'],
+      ],
+    );
     database.close();
   });
 

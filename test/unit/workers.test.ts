@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type QueueWorker, startWorkers, type Workers } from '../../local/workers.ts';
+import { correlated, correlationId } from '../../shared/adapters/correlation/correlation.ts';
 import { openDatabase } from '../../shared/adapters/sqlite/open-database.ts';
 import { sqliteWorkQueue } from '../../shared/adapters/sqlite/sqlite-work-queue.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
@@ -56,6 +57,45 @@ describe('the workers of the one machine', () => {
     assert.deepEqual(handled, ['fails once', 'is well', 'fails once']);
     await letPass(2 * VISIBILITY_SECONDS);
     assert.equal(handled.length, 3);
+  });
+
+  it('do each piece of work under what it goes back to, side by side as they are', async () => {
+    const found: [body: unknown, before: string | undefined, after: string | undefined][] = [];
+    await correlated({ request_id: 'req_1' }, () => send('of a request'));
+    await correlated({ correlation_id: 'run_1' }, () => send('of a run'));
+    await send('of nothing');
+    await send('of nothing, too');
+    start(async (body) => {
+      const before = correlationId();
+      await clock.sleep(1000);
+      found.push([body, before, correlationId()]);
+    });
+    await letPass(5);
+    const [request, run, one, another] = found;
+    assert.deepEqual(request, ['of a request', 'req_1', 'req_1']);
+    assert.deepEqual(run, ['of a run', 'run_1', 'run_1']);
+    for (const [, before, after] of [one ?? [], another ?? []]) {
+      assert.match(before ?? '', /^run_[\w-]{36}$/);
+      assert.equal(before, after);
+    }
+    assert.notEqual(one?.[1], another?.[1]);
+  });
+
+  it('do all of one round of sweeps under an id of its own', async () => {
+    const rounds: (string | undefined)[] = [];
+    const note = async () => {
+      await new Promise(setImmediate);
+      rounds.push(correlationId());
+    };
+    for (let round = 0; round < 2; round++) {
+      start(async () => undefined, queue, [note, note]);
+      await settle({ clock }, workers?.stop() ?? Promise.resolve());
+    }
+    workers = undefined;
+    const [first, again, second, too] = rounds;
+    assert.match(first ?? '', /^run_/);
+    assert.deepEqual([again, too], [first, second]);
+    assert.notEqual(first, second);
   });
 
   it('go on after a queue that failed for once', { timeout: 20_000 }, async () => {

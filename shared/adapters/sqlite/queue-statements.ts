@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from './open-database.ts';
 
 /** Times are milliseconds since the epoch. `AUTOINCREMENT` keeps ids rising for good, which is the queue's order. */
 const SCHEMA = `
@@ -9,7 +10,8 @@ const SCHEMA = `
     groupName TEXT,
     visibleAt INTEGER NOT NULL,
     receiveCount INTEGER NOT NULL DEFAULT 0,
-    receipt TEXT
+    receipt TEXT,
+    correlationId TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS messages_group ON messages (queue, groupName, id);
   CREATE INDEX IF NOT EXISTS messages_exhausted ON messages (queue, receiveCount, visibleAt);
@@ -30,6 +32,18 @@ const SCHEMA = `
   ) STRICT;
 `;
 
+const hasCorrelationId = (database: DatabaseSync): boolean =>
+  database.prepare(`SELECT 1 FROM pragma_table_info('messages') WHERE name = 'correlationId'`).get() !== undefined;
+
+const prepareSchema = (database: DatabaseSync): void => {
+  database.exec(SCHEMA);
+  if (hasCorrelationId(database)) return;
+  // Made by an earlier version. Another process may be about the same, so it is looked at again under the lock.
+  inTransaction(database, () => {
+    if (!hasCorrelationId(database)) database.exec('ALTER TABLE messages ADD COLUMN correlationId TEXT');
+  });
+};
+
 /** The first message of each group stands for the whole group: while it is hidden, the others wait. */
 const FIRST_OF_ITS_GROUP = `id IN (SELECT min(id) FROM messages WHERE queue = ?1 GROUP BY groupName)`;
 
@@ -40,12 +54,15 @@ export interface StoredMessage {
   readonly body: string;
   readonly group: string | null;
   readonly receiveCount: number;
+  readonly correlationId: string | null;
 }
 
 /** The SQL of one queue. A receipt is the latest delivery's; an older one changes nothing. */
 export const queueStatements = (database: DatabaseSync, queue: string, fifo: boolean) => {
-  database.exec(SCHEMA);
-  const insert = database.prepare('INSERT INTO messages (queue, body, groupName, visibleAt) VALUES (?, ?, ?, ?)');
+  prepareSchema(database);
+  const insert = database.prepare(
+    'INSERT INTO messages (queue, body, groupName, visibleAt, correlationId) VALUES (?, ?, ?, ?, ?)',
+  );
   const forget = database.prepare('DELETE FROM deduplications WHERE queue = ? AND seenAt <= ?');
   const remember = database.prepare('INSERT OR IGNORE INTO deduplications VALUES (?, ?, ?)');
   const copyExhausted = database.prepare(
@@ -53,7 +70,7 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
   );
   const deleteExhausted = database.prepare(`DELETE FROM messages WHERE ${EXHAUSTED}`);
   const select = database.prepare(
-    `SELECT id, body, groupName, receiveCount FROM messages
+    `SELECT id, body, groupName, receiveCount, correlationId FROM messages
      WHERE queue = ?1 AND visibleAt <= ?2 ${fifo ? `AND ${FIRST_OF_ITS_GROUP}` : ''} ORDER BY id LIMIT ?3`,
   );
   const hide = database.prepare(
@@ -68,8 +85,8 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
 
   return {
     depth: () => ({ waiting: Number(countWaiting.get(queue)?.count), dead: Number(countDead.get(queue)?.count) }),
-    add: (body: string, group: string | undefined, visibleAt: number) =>
-      insert.run(queue, body, group ?? null, visibleAt),
+    add: (body: string, group: string | undefined, visibleAt: number, correlationId: string | undefined) =>
+      insert.run(queue, body, group ?? null, visibleAt, correlationId ?? null),
     /** False for an id that was seen since `forgetUntil`. */
     firstSeen: (deduplicationId: string, now: number, forgetUntil: number): boolean => {
       forget.run(queue, forgetUntil);
@@ -86,6 +103,7 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
         body: String(row.body),
         group: row.groupName === null ? null : String(row.groupName),
         receiveCount: Number(row.receiveCount),
+        correlationId: row.correlationId === null ? null : String(row.correlationId),
       })),
     hide: (id: number, receipt: string, until: number) => hide.run(receipt, until, id),
     remove: (id: number, receipt: string) => remove.run(queue, id, receipt),
@@ -93,14 +111,14 @@ export const queueStatements = (database: DatabaseSync, queue: string, fifo: boo
   };
 };
 
-export interface DeadLetter extends StoredMessage {
+export interface DeadLetter extends Omit<StoredMessage, 'correlationId'> {
   /** Milliseconds since the epoch. */
   readonly diedAt: number;
 }
 
 /** The dead letters of a queue, oldest first. */
 export const deadLetters = (database: DatabaseSync, queue: string): readonly DeadLetter[] => {
-  database.exec(SCHEMA);
+  prepareSchema(database);
   return database
     .prepare('SELECT id, body, groupName, receiveCount, diedAt FROM deadLetters WHERE queue = ? ORDER BY id')
     .all(queue)
@@ -118,6 +136,6 @@ export const deadLetters = (database: DatabaseSync, queue: string): readonly Dea
  * it: whoever held those messages is dead.
  */
 export const releaseReceived = (database: DatabaseSync): void => {
-  database.exec(SCHEMA);
+  prepareSchema(database);
   database.exec('UPDATE messages SET visibleAt = 0 WHERE receipt IS NOT NULL');
 };

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
 import type { Message, ReceivedMessage, WorkQueue } from '../../ports/work-queue.ts';
+import { correlationId } from '../correlation/correlation.ts';
 import { inTransaction } from './open-database.ts';
 import { queueStatements } from './queue-statements.ts';
 
@@ -32,11 +33,14 @@ export const sqliteWorkQueue = (database: DatabaseSync, options: SqliteWorkQueue
     inTransaction(database, () => {
       const now = clock.now();
       statements.bury(now, maxReceives);
-      return statements.deliverable(now, limit).map(({ id, body, group, receiveCount }) => {
+      return statements.deliverable(now, limit).map(({ id, body, group, receiveCount, correlationId }) => {
         const receipt = randomUUID();
         statements.hide(id, receipt, now + visibilitySeconds * 1000);
-        const message = { id: String(id), body, receiveCount: receiveCount + 1, receipt };
-        return group === null ? message : { ...message, group };
+        return {
+          ...{ id: String(id), body, receiveCount: receiveCount + 1, receipt },
+          ...(group !== null && { group }),
+          ...(correlationId !== null && { correlationId }),
+        };
       });
     });
 
@@ -53,7 +57,7 @@ export const sqliteWorkQueue = (database: DatabaseSync, options: SqliteWorkQueue
     const now = clock.now();
     const isRepeat =
       fifo && deduplicationId !== undefined && !statements.firstSeen(deduplicationId, now, now - DEDUPLICATION_MS);
-    if (!isRepeat) statements.add(body, group, now + Math.ceil((delaySeconds ?? 0) * 1000));
+    if (!isRepeat) statements.add(body, group, now + Math.ceil((delaySeconds ?? 0) * 1000), correlationId());
   };
 
   const sendAll = async (messages: readonly Message[]): Promise<void> => {

@@ -1,16 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
-  type SendMessageBatchRequestEntry,
   SendMessageCommand,
   type SQSClient,
   type Message as SqsMessage,
 } from '@aws-sdk/client-sqs';
-import type { Message, ReceivedMessage, WorkQueue } from '../../ports/work-queue.ts';
+import type { ReceivedMessage, WorkQueue } from '../../ports/work-queue.ts';
+import { CORRELATION_ATTRIBUTE } from '../correlation/correlation.ts';
+import { type Entry, entryOf, sqsSender } from './sqs-sender.ts';
 
 /** API reference, ReceiveMessage: the longest wait of one call. */
 const LONGEST_WAIT_SECONDS = 20;
@@ -45,13 +45,13 @@ export const sqsWorkQueue = (
     readonly deadLettersUrl?: string;
   },
 ): WorkQueue => ({
-  async send(message) {
-    const entry = fifo ? fifoEntry(message) : standardEntry(message);
-    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, ...entry }));
-  },
+  ...sqsSender(client, { queueUrl, fifo }),
 
   async sendAll(messages) {
-    const batches = chunks(messages.map(fifo ? fifoEntry : standardEntry), BATCH_SIZE);
+    const batches = chunks(
+      messages.map((message) => entryOf(message, fifo)),
+      BATCH_SIZE,
+    );
     // In rounds, so that a large sweep opens a bounded number of connections.
     for (const round of chunks(batches, BATCHES_AT_ONCE)) {
       await Promise.all(round.map((entries) => sendBatch(client, queueUrl, entries)));
@@ -73,6 +73,7 @@ export const sqsWorkQueue = (
         MaxNumberOfMessages: fifo ? 1 : limit,
         WaitTimeSeconds: Math.min(waitSeconds, LONGEST_WAIT_SECONDS),
         MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'],
+        MessageAttributeNames: [CORRELATION_ATTRIBUTE],
       }),
     );
     return Messages.map(received);
@@ -96,8 +97,6 @@ export const sqsWorkQueue = (
 const BATCH_SIZE = 10;
 const BATCHES_AT_ONCE = 8;
 
-type Entry = Omit<SendMessageBatchRequestEntry, 'Id'>;
-
 const chunks = <Value>(values: readonly Value[], size: number): readonly (readonly Value[])[] =>
   Array.from({ length: Math.ceil(values.length / size) }, (_, index) => values.slice(index * size, (index + 1) * size));
 
@@ -105,10 +104,10 @@ const chunks = <Value>(values: readonly Value[], size: number): readonly (readon
 const sendBatch = async (client: SQSClient, QueueUrl: string, entries: readonly Entry[]): Promise<void> => {
   const Entries = entries.map((entry, index) => ({ ...entry, Id: String(index) }));
   const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-  for (const { Id } of Failed) await client.send(new SendMessageCommand({ QueueUrl, ...entryOf(entries, Id) }));
+  for (const { Id } of Failed) await client.send(new SendMessageCommand({ QueueUrl, ...sentAs(entries, Id) }));
 };
 
-const entryOf = (entries: readonly Entry[], id: string | undefined): Entry => {
+const sentAs = (entries: readonly Entry[], id: string | undefined): Entry => {
   const entry = entries[Number(id)];
   if (entry === undefined) throw new Error('SQS refused a message that was not sent');
   return entry;
@@ -127,29 +126,17 @@ const countMessages = async (client: SQSClient, QueueUrl: string): Promise<numbe
   return COUNTS.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
 };
 
-/** Without an id of its own a message gets a random one, which still makes the client's own retries harmless. */
-const fifoEntry = ({ body, group, deduplicationId, delaySeconds }: Message): Entry => {
-  if (group === undefined) throw new TypeError('a message for a FIFO queue needs a group');
-  if (delaySeconds !== undefined) throw new TypeError('a FIFO queue delays no single message');
-  return { MessageBody: body, MessageGroupId: group, MessageDeduplicationId: deduplicationId ?? randomUUID() };
-};
-
-/** A group on a standard queue asks for fairness between groups, not for order (developer guide, fair queues). */
-const standardEntry = ({ body, group, delaySeconds }: Message): Entry => ({
-  MessageBody: body,
-  ...(group !== undefined && { MessageGroupId: group }),
-  ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
-});
-
-const received = ({ MessageId, Body, ReceiptHandle, Attributes }: SqsMessage): ReceivedMessage => {
+const received = ({ MessageId, Body, ReceiptHandle, Attributes, MessageAttributes }: SqsMessage): ReceivedMessage => {
   if (MessageId === undefined || ReceiptHandle === undefined) throw new Error('SQS sent a message without an id');
   const group = Attributes?.MessageGroupId;
+  const correlationId = MessageAttributes?.[CORRELATION_ATTRIBUTE]?.StringValue;
   return {
     id: MessageId,
     body: Body ?? '',
     receipt: ReceiptHandle,
     receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
     ...(group !== undefined && { group }),
+    ...(correlationId !== undefined && { correlationId }),
   };
 };
 
