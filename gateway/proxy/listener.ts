@@ -120,7 +120,7 @@ export const startProxyListener = async (options: ProxyOptions, side: ProxySide)
       try {
         await serve(device, onSignedIn);
       } catch (error) {
-        log.error(`${name}.failed`, { address, message: error instanceof Error ? error.message : String(error) });
+        log.error(`${name}.failed`, { address, error: error instanceof Error ? error.message : String(error) });
         device.say(side.broken);
       }
       await device.hangUp();
@@ -145,7 +145,7 @@ export const startProxyListener = async (options: ProxyOptions, side: ProxySide)
     server.once('error', reject);
     server.listen(options.port, options.host, () => resolve());
   });
-  server.on('error', (error) => log.error(`${name}.listener_failed`, { message: error.message }));
+  server.on('error', (error) => log.error(`${name}.listener_failed`, { error: error.message }));
 
   return {
     port: (server.address() as AddressInfo).port,

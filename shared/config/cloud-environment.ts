@@ -20,6 +20,8 @@ export { contentLifeSeconds, RETENTION_DAYS, retentionSeconds };
 
 /** Environment variables of the functions in AWS; every function is given only what it needs. */
 const cloudEnvironment = v.object({
+  /** The deployment's name; a dimension of its metrics. */
+  BROKER_NAME: text,
   BROKER_PUBLIC_URL: text,
   BROKER_TABLE: text,
   /** Secret with the keys that seal access tokens and sign-in attempts. */
@@ -28,6 +30,8 @@ const cloudEnvironment = v.object({
   BROKER_VAULT_KEYS_SECRET: optional,
   BROKER_VAULT: v.optional(v.picklist(VAULT_CHOICES), 'secrets-manager'),
   BROKER_VAULT_PREFIX: v.optional(v.string(), 'token-broker/grant/'),
+  /** The KMS key for new secrets of grants; only for functions that make some. */
+  BROKER_VAULT_KMS_KEY: optional,
   /** Secret with the document of `BROKER_CONFIG`. */
   BROKER_CONFIG_SECRET: optional,
   BROKER_ADMIN_KEY_SECRET: optional,
@@ -71,7 +75,7 @@ const DEFAULTED: ReadonlySet<string> = new Set([
 ]);
 
 /** Given to every function, or with a default. */
-type AlwaysThere = 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX' | 'BROKER_MAIL_SERVERS';
+type AlwaysThere = 'BROKER_NAME' | 'BROKER_PUBLIC_URL' | 'BROKER_TABLE' | 'BROKER_VAULT_PREFIX' | 'BROKER_MAIL_SERVERS';
 
 /** Only what is named in `needed` may be relied on. Throws `ConfigError` naming what is missing. */
 export const readCloudEnvironment = <Needed extends CloudVariable>(

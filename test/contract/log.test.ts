@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { correlated } from '../../shared/adapters/correlation/correlation.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { streamLog } from '../../shared/adapters/system/stream-log.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { manualClock } from '../fakes/manual-clock.ts';
+import { linesWritten } from '../fakes/standard-output.ts';
 
 /** What a logger wrote, line by line. */
 type Written = (act: (log: Log) => void) => readonly string[];
@@ -24,18 +26,7 @@ const throughStream: Written = (act) => {
 };
 
 /** It writes to the process's own streams, at once. */
-const throughPowertools: Written = (act) => {
-  const log = powertoolsLog('a-test');
-  const chunks: string[] = [];
-  const streams = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
-  for (const { stream } of streams) stream.write = (chunk: unknown) => chunks.push(String(chunk)) > 0;
-  try {
-    act(log);
-  } finally {
-    for (const { stream, write } of streams) stream.write = write;
-  }
-  return linesOf(chunks);
-};
+const throughPowertools: Written = (act) => linesWritten(() => act(powertoolsLog('a-test', 'my-broker')));
 
 const LOGGERS: readonly (readonly [name: string, written: Written])[] = [
   ['streamLog', throughStream],
@@ -64,5 +55,34 @@ for (const [name, written] of LOGGERS) {
         );
       });
     }
+
+    it('says in each line what it belongs to, and nothing of it outside', async () => {
+      const lines = written((log) => {
+        log.info('before');
+        correlated({ api_request_id: 'api-1', function_request_id: undefined }, () => {
+          correlated({ request_id: 'req_1' }, () => log.info('inside', { slot: 'scan' }));
+          log.info('between');
+        });
+        log.info('after');
+      });
+      const said = lines.map((line) => {
+        const { event, message = event, request_id, api_request_id, ...rest } = JSON.parse(line);
+        assert.ok(!('function_request_id' in rest));
+        return [message, request_id, api_request_id, rest.slot];
+      });
+      assert.deepEqual(said, [
+        ['before', undefined, undefined, undefined],
+        ['inside', 'req_1', 'api-1', 'scan'],
+        ['between', undefined, 'api-1', undefined],
+        ['after', undefined, undefined, undefined],
+      ]);
+    });
   });
 }
+
+describe('streamLog', () => {
+  it('counts nothing: on one machine nobody reads it', () => {
+    const [line = ''] = throughStream((log) => log.info('token.issued', { client_id: 'c1' }));
+    assert.deepEqual(Object.keys(JSON.parse(line)), ['time', 'level', 'event', 'client_id']);
+  });
+});

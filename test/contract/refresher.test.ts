@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { correlated, correlationId } from '../../shared/adapters/correlation/correlation.ts';
 import { lambdaRefresher } from '../../shared/adapters/lambda/lambda-refresher.ts';
 import { refreshHandler } from '../../shared/adapters/lambda/refresh-handler.ts';
 import { refresherOnDemand } from '../../shared/adapters/lambda/refresher-on-demand.ts';
@@ -66,6 +67,21 @@ const contract = (start: Start) => () => {
     for (const outcome of outcomes) assert.deepEqual(await refresher.refreshNow(REQUEST), outcome);
     await refresher.refreshNow(PLAIN);
     assert.deepEqual(asked, [REQUEST, REQUEST, REQUEST, PLAIN]);
+  });
+
+  it('hands on what its caller is about', async (t) => {
+    const queue = newQueue(t);
+    const found: (string | undefined)[] = [];
+    const refreshGrant: RefreshGrant = async () => {
+      found.push(correlationId());
+      return { outcome: 'fresh' };
+    };
+    const refresher = await start(t, refreshGrant, queue);
+    await correlated({ request_id: 'req_1' }, () => refresher.refreshNow(PLAIN));
+    await correlated({ correlation_id: 'run_1' }, () => refresher.refreshNow(PLAIN));
+    await correlated({ request_id: 'req_2' }, () => refresher.refreshSoon(PLAIN));
+    const [queued] = await queue.receive({ limit: 10, waitSeconds: 0 });
+    assert.deepEqual([...found, queued?.correlationId], ['req_1', 'run_1', 'req_2']);
   });
 
   it('has the work in the queue when it says that it will be done', async (t) => {

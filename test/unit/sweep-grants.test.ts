@@ -90,6 +90,21 @@ describe('the sweep', () => {
     assert.deepEqual(sentIds(), ['now']);
   });
 
+  it('says how long the oldest has been due, though there is no room for it', async () => {
+    const oldest = () => world.log.of('grants.swept').map(({ fields }) => fields.oldest_due_seconds);
+    assert.equal(await sweep(), 0);
+    assert.deepEqual(oldest(), [], 'nothing is due');
+    await manyDue(50, (index) => now(world) - index);
+    await becomeDue('oldest', now(world) - 300, 'google');
+    await sweep();
+    waiting = MOST_A_SWEEP - 3;
+    await sweep();
+    waiting = MOST_A_SWEEP;
+    assert.equal(await sweep(), 0);
+    assert.deepEqual(oldest(), [300, 300, 300]);
+    assert.equal(world.log.of('grants.swept').at(-1)?.fields.count, 0);
+  });
+
   it('catches up with a missed hour at its rate, the oldest first, though one provider has it all', async () => {
     const dueAt = new Map<string, number>();
     for (let index = 0; index < 3000; index++) {

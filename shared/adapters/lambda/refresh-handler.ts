@@ -3,7 +3,9 @@ import * as v from 'valibot';
 import { AUDIENCES } from '../../domain/provider.ts';
 import type { Log } from '../../ports/log.ts';
 import type { RefreshOutcome, RefreshRequest } from '../../ports/refresher.ts';
+import { correlated } from '../correlation/correlation.ts';
 import { batchHandler } from './batch-handler.ts';
+import { askedFor, type Invocation, invokedAs } from './invocation.ts';
 
 const GRANT_WORK = v.object({ mailboxId: v.string() });
 const IDLE_SLOT_WORK = v.object({ clientId: v.string(), slot: v.string() });
@@ -35,12 +37,20 @@ export const refreshHandler = ({
     (work) => ('mailboxId' in work ? maintainGrant(work) : emptyIdleSlot(work)),
     log,
   );
-  return async (event: SQSEvent | RefreshRequest): Promise<SQSBatchResponse | RefreshOutcome> => {
-    if (!('Records' in event)) return refreshGrant(v.parse(REFRESH_REQUEST, event));
-    await watchAppRegistrations().catch((error: unknown) => {
+  const watch = (): Promise<void> =>
+    watchAppRegistrations().catch((error: unknown) => {
       // The grants matter more, and the next batch looks again.
       log.error('app_registrations.not_watched', { error: String(error) });
     });
-    return onBatch(event);
+  return async (
+    event: SQSEvent | RefreshRequest,
+    invocation?: Invocation,
+  ): Promise<SQSBatchResponse | RefreshOutcome> => {
+    const invoked = invokedAs(invocation);
+    if (!('Records' in event)) {
+      return correlated({ ...invoked, ...askedFor(event) }, async () => refreshGrant(v.parse(REFRESH_REQUEST, event)));
+    }
+    await correlated(invoked, watch);
+    return onBatch(event, invocation);
   };
 };

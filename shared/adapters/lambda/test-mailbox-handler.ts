@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { RECEIVE_PROTOCOLS } from '../../domain/connection-test.ts';
 import type { MailboxTester } from '../../ports/mailbox-tester.ts';
+import { correlated } from '../correlation/correlation.ts';
+import { askedFor, type Invocation, invokedAs } from './invocation.ts';
 
 const REQUEST = v.variant('direction', [
   v.object({
@@ -20,5 +22,5 @@ const REQUEST = v.variant('direction', [
 /** The other end of `lambdaMailboxTester`. */
 export const testMailboxHandler =
   (tester: MailboxTester) =>
-  (event: unknown): ReturnType<MailboxTester['test']> =>
-    tester.test(v.parse(REQUEST, event));
+  (event: object, invocation?: Invocation): ReturnType<MailboxTester['test']> =>
+    correlated({ ...invokedAs(invocation), ...askedFor(event) }, () => tester.test(v.parse(REQUEST, event)));

@@ -1,4 +1,4 @@
-import { type BrokerError, brokerError } from '../../domain/errors.ts';
+import { type BrokerError, brokerError, passesByItself } from '../../domain/errors.ts';
 import type { Audience, MailServer, ProviderName } from '../../domain/provider.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { renewAheadAt } from '../../domain/timing.ts';
@@ -14,6 +14,8 @@ export interface TokenRequest extends DeviceCredential {
   readonly slot: string;
   readonly audience: Audience;
   readonly minTtlSeconds: number;
+  /** The device goes on asking by itself: what passes by itself, too, is nothing to tell of. */
+  readonly isPoll?: boolean;
 }
 
 /** What a device needs to open a mail session: the provider's token, and where to use it. */
@@ -68,26 +70,28 @@ export const makeFetchToken = ({
     const access = await records.deviceAccess.read(request);
     const device = await checkDevice(request, access);
     if (!device.ok) return device;
+    const { organizationId } = device.value;
+    const about = { client_id: clientId, organization_id: organizationId, slot, audience };
     const { mailbox } = access;
-    if (!access.binding || !mailbox || mailbox.organizationId !== device.value.organizationId) {
+    if (!access.binding || !mailbox || mailbox.organizationId !== organizationId) {
+      log.info('token.refused', { ...about, kind: 'slot_not_bound' });
       return fail(brokerError('slot_not_bound', `Slot "${slot}" has no mailbox.`));
     }
 
     const token = await acquireAccessToken({ mailbox, audience, minTtlSeconds }, access);
-    if (!token.ok) return token;
+    if (!token.ok) {
+      const { kind, code } = token.error;
+      if (!request.isPoll || !passesByItself(token.error)) {
+        log.info('token.refused', { ...about, mailbox_id: mailbox.id, kind, code });
+      }
+      return token;
+    }
     const expiresInSeconds = token.value.expiresAt - epochSeconds(clock);
     await recordUse(access, audience).catch((error: unknown) => {
       // The device has its token; that it was used can be noted the next time.
       log.warn('token.use_not_recorded', { mailbox_id: mailbox.id, error: String(error) });
     });
-    log.info('token.issued', {
-      client_id: clientId,
-      organization_id: mailbox.organizationId,
-      mailbox_id: mailbox.id,
-      slot,
-      audience,
-      expires_in: expiresInSeconds,
-    });
+    log.info('token.issued', { ...about, mailbox_id: mailbox.id, expires_in: expiresInSeconds });
     return ok({
       accessToken: token.value.accessToken,
       expiresInSeconds,

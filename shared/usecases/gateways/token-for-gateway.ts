@@ -40,32 +40,45 @@ export const makeTokenForGateway = (dependencies: {
     await records.grants.recordUse(mailboxId, audience, now, renewAt);
   };
 
+  const issue = async (
+    gateway: GatewayIdentity,
+    { mailboxId, audience, minTtlSeconds }: GatewayTokenWish,
+  ): Promise<Result<ServedToken, BrokerError>> => {
+    const mailbox = await served(gateway, mailboxId);
+    if (!mailbox.ok) return mailbox;
+    const { organizationId, provider } = mailbox.value;
+    const [enabled, known] = await Promise.all([
+      isEnabled(organizationId),
+      records.grants.getWithTokens(mailboxId, [audience]),
+    ]);
+    if (!enabled.ok) return enabled;
+    const wish = { mailbox: mailbox.value, audience, minTtlSeconds };
+    const token = await acquireAccessToken(wish, { grant: known, token: known.tokens[0] });
+    if (!token.ok) return token;
+    await recordUse(mailboxId, audience, known).catch((error: unknown) => {
+      // The gateway has its token; that it was used can be noted the next time.
+      log.warn('token.use_not_recorded', { mailbox_id: mailboxId, error: String(error) });
+    });
+    const { accessToken, expiresAt } = token.value;
+    log.info('token.issued', {
+      gateway_id: gateway.gatewayId,
+      organization_id: organizationId,
+      mailbox_id: mailboxId,
+      audience,
+      expires_in: expiresAt - epochSeconds(clock),
+    });
+    const apiUrl = audience === 'api' ? apiFor(provider) : undefined;
+    return ok({ accessToken, expiresAt, server: serverFor(provider, audience), apiUrl });
+  };
+
   return (gateway: GatewayIdentity) =>
-    async ({ mailboxId, audience, minTtlSeconds }: GatewayTokenWish): Promise<Result<ServedToken, BrokerError>> => {
-      const mailbox = await served(gateway, mailboxId);
-      if (!mailbox.ok) return mailbox;
-      const { organizationId, provider } = mailbox.value;
-      const [enabled, known] = await Promise.all([
-        isEnabled(organizationId),
-        records.grants.getWithTokens(mailboxId, [audience]),
-      ]);
-      if (!enabled.ok) return enabled;
-      const wish = { mailbox: mailbox.value, audience, minTtlSeconds };
-      const token = await acquireAccessToken(wish, { grant: known, token: known.tokens[0] });
-      if (!token.ok) return token;
-      await recordUse(mailboxId, audience, known).catch((error: unknown) => {
-        // The gateway has its token; that it was used can be noted the next time.
-        log.warn('token.use_not_recorded', { mailbox_id: mailboxId, error: String(error) });
-      });
-      const { accessToken, expiresAt } = token.value;
-      log.info('token.issued', {
-        gateway_id: gateway.gatewayId,
-        organization_id: organizationId,
-        mailbox_id: mailboxId,
-        audience,
-        expires_in: expiresAt - epochSeconds(clock),
-      });
-      const apiUrl = audience === 'api' ? apiFor(provider) : undefined;
-      return ok({ accessToken, expiresAt, server: serverFor(provider, audience), apiUrl });
+    async (wish: GatewayTokenWish): Promise<Result<ServedToken, BrokerError>> => {
+      const issued = await issue(gateway, wish);
+      if (!issued.ok) {
+        const { kind, code } = issued.error;
+        const about = { gateway_id: gateway.gatewayId, mailbox_id: wish.mailboxId, audience: wish.audience };
+        log.info('token.refused', { ...about, kind, code });
+      }
+      return issued;
     };
 };

@@ -48,7 +48,8 @@ export const makeCoolDowns = ({
   ): void => {
     if (pauseAt(coolDown, now) === undefined) return;
     const { cause, failures, code, message, correlationId, until } = coolDown;
-    const about = { code, message, correlation_id: correlationId, failures, pause_seconds: until - now };
+    const said = { code, detail: message, provider_correlation_id: correlationId };
+    const about = { ...said, failures, pause_seconds: until - now };
     const fields = { ...registrationFields(registration), ...about };
     // One incident, however many mailboxes it has (pain 6), and however often a call finds that it lasts.
     const isNew = before === undefined || before.until === 0 || before.cause !== cause;

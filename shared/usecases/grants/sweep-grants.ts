@@ -53,6 +53,10 @@ const takeDue = async (table: Table, shards: readonly Shard[], now: number, most
   return found;
 };
 
+/** The oldest of each shard alone: how much there is beyond the room is not asked. */
+const peekDue = async (table: Table, shards: readonly Shard[], now: number): Promise<readonly Due[]> =>
+  (await Promise.all(shards.map(({ shard }) => table.due(shard, now, 1)))).flat();
+
 /** The oldest first, spread evenly over the time until the next sweep. */
 const workFor = (due: readonly Due[], periodSeconds: number): readonly Message[] => {
   const perSecond = Math.max(AT_ONCE, Math.ceil(due.length / periodSeconds));
@@ -101,6 +105,11 @@ export const makeSweepGrants =
     const room = Math.max(0, Math.floor(periodSeconds * grantsPerSecond) - waiting);
     const due = await takeDue(table, shards, now, room);
     await queue.sendAll(workFor(due, periodSeconds));
-    if (due.length > 0) log.info('grants.swept', { count: due.length, waiting });
+    // What was taken holds the oldest, unless there was not even room for one of each shard.
+    const known = room < shards.length ? await peekDue(table, shards, now) : due;
+    if (known.length > 0) {
+      const oldest = Math.min(...known.map(({ dueAt }) => dueAt));
+      log.info('grants.swept', { count: due.length, waiting, oldest_due_seconds: now - oldest });
+    }
     return due.length;
   };

@@ -4,7 +4,8 @@ import type { Log } from '../../ports/log.ts';
 
 /** What becomes of mail, in the log: the same lines by whom it may be sent. `sender`: of which gateway it is told. */
 export const logDelivery = (log: Log, sender: { readonly gateway_id?: string } = {}) => ({
-  submission({ id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes }: Submission): void {
+  submission(submission: Submission): void {
+    const { id, status, mailboxId, attempts, rejected, lastResponse, unknownOutcomes } = submission;
     const fields = {
       submission_id: id,
       mailbox_id: mailboxId,
@@ -14,8 +15,10 @@ export const logDelivery = (log: Log, sender: { readonly gateway_id?: string } =
       ...(unknownOutcomes === undefined ? {} : { unknown_outcomes: unknownOutcomes }),
       response: lastResponse,
     };
-    if (status.state === 'sent') log.info('submission.sent', { ...fields, rejected: rejected.length });
-    else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
+    if (status.state === 'sent') {
+      const seconds = Math.max(0, status.at - (submission.resentAt ?? submission.acceptedAt));
+      log.info('submission.sent', { ...fields, rejected: rejected.length, seconds });
+    } else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
   },
 
   /** Once for each stop, however many messages wait, and however often it is found to last. */

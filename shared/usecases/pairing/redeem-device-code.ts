@@ -49,7 +49,7 @@ export const makeRedeemDeviceCode =
 
     const { slot, audience } = pairing;
     if (pairing.state !== 'granted') return fail(brokerError('pairing_unknown'));
-    const token = await fetchToken({ ...request, slot, audience });
+    const token = await fetchToken({ ...request, slot, audience, isPoll: true });
     if (!token.ok) return passesByItself(token.error) ? fail(brokerError('pairing_pending')) : token;
     if (!(await pairings.move(pairing, { state: 'redeemed' }))) return fail(brokerError('pairing_unknown'));
     const refreshToken = await makeRefreshToken({

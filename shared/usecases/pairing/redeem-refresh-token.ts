@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { Device } from '../../domain/entities.ts';
 import { type BrokerError, brokerError } from '../../domain/errors.ts';
 import type { Audience } from '../../domain/provider.ts';
 import {
@@ -102,10 +103,10 @@ export const makeRedeemRefreshToken = ({
     return families.update(family, { expiresAt });
   };
 
-  return async (request: RefreshTokenRequest): Promise<Result<IssuedTokens, BrokerError>> => {
-    const device = await authenticateDevice(request);
-    if (!device.ok) return device;
-    const { clientId } = device.value;
+  const redeem = async (
+    request: RefreshTokenRequest,
+    { clientId }: Device,
+  ): Promise<Result<IssuedTokens, BrokerError>> => {
     const presented = parse(request.refreshToken);
     if (presented === undefined) return unknown;
     const { id, secret } = presented;
@@ -129,6 +130,19 @@ export const makeRedeemRefreshToken = ({
     }
     const token = await fetchToken({ ...request, slot, audience });
     return token.ok ? ok({ ...token.value, refreshToken: tokenOf(id, next) }) : token;
+  };
+
+  return async (request: RefreshTokenRequest): Promise<Result<IssuedTokens, BrokerError>> => {
+    const device = await authenticateDevice(request);
+    if (!device.ok) return device;
+    const redeemed = await redeem(request, device.value);
+    // Whatever else it was, the fetch has told of it.
+    if (!redeemed.ok && redeemed.error.kind === 'refresh_token_unknown') {
+      const { clientId, organizationId } = device.value;
+      const { kind } = redeemed.error;
+      log.info('token.refused', { client_id: clientId, organization_id: organizationId, kind });
+    }
+    return redeemed;
   };
 };
 
