@@ -1,6 +1,5 @@
 /** The admin API and the console. May delete from the vault (sign-out); refreshes by way of the refresher. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbClient } from '../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../shared/adapters/lambda/http-handler.ts';
@@ -10,6 +9,7 @@ import { relayStores } from '../../shared/adapters/lambda/relay-stores.ts';
 import { powertoolsLog } from '../../shared/adapters/powertools/powertools-log.ts';
 import { adminSecrets } from '../../shared/adapters/secrets-manager/admin-secrets.ts';
 import { secretsManagerClient } from '../../shared/adapters/secrets-manager/secrets-manager-client.ts';
+import { sqsClient } from '../../shared/adapters/sqs/sqs-client.ts';
 import { sqsWorkQueue } from '../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../shared/adapters/system/system-random.ts';
@@ -23,11 +23,11 @@ import { adminApp, inTheCloud } from './app.ts';
 const asked = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_TEST_FUNCTION'] as const;
 const own = ['BROKER_ADMIN_KEY_SECRET', 'BROKER_WEBHOOK_KEYS_SECRET', 'BROKER_VAULT', 'BROKER_RETENTION_DAYS'] as const;
 const env = readCloudEnvironment(process.env, ...asked, ...own, 'BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL');
-const log = powertoolsLog('admin');
+const log = powertoolsLog('admin', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const vault = cloudTokenVault(env, { table, secrets, clock });
-const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
+const queue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
 const mailboxTester = lambdaMailboxTester(new LambdaClient(), env.BROKER_TEST_FUNCTION);
 const named = { adminKey: env.BROKER_ADMIN_KEY_SECRET, webhookKeys: env.BROKER_WEBHOOK_KEYS_SECRET };

@@ -13,7 +13,7 @@ import { makeManageRegistration, makeRegisterDevice } from '../../shared/usecase
 import { registerDeviceApp } from './app.ts';
 
 const env = readCloudEnvironment(process.env);
-const log = powertoolsLog('register-device');
+const log = powertoolsLog('register-device', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const records = brokerRecords(table, noKeyRing, clock, random);
 const registerDevice = makeRegisterDevice({ table, records, clock, random });

@@ -1,11 +1,11 @@
 /** Every minute: queues the grants and the outboxes that are due, and forgets mail whose time is over. Opens nothing. */
-import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { sweepHandler } from '../../../shared/adapters/lambda/sweep-handler.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
+import { s3Client } from '../../../shared/adapters/s3/s3-client.ts';
+import { sqsClient } from '../../../shared/adapters/sqs/sqs-client.ts';
 import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
@@ -21,14 +21,14 @@ const PACE = { periodSeconds: 60, grantsPerSecond: 600 };
 const needed = ['BROKER_GRANT_QUEUE_URL', 'BROKER_GRANT_DEAD_LETTERS_URL', 'BROKER_MAIL_QUEUE_URL'] as const;
 const ofMail = ['BROKER_MAIL_DEAD_LETTERS_URL', 'BROKER_BLOB_BUCKET', 'BROKER_RETENTION_DAYS'] as const;
 const env = readCloudEnvironment(process.env, ...needed, ...ofMail);
-const log = powertoolsLog('sweep');
+const log = powertoolsLog('sweep', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
-const sqs = new SQSClient();
+const sqs = sqsClient();
 const queueOf = (queueUrl: string, deadLettersUrl: string, fifo: boolean) =>
   sqsWorkQueue(sqs, { queueUrl, deadLettersUrl, fifo });
 const grants = queueOf(env.BROKER_GRANT_QUEUE_URL, env.BROKER_GRANT_DEAD_LETTERS_URL, false);
 const mail = queueOf(env.BROKER_MAIL_QUEUE_URL, env.BROKER_MAIL_DEAD_LETTERS_URL, true);
-const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
+const blobs = s3BlobStore(s3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const coolDowns = coolDownRecords(table);
 const sweepGrants = makeSweepGrants({ table, coolDowns, queue: grants, clock, log, pace: PACE });
 const retentionDays = env.BROKER_RETENTION_DAYS;

@@ -11,6 +11,7 @@ import { systemClock as clock } from '../../../shared/adapters/system/system-clo
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
 import { cloudTokenVault } from '../../../shared/adapters/vaults/cloud-token-vault.ts';
 import { readCloudEnvironment } from '../../../shared/config/cloud-environment.ts';
+import { NO_PROVIDERS } from '../../../shared/config/provider-config.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
 import { makeMaintainGrant } from '../../../shared/usecases/grants/maintain-grants.ts';
 import { makeRefreshGrant } from '../../../shared/usecases/grants/refresh-grant.ts';
@@ -20,12 +21,12 @@ import { makeGiveUpSlot } from '../../../shared/usecases/pairing/give-up-slot.ts
 import { makeSignOut } from '../../../shared/usecases/sign-in/sign-out.ts';
 
 const env = readCloudEnvironment(process.env, 'BROKER_ACCESS_KEYS_SECRET', 'BROKER_CONFIG_SECRET', 'BROKER_VAULT');
-const log = powertoolsLog('refresh-grants');
+const log = powertoolsLog('refresh-grants', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const secrets = secretsManagerClient();
 const accessKeys = secretsManagerKeyRing(secrets, { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
 const vault = cloudTokenVault(env, { table, secrets, clock });
-const loadConfig = () => secretText(secrets, env.BROKER_CONFIG_SECRET);
+const loadConfig = () => secretText(secrets, env.BROKER_CONFIG_SECRET, { unlessSet: NO_PROVIDERS });
 const providers = await reloadingIdentityProviders({ load: loadConfig, clock, log });
 const records = brokerRecords(table, accessKeys, clock, random);
 const refreshGrant = makeRefreshGrant({ records, vault, providers, clock, random, log });

@@ -1,13 +1,13 @@
 /** Takes mail from devices: durable in the bucket and the table before the 202. */
-import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../../shared/adapters/lambda/http-handler.ts';
 import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
+import { s3Client } from '../../../shared/adapters/s3/s3-client.ts';
 import { s3UploadDoor } from '../../../shared/adapters/s3/s3-upload-door.ts';
+import { sqsClient } from '../../../shared/adapters/sqs/sqs-client.ts';
 import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
@@ -22,12 +22,12 @@ import { acceptMailApp } from './app.ts';
 
 const needed = ['BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL', 'BROKER_RETENTION_DAYS'] as const;
 const env = readCloudEnvironment(process.env, ...needed);
-const log = powertoolsLog('accept-mail');
+const log = powertoolsLog('accept-mail', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const bucket = env.BROKER_BLOB_BUCKET;
-const blobs = s3BlobStore(new S3Client(), { bucket });
-const uploadDoor = s3UploadDoor(new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' }), { bucket, clock });
-const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
+const blobs = s3BlobStore(s3Client(), { bucket });
+const uploadDoor = s3UploadDoor(s3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' }), { bucket, clock });
+const queue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const records = brokerRecords(table, noKeyRing, clock, random, { retentionDays: env.BROKER_RETENTION_DAYS });
 const { checkDevice, authenticateDevice } = deviceAuthentication({ records, clock, log });
 const acceptMessage = makeAcceptMessage({ records, checkDevice, blobs, queue, messageFormat, clock, random, log });

@@ -1,8 +1,5 @@
 /** Serves gateways: admits devices, gives tokens of their mailboxes, takes mail for the relay, and reports. No vault. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { httpHandler } from '../../../shared/adapters/lambda/http-handler.ts';
@@ -10,7 +7,10 @@ import { lambdaRefresher } from '../../../shared/adapters/lambda/lambda-refreshe
 import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
+import { s3Client } from '../../../shared/adapters/s3/s3-client.ts';
+import { secretsManagerClient } from '../../../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { secretsManagerKeyRing } from '../../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
+import { sqsClient } from '../../../shared/adapters/sqs/sqs-client.ts';
 import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
@@ -25,15 +25,15 @@ import { gatewayApp } from './app.ts';
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
 const mail = ['BROKER_BLOB_BUCKET', 'BROKER_MAIL_QUEUE_URL', 'BROKER_RETENTION_DAYS'] as const;
 const env = readCloudEnvironment(process.env, ...refreshing, ...mail);
-const log = powertoolsLog('gateway');
-const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
-const grantQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
+const log = powertoolsLog('gateway', env.BROKER_NAME);
+const keys = secretsManagerKeyRing(secretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
+const grantQueue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, grantQueue);
-const queue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
+const queue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_MAIL_QUEUE_URL, fifo: true });
 const servers = parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS');
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
 const records = brokerRecords(table, keys, clock, random, { retentionDays: env.BROKER_RETENTION_DAYS });
-const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
+const blobs = s3BlobStore(s3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const places = { serverFor: mailServers(servers), apiFor: mailApis(servers), scopeFor };
 const useCases = gatewayUseCases({ ...places, records, refresher, blobs, queue, messageFormat, clock, random, log });
 

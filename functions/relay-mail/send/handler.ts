@@ -1,8 +1,5 @@
 /** Empties the outboxes of mailboxes, one worker at a time for each. Gets its tokens like a device does: no vault. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamodbClient } from '../../../shared/adapters/dynamodb/dynamodb-client.ts';
 import { dynamodbTable } from '../../../shared/adapters/dynamodb/dynamodb-table.ts';
 import { lambdaRefresher } from '../../../shared/adapters/lambda/lambda-refresher.ts';
@@ -11,7 +8,10 @@ import { mailTransports } from '../../../shared/adapters/mail-transports/mail-tr
 import { mimeMessageFormat as messageFormat } from '../../../shared/adapters/mime/mime-message-format.ts';
 import { powertoolsLog } from '../../../shared/adapters/powertools/powertools-log.ts';
 import { s3BlobStore } from '../../../shared/adapters/s3/s3-blob-store.ts';
+import { s3Client } from '../../../shared/adapters/s3/s3-client.ts';
+import { secretsManagerClient } from '../../../shared/adapters/secrets-manager/secrets-manager-client.ts';
 import { secretsManagerKeyRing } from '../../../shared/adapters/secrets-manager/secrets-manager-key-ring.ts';
+import { sqsClient } from '../../../shared/adapters/sqs/sqs-client.ts';
 import { sqsWorkQueue } from '../../../shared/adapters/sqs/sqs-work-queue.ts';
 import { systemClock as clock } from '../../../shared/adapters/system/system-clock.ts';
 import { systemRandom as random } from '../../../shared/adapters/system/system-random.ts';
@@ -25,12 +25,12 @@ import { makeRelayOutbox } from '../../../shared/usecases/mail/relay-outbox.ts';
 
 const refreshing = ['BROKER_GRANT_QUEUE_URL', 'BROKER_REFRESH_FUNCTION', 'BROKER_ACCESS_KEYS_SECRET'] as const;
 const env = readCloudEnvironment(process.env, ...refreshing, 'BROKER_BLOB_BUCKET', 'BROKER_RETENTION_DAYS');
-const log = powertoolsLog('send-mail');
+const log = powertoolsLog('send-mail', env.BROKER_NAME);
 const table = dynamodbTable(dynamodbClient(), env.BROKER_TABLE);
-const keys = secretsManagerKeyRing(new SecretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
-const grantQueue = sqsWorkQueue(new SQSClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
+const keys = secretsManagerKeyRing(secretsManagerClient(), { secretId: env.BROKER_ACCESS_KEYS_SECRET, clock });
+const grantQueue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, grantQueue);
-const blobs = s3BlobStore(new S3Client(), { bucket: env.BROKER_BLOB_BUCKET });
+const blobs = s3BlobStore(s3Client(), { bucket: env.BROKER_BLOB_BUCKET });
 const servers = parseMailServers(env.BROKER_MAIL_SERVERS, 'BROKER_MAIL_SERVERS');
 const records = brokerRecords(table, keys, clock, random, { retentionDays: env.BROKER_RETENTION_DAYS });
 const common = { records, blobs, messageFormat, clock, random, log };
