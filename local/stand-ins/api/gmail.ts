@@ -35,6 +35,8 @@ interface Upload {
   readonly path: string;
   stored: number;
   sent: { readonly id: string } | undefined;
+  /** Its requests are served one after the other: what broke off is written down before the next one is answered. */
+  turn: Promise<void>;
 }
 
 const refuse = (response: ServerResponse, { status, code, message, retryAfterSeconds }: ApiRefusal): void => {
@@ -71,7 +73,7 @@ export const gmailStandIn = ({ url, folder, verifyToken, deliver }: ApiOptions):
     await mkdir(folder, { recursive: true });
     const path = join(folder, `${id}.part`);
     await writeFile(path, '', { mode: 0o600 });
-    uploads.set(id, { user, path, stored: 0, sent: undefined });
+    uploads.set(id, { user, path, stored: 0, sent: undefined, turn: Promise.resolve() });
     response.writeHead(200, {
       location: `${new URL(url).origin}${SEND_PATH}?uploadType=resumable&upload_id=${id}`,
       'content-length': 0,
@@ -121,10 +123,15 @@ export const gmailStandIn = ({ url, folder, verifyToken, deliver }: ApiOptions):
   };
 
   const put = async (served: Served): Promise<void> => {
-    const { request, response, url: asked } = served;
-    const id = asked.searchParams.get('upload_id') ?? '';
-    const upload = uploads.get(id);
+    const upload = uploads.get(served.url.searchParams.get('upload_id') ?? '');
     if (upload === undefined) throw new ApiRefusal(404, 'notFound', 'Upload not found');
+    const answered = upload.turn.then(() => putInto(upload, served));
+    upload.turn = answered.catch(() => undefined);
+    return answered;
+  };
+
+  const putInto = async (upload: Upload, served: Served): Promise<void> => {
+    const { request, response } = served;
     const answer = (sent: { readonly id: string }) =>
       sendJson(response, 200, { id: sent.id, threadId: sent.id, labelIds: ['SENT'] });
     const range = request.headers['content-range'] ?? '';
