@@ -2,13 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { brokerStacks } from './broker-stacks.ts';
-import { DeploymentError } from './settings.ts';
+import { addRulePacks } from './rule-packs/rule-packs.ts';
+import { DeploymentError } from './settings/deployment-error.ts';
 
 const BUNDLES = fileURLToPath(new URL('../dist/functions', import.meta.url));
 
 try {
   const app = new App();
   brokerStacks(app, BUNDLES);
+  addRulePacks(app);
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentError)) throw error;

@@ -1,10 +1,12 @@
-import { type App, CfnOutput, Duration, RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
+import { type App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret, Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
-import type { Settings } from './settings.ts';
-import { GRANT_VISIBILITY, MAIL_VISIBILITY, messagesKept } from './timing.ts';
+import { GRANT_VISIBILITY, MAIL_VISIBILITY, messagesKept } from './functions/timing.ts';
+import { secretsKey } from './secrets-key.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** Tries before a message goes to the dead letters; AWS advises at least 5, so that throttling alone sends none there. */
 const MAX_RECEIVE_COUNT = 5;
@@ -20,10 +22,16 @@ const MAIL_QUEUE: QueueProps = {
   retentionPeriod: DEAD_LETTERS_KEPT,
 };
 
-/** What must survive: data, messages, secrets. Deleting the stack leaves all of it but the queues. */
+/**
+ * What must survive: data, messages, secrets and their key. Deleting the stack leaves all of it but the queues, in which is
+ * nothing that the table does not know; unless the setting `removalPolicy` says that it is a trial.
+ */
 export class StatefulStack extends Stack {
-  readonly table = this.brokerTable();
+  private readonly removalPolicy: RemovalPolicy;
+  readonly table: Table;
   readonly messages: Bucket;
+  /** Under all secrets, those of grants included. */
+  readonly secretsKey: IKey;
   readonly grantDeadLetters = this.queue('GrantDeadLetters', { retentionPeriod: DEAD_LETTERS_KEPT });
   readonly mailDeadLetters = this.queue('MailDeadLetters', MAIL_QUEUE);
   readonly grantQueue = this.queue('GrantQueue', {
@@ -37,36 +45,37 @@ export class StatefulStack extends Stack {
     visibilityTimeout: MAIL_VISIBILITY,
     deadLetterQueue: { queue: this.mailDeadLetters, maxReceiveCount: MAX_RECEIVE_COUNT },
   });
-  /** Key rings are made by `infra/setup.ts`: CloudFormation can make a password, but no JSON with a key inside. */
+  /** Key rings are made by `npm run cloud:setup`: CloudFormation can make a password, but no JSON with a key inside. */
   readonly accessTokenKeys: Secret;
   readonly vaultKeys: Secret;
   readonly webhookKeys: Secret;
   readonly providerConfig: Secret;
   readonly adminKey: Secret;
 
-  constructor(app: App, id: string, { name, retentionDays }: Settings) {
+  constructor(app: App, id: string, { name, retentionDays, removalPolicy }: Settings) {
     super(app, id, {
       description: 'MFP Token Broker: table, messages, queues, secrets',
-      terminationProtection: true,
+      terminationProtection: removalPolicy === 'retain',
     });
+    this.removalPolicy = removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.table = this.brokerTable();
+    this.secretsKey = secretsKey(this, name, this.removalPolicy);
     this.messages = this.messageBucket(messagesKept(retentionDays));
-    this.accessTokenKeys = this.keyRing('AccessTokenKeys', {
+    this.accessTokenKeys = this.emptySecret('AccessTokenKeys', {
       secretName: `${name}/access-token-keys`,
-      description: 'Keys that seal access tokens and sign-in attempts. Filled by infra/setup.ts.',
+      description: 'Keys that seal access tokens and sign-in attempts. Filled by npm run cloud:setup.',
     });
-    this.vaultKeys = this.keyRing('VaultKeys', {
+    this.vaultKeys = this.emptySecret('VaultKeys', {
       secretName: `${name}/vault-keys`,
-      description: 'Keys of the envelope vault. Filled by infra/setup.ts. Whoever loses them loses every sign-in.',
+      description: 'Keys of the envelope vault. Filled by npm run cloud:setup. Whoever loses them loses every sign-in.',
     });
-    this.webhookKeys = this.keyRing('WebhookKeys', {
+    this.webhookKeys = this.emptySecret('WebhookKeys', {
       secretName: `${name}/webhook-keys`,
-      description: 'Keys that seal the secrets of webhooks. Filled by infra/setup.ts.',
+      description: 'Keys that seal the secrets of webhooks. Filled by npm run cloud:setup.',
     });
-    this.providerConfig = this.secret('ProviderConfig', {
+    this.providerConfig = this.emptySecret('ProviderConfig', {
       secretName: `${name}/provider-config`,
-      description: 'App registrations at the providers (docs/configuration.md). Put the document in by hand.',
-      // A valid document without any provider: everything runs, and a sign-in is told what is missing.
-      secretStringValue: SecretValue.unsafePlainText('{}'),
+      description: 'App registrations at the providers (docs/configuration.md). Stored by npm run cloud:setup.',
     });
     this.adminKey = this.secret('AdminKey', {
       secretName: `${name}/admin-key`,
@@ -74,7 +83,8 @@ export class StatefulStack extends Stack {
       generateSecretString: { passwordLength: 40, excludePunctuation: true },
     });
     const rings = [this.accessTokenKeys, this.vaultKeys, this.webhookKeys].map(({ secretArn }) => secretArn);
-    this.output('KeySetup', `node infra/setup.ts ${rings.join(' ')}`, 'Run once: makes the keys');
+    this.output('Setup', `npm run cloud:setup -- --name ${name} --region ${this.region}`, 'Run it next (docs/aws.md)');
+    this.output('KeyRingSecrets', rings.join(' '), 'Hold the keys that seal tokens and the secrets of webhooks');
     this.output('ProviderConfigSecret', this.providerConfig.secretArn, 'Put the app registrations here');
     this.output('AdminKeySecret', this.adminKey.secretArn, 'Holds the key to the console');
   }
@@ -88,8 +98,8 @@ export class StatefulStack extends Stack {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: 'expiresAt',
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      deletionProtection: this.removalPolicy === RemovalPolicy.RETAIN,
+      removalPolicy: this.removalPolicy,
     });
     table.addGlobalSecondaryIndex({
       indexName: 'due',
@@ -101,7 +111,7 @@ export class StatefulStack extends Stack {
   }
 
   private messageBucket(kept: Duration): Bucket {
-    return new Bucket(this, 'Messages', {
+    const bucket = new Bucket(this, 'Messages', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       encryption: BucketEncryption.S3_MANAGED,
@@ -112,8 +122,12 @@ export class StatefulStack extends Stack {
         // Uploads that nobody handed in (shared/domain/upload.ts).
         { prefix: 'uploads/', expiration: Duration.days(1) },
       ],
-      removalPolicy: RemovalPolicy.RETAIN,
+      // CloudFormation deletes only an empty one; emptying it would take a function that may delete every message.
+      removalPolicy: this.removalPolicy,
     });
+    // It goes and stays with the bucket: what is kept is still reached over TLS alone.
+    bucket.policy?.applyRemovalPolicy(this.removalPolicy);
+    return bucket;
   }
 
   private queue(id: string, props: QueueProps): Queue {
@@ -121,15 +135,19 @@ export class StatefulStack extends Stack {
   }
 
   private secret(id: string, props: SecretProps): Secret {
-    return new Secret(this, id, { ...props, removalPolicy: RemovalPolicy.RETAIN });
+    const secret = new Secret(this, id, { ...props, removalPolicy: this.removalPolicy });
+    // Given as `encryptionKey`, CDK would open the key to the whole account by way of any secret, in the key's own policy.
+    resourceOf(secret).kmsKeyId = this.secretsKey.keyArn;
+    return secret;
   }
 
-  /** Empty. A generated password would look like a key ring to an administrator, and open nothing. */
-  private keyRing(id: string, props: SecretProps): Secret {
+  /**
+   * A generated password would look like a key ring to an administrator, and open nothing. What the template does not say, an
+   * upgrade cannot write over what was stored.
+   */
+  private emptySecret(id: string, props: SecretProps): Secret {
     const secret = this.secret(id, props);
-    const resource = secret.node.defaultChild;
-    if (!(resource instanceof CfnSecret)) throw new TypeError(`${id} is no secret`);
-    resource.generateSecretString = undefined;
+    resourceOf(secret).generateSecretString = undefined;
     return secret;
   }
 
@@ -137,3 +155,9 @@ export class StatefulStack extends Stack {
     new CfnOutput(this, id, { value, description });
   }
 }
+
+const resourceOf = (secret: Secret): CfnSecret => {
+  const { defaultChild } = secret.node;
+  if (!(defaultChild instanceof CfnSecret)) throw new TypeError(`${secret.node.path} is no secret`);
+  return defaultChild;
+};

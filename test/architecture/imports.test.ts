@@ -19,8 +19,8 @@ const LAYERS: readonly (readonly [layer: string, mayImport: readonly string[]])[
   ['gateway', ['shared']],
   ['console', ['shared/domain', 'shared/protocol']],
   ['local', ['shared', 'functions', 'gateway', 'console']],
-  ['infra', ['functions/routes.ts', 'shared/config/cloud-environment.ts']],
-  ['scripts', ['shared', 'scripts']],
+  ['infra', ['functions/routes.ts', 'shared/config/cloud-environment.ts', 'shared/config/metrics.ts']],
+  ['scripts', ['shared', 'infra', 'scripts']],
 ];
 
 /** Hono is the language of HTTP and HTML; valibot that of the edges. Every other package has one home. */

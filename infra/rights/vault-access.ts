@@ -1,4 +1,4 @@
-import type { VaultChoice } from '../shared/config/cloud-environment.ts';
+import type { VaultChoice } from '../../shared/config/cloud-environment.ts';
 import type { FunctionName, TableAction } from './table-access.ts';
 
 /** What a function does with refresh tokens: to the secrets of grants, and in the vault's partitions of the table. */

@@ -19,16 +19,22 @@ import {
 import { FileSystem, ThroughputMode } from 'aws-cdk-lib/aws-efs';
 import { NetworkLoadBalancer, Protocol } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { SmtpGatewaySettings } from './settings.ts';
+import { type AlarmOwner, raise } from '../observability/alarm.ts';
+import { gatewayAlarm } from '../observability/alarms/gateway.ts';
+import type { SmtpGatewaySettings } from '../settings/settings.ts';
 
 export interface GatewayStackProps {
   readonly settings: SmtpGatewaySettings;
   readonly brokerUrl: string;
+  readonly alarms: AlarmOwner;
+  readonly logRetentionDays: number;
+  /** Whether mail that nobody has sent yet stays when the stack is deleted. */
+  readonly removalPolicy: 'retain' | 'destroy';
 }
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** As in gateway/Dockerfile. */
 const NONROOT = '65532';
@@ -65,13 +71,17 @@ const IDLE = Duration.minutes(32);
  */
 export class GatewayStack extends Stack {
   private readonly settings: SmtpGatewaySettings;
+  private readonly alarms: AlarmOwner;
+  private readonly kept: Pick<GatewayStackProps, 'logRetentionDays' | 'removalPolicy'>;
   private readonly network: IVpc;
   private readonly doorGroup: SecurityGroup;
   private readonly taskGroup: SecurityGroup;
 
-  constructor(app: App, id: string, { settings, brokerUrl }: GatewayStackProps) {
+  constructor(app: App, id: string, { settings, brokerUrl, alarms, ...kept }: GatewayStackProps) {
     super(app, id, { description: 'MFP Token Broker: SMTP and POP3 gateway' });
     this.settings = settings;
+    this.alarms = alarms;
+    this.kept = kept;
     this.network = this.publicNetwork();
     this.doorGroup = this.securityGroup('DoorGroup', 'The load balancer: devices from the listed networks');
     this.taskGroup = this.securityGroup('TaskGroup', 'The gateway: what the load balancer passes on');
@@ -139,7 +149,7 @@ export class GatewayStack extends Stack {
         // A gateway that waits for its log takes no mail.
         mode: AwsLogDriverMode.NON_BLOCKING,
         logGroup: new LogGroup(this, 'Log', {
-          retention: RetentionDays.ONE_MONTH,
+          retention: this.kept.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
       }),
@@ -191,7 +201,7 @@ export class GatewayStack extends Stack {
       enableAutomaticBackups: false,
       // By need: by size, an empty one would soon take a megabyte a second.
       throughputMode: ThroughputMode.ELASTIC,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: this.kept.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       // With a policy, only who has a right of their own gets in (EFS User Guide, "Using IAM to control access"). Left out,
       // the next line would add a statement of CDK's that gives everybody the right to be root.
       allowAnonymousAccess: true,
@@ -234,7 +244,8 @@ export class GatewayStack extends Stack {
       crossZoneEnabled: true,
     });
     for (const { outside, port } of LISTENERS) {
-      door.addListener(`From${outside}`, { port: outside, tcpIdleTimeout: IDLE }).addTargets(`To${port}`, {
+      const listener = door.addListener(`From${outside}`, { port: outside, tcpIdleTimeout: IDLE });
+      const targets = listener.addTargets(`To${port}`, {
         port,
         protocol: Protocol.TCP,
         preserveClientIp: true,
@@ -242,6 +253,7 @@ export class GatewayStack extends Stack {
         targets: [service.loadBalancerTarget({ containerName: 'gateway', containerPort: port })],
         healthCheck: { protocol: Protocol.HTTP, port: String(STATUS_PORT), path: '/health' },
       });
+      if (port === LISTENERS[0].port) raise(this, this.alarms, gatewayAlarm(targets));
       for (const network of this.settings.allowFrom) {
         this.doorGroup.addIngressRule(Peer.ipv4(network), Port.tcp(outside));
       }

@@ -1,7 +1,7 @@
 import { type HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { ROUTES, type RoutedFunction } from '../functions/routes.ts';
+import { ROUTES, type RoutedFunction } from '../../functions/routes.ts';
+import type { BrokerFunctions } from '../functions/broker-functions.ts';
 
 /** What fits nowhere else, `/` among it: API Gateway's `{proxy+}` takes at least one segment. */
 const EVERYTHING_ELSE = '/*';
@@ -13,9 +13,9 @@ const routeKey = (pattern: string): HttpRouteKey =>
     : HttpRouteKey.with(pattern.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{proxy+}'), HttpMethod.ANY);
 
 /** Every path of the common list to its function, whatever the method: each app itself says what it does not answer. */
-export const addRoutes = (api: HttpApi, functions: Readonly<Record<RoutedFunction, IFunction>>): void => {
+export const addRoutes = (api: HttpApi, { byName }: BrokerFunctions): void => {
   for (const [name, patterns] of Object.entries(ROUTES)) {
-    const integration = new HttpLambdaIntegration(`${name}-integration`, functions[name as RoutedFunction]);
+    const integration = new HttpLambdaIntegration(`${name}-integration`, byName[name as RoutedFunction].target);
     for (const pattern of patterns) {
       new HttpRoute(api, `Route ${pattern}`, { httpApi: api, routeKey: routeKey(pattern), integration });
     }

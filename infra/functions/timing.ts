@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { contentLifeSeconds, retentionSeconds } from '../shared/config/cloud-environment.ts';
+import { contentLifeSeconds, retentionSeconds } from '../../shared/config/cloud-environment.ts';
 
 /** API Gateway hangs up at 30 s (HTTP API, not adjustable); a function that ends before can still say why. */
 export const API_TIMEOUT = Duration.seconds(29);
