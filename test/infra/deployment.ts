@@ -1,93 +1,31 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { brokerStacks } from '../../infra/broker-stacks.ts';
-import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
+import type { FunctionName } from '../../scripts/build.ts';
+import { type SettingsGiven, type Stacks, synthesizeTemplates } from '../../scripts/rights/synthesize.ts';
+import { type RoleRead, readTemplates, type Statement as StatementRead } from '../../scripts/rights/template-reader.ts';
 
-/** The context that `cdk` itself would hand to the app: the pinned feature flags. */
-const CONTEXT = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
-
-const scratch = mkdtempSync(join(tmpdir(), 'deployment-'));
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
-
-/** Stand-ins for the bundles, so that what is deployed can be looked at before it is built. */
-const standInBundles = (): string => {
-  const folder = join(scratch, 'bundles');
-  for (const name of FUNCTIONS) {
-    mkdirSync(join(folder, name), { recursive: true });
-    writeFileSync(join(folder, name, 'index.mjs'), 'export const handler = async () => undefined;\n');
-  }
-  return folder;
-};
-
-let bundles: string | undefined;
+export type { Stacks };
 
 /** The stacks with these settings, and whatever `change` does to them before they are synthesized. */
-export const synthesize = (
-  settings: Readonly<Record<string, string>> = {},
-  change: (stacks: ReturnType<typeof brokerStacks>) => void = () => undefined,
-): Deployment => {
-  bundles ??= standInBundles();
-  const app = new App({
-    context: { ...CONTEXT, ...settings },
-    analyticsReporting: false,
-    outdir: mkdtempSync(join(scratch, 'out-')),
-  });
-  const stacks = brokerStacks(app, bundles);
-  change(stacks);
-  return deploymentOf(Template.fromStack(stacks.stateful), Template.fromStack(stacks.stateless));
+export const synthesize = (settings: SettingsGiven = {}, change?: (stacks: Stacks) => void): Deployment => {
+  const { stacks, templates } = synthesizeTemplates(settings, change);
+  return deploymentOf(templates, stacks);
 };
 
 export type Deployment = ReturnType<typeof deploymentOf>;
 
-export interface Statement {
-  readonly effect: string;
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
+export interface Statement extends StatementRead {
   /** The partitions it is held to; undefined: not held to any. */
   readonly partitions: readonly string[] | undefined;
 }
 
 type Json = { readonly [name: string]: unknown };
 
-const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
-
-const deploymentOf = (stateful: Template, stateless: Template) => {
-  const outputs: Json = stateful.toJSON().Outputs;
-
-  /** A reference as text: `<MailQueue4F838B3A.Arn>`, also where it leads into the other stack. */
-  const resolved = (value: unknown): string => {
-    if (!isObject(value)) return String(value);
-    const [[kind, of] = ['', undefined]] = Object.entries(value);
-    if (kind === 'Ref') return `<${of}>`;
-    if (kind === 'Fn::GetAtt') return `<${asArray(of).join('.')}>`;
-    if (kind === 'Fn::Join')
-      return asArray(asArray(of)[1])
-        .map(resolved)
-        .join(String(asArray(of)[0]));
-    if (kind === 'Fn::GetStackOutput' && isObject(of)) {
-      const output = outputs[String(of.OutputName)];
-      return resolved(isObject(output) ? output.Value : undefined);
-    }
-    throw new TypeError(`cannot read ${JSON.stringify(value)}`);
-  };
-
-  const statementsOf = (policy: unknown): Statement[] =>
-    asArray(isObject(policy) ? policy.Statement : undefined)
-      .filter(isObject)
-      .map((statement) => {
-        const condition = isObject(statement.Condition) ? statement.Condition['ForAllValues:StringLike'] : undefined;
-        const leadingKeys = isObject(condition) ? condition['dynamodb:LeadingKeys'] : undefined;
-        return {
-          effect: String(statement.Effect),
-          actions: asArray(statement.Action).map(String),
-          resources: asArray(statement.Resource).map(resolved),
-          partitions: leadingKeys === undefined ? undefined : asArray(leadingKeys).map(String),
-        };
-      });
+const deploymentOf = (templates: ReadonlyMap<string, Template>, stacks: Stacks) => {
+  const stateful = templates.get(stacks.stateful.stackName) ?? Template.fromStack(stacks.stateful);
+  const stateless = templates.get(stacks.stateless.stackName) ?? Template.fromStack(stacks.stateless);
+  const reader = readTemplates(new Map([...templates].map(([name, template]) => [name, template.toJSON()])));
+  const { resolved } = reader;
+  const roles = reader.rolesRead();
 
   const find = (type: string) => Object.entries(stateless.findResources(type));
 
@@ -99,34 +37,53 @@ const deploymentOf = (stateful: Template, stateless: Template) => {
     return { logicalId, properties };
   };
 
-  const policies = find('AWS::IAM::Policy').map(([, { Properties }]) => ({
-    roles: asArray(Properties.Roles).map(resolved),
-    statements: statementsOf(Properties.PolicyDocument),
-  }));
+  const roleOf = (name: FunctionName): RoleRead => {
+    const wanted = resolved(lambdaOf(name).properties.Role);
+    const found = roles.find(({ role }) => `<${role.logicalId}.Arn>` === wanted);
+    if (found === undefined) throw new Error(`no role ${wanted}`);
+    return found;
+  };
+
+  const withPartitions = (statement: StatementRead): Statement => ({
+    ...statement,
+    partitions: statement.conditions['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'],
+  });
+
+  /** The one resource of the stateful stack whose construct has this name. */
+  const data = (type: string, construct: string) => {
+    const found = Object.entries(stateful.findResources(type)).filter(([id]) =>
+      new RegExp(`^${construct}[0-9A-F]{8}$`).test(id),
+    );
+    const [only] = found;
+    if (found.length !== 1 || only === undefined) throw new Error(`${found.length} of ${type} ${construct}`);
+    return { logicalId: only[0], ...only[1] } as { logicalId: string; Properties: Json; DeletionPolicy?: string };
+  };
 
   return {
+    stacks,
+    templates,
     stateful,
     stateless,
+    reader,
     resolved,
+    roles,
     lambdaOf,
-    allStatements: policies.flatMap(({ statements }) => statements),
+    roleOf,
+    /** Of all roles beside the functions. */
+    allStatements: roles
+      .filter(({ role }) => role.stack === stacks.stateless.stackName)
+      .flatMap(({ statements }) => statements.map(withPartitions)),
     /** All that the function's role may do. */
-    rightsOf(name: FunctionName): readonly Statement[] {
-      const role = resolved(lambdaOf(name).properties.Role).replace('.Arn', '');
-      return policies.filter(({ roles }) => roles.includes(role)).flatMap(({ statements }) => statements);
-    },
+    rightsOf: (name: FunctionName): readonly Statement[] => roleOf(name).statements.map(withPartitions),
     environmentOf(name: FunctionName): Readonly<Record<string, string>> {
       const variables: Json = lambdaOf(name).properties.Environment.Variables;
       return Object.fromEntries(Object.entries(variables).map(([variable, value]) => [variable, resolved(value)]));
     },
-    /** The one resource of the stateful stack whose construct has this name. */
-    data(type: string, construct: string) {
-      const found = Object.entries(stateful.findResources(type)).filter(([id]) =>
-        new RegExp(`^${construct}[0-9A-F]{8}$`).test(id),
-      );
-      const [only] = found;
-      if (found.length !== 1 || only === undefined) throw new Error(`${found.length} of ${type} ${construct}`);
-      return { logicalId: only[0], ...only[1] } as { logicalId: string; Properties: Json; DeletionPolicy?: string };
+    data,
+    /** As `resolved` gives it for a resource of the stateful stack. */
+    arnOf(type: string, construct: string): string {
+      const { logicalId } = data(type, construct);
+      return type === 'AWS::SecretsManager::Secret' ? `<${logicalId}>` : `<${logicalId}.Arn>`;
     },
   };
 };

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { fillKeyRing } from '../../infra/setup.ts';
+import { OWN_NAMES } from '../../scripts/cloud-restore/functions-switch.ts';
+import { fillKeyRing } from '../../scripts/cloud-setup/key-rings.ts';
 import { parseKeySet } from '../../shared/adapters/key-ring/key-set.ts';
 import { AwsError, type Emulator, errorReply, LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
 import { startSecretsManager } from '../fakes/secrets-manager.ts';
+import { synthesize } from './deployment.ts';
 
 const NO_VALUE = new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret value.");
 
@@ -57,5 +59,33 @@ describe('setup', () => {
     empty.add('raced');
     const outcomes = await Promise.all([fillKeyRing(client, 'raced'), fillKeyRing(client, 'raced')]);
     assert.deepEqual(outcomes.sort(), ['kept', 'made']);
+  });
+});
+
+describe('what cloud:setup and its like go by', () => {
+  const { stateful, stateless } = synthesize({ name: 'broker' });
+
+  it('is what the stacks tell', () => {
+    const told = [...Object.keys(stateful.toJSON().Outputs), ...Object.keys(stateless.toJSON().Outputs)];
+    for (const output of ['KeyRingSecrets', 'ProviderConfigSecret', 'AdminKeySecret', 'PublicUrl']) {
+      assert.ok(told.includes(output), output);
+    }
+  });
+
+  it('names each secret that is deployed empty: the key rings, and where the provider document goes', () => {
+    const empty = Object.entries(stateful.findResources('AWS::SecretsManager::Secret')).filter(
+      ([, { Properties }]) => Properties.SecretString === undefined && Properties.GenerateSecretString === undefined,
+    );
+    const { KeyRingSecrets, ProviderConfigSecret } = stateful.toJSON().Outputs;
+    const named = JSON.stringify([KeyRingSecrets.Value, ProviderConfigSecret.Value]);
+    assert.equal(empty.length, 4);
+    for (const [logicalId] of empty) assert.ok(named.includes(logicalId), logicalId);
+  });
+
+  it('is one table, and functions by the names that the switch knows', () => {
+    assert.equal(Object.keys(stateful.findResources('AWS::DynamoDB::Table')).length, 1);
+    const functions = Object.values(stateless.findResources('AWS::Lambda::Function'));
+    const names = functions.map(({ Properties }) => String(Properties.FunctionName).replace(/^broker-/, ''));
+    assert.deepEqual(names.toSorted(), OWN_NAMES.toSorted());
   });
 });

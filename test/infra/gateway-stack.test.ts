@@ -361,6 +361,15 @@ const shown = (change: unknown): string => {
   return differing.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join();
 };
 
+describe('settings of the whole deployment', () => {
+  it('say how long the log is kept, and whether unsent mail stays when the stack goes', () => {
+    const context = { smtpGateway: WANTED, logRetentionDays: '365', removalPolicy: 'destroy' };
+    const trial = synthesize(context).get('token-broker-smtp-gateway') ?? assert.fail('no stack for the gateway');
+    trial.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
+    trial.hasResource('AWS::EFS::FileSystem', { DeletionPolicy: 'Delete' });
+  });
+});
+
 describe('the setting', () => {
   it('may be text, as -c gives it', () => {
     const asText = synthesize({ smtpGateway: JSON.stringify(WANTED) }).get('token-broker-smtp-gateway');
@@ -368,7 +377,10 @@ describe('the setting', () => {
   });
 
   for (const [change, message] of [
-    ['on', /^smtpGateway must be off, or an object with hostName, allowFrom, enrolmentTokenSecret\.$/],
+    [
+      'on',
+      /^smtpGateway must be off, or an object with hostName, allowFrom, enrolmentTokenSecret \(with -c as JSON\)\.$/,
+    ],
     [[WANTED], /^smtpGateway must be off/],
     [{ ...WANTED, image: 'x' }, /^smtpGateway has no field "image"/],
     [{ ...WANTED, hostName: 'Scan' }, /^smtpGateway\.hostName must be a host name/],
