@@ -21,20 +21,35 @@ export interface HttpReply {
   readonly body: Buffer;
 }
 
-/** Of a request's body (HTTP API quotas). */
-const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+/** Of a request's body (quotas of HTTP APIs and of REST APIs). */
+export const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 /** Everything else arrives in base64, a form and a body without a type among it. */
 const TEXT_TYPE = /^(text\/|application\/(json|xml|javascript)\s*(;|$))/i;
 
 /** Between API Gateway and its caller. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect', 'te', 'trailer']);
+export const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+]);
 
 /** `X-Forwarded-…` and the like are API Gateway's own; who called is always the same here. */
 export const SOURCE_IP = '192.0.2.1';
 
-/** Which function answers a path, by API Gateway's rule: the most exact route wins, a greedy one next, `$default` last. */
-export const routeOf = (path: string): { readonly name: RoutedFunction; readonly pattern: string } => {
+export interface Route {
+  readonly name: RoutedFunction;
+  readonly pattern: string;
+}
+
+type Routes = { readonly [Name in RoutedFunction]?: readonly string[] };
+
+/** By API Gateway's rule: the most exact route wins, a greedy one next, `$default` last. */
+export const bestRoute = (routes: Routes, path: string): Route | undefined => {
   const segments = path.split('/');
   const fits = (pattern: string): boolean => {
     const wanted = pattern.split('/');
@@ -47,10 +62,15 @@ export const routeOf = (path: string): { readonly name: RoutedFunction; readonly
   };
   const rank = (pattern: string): number =>
     (pattern === '/*' ? 10_000 : 0) + (pattern.endsWith('*') ? 1000 : 0) + pattern.split(':').length;
-  const [best] = Object.entries(ROUTES)
+  return Object.entries(routes)
     .flatMap(([name, patterns]) => patterns.map((pattern) => ({ name: name as RoutedFunction, pattern })))
     .filter(({ pattern }) => pattern === '/*' || fits(pattern))
-    .sort((a, b) => rank(a.pattern) - rank(b.pattern));
+    .sort((a, b) => rank(a.pattern) - rank(b.pattern))[0];
+};
+
+/** Which function answers a path. */
+export const routeOf = (path: string): Route => {
+  const best = bestRoute(ROUTES, path);
   if (best === undefined) throw new Error(`no route for ${path}`);
   return best;
 };
@@ -116,7 +136,7 @@ export const toEvent = ({ method, target, headers, body }: HttpRequest): APIGate
   };
 };
 
-const ownReply = (status: number, message: string): HttpReply => ({
+export const ownReply = (status: number, message: string): HttpReply => ({
   status,
   headers: [['content-type', 'application/json']],
   body: Buffer.from(JSON.stringify({ message })),

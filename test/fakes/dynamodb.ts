@@ -1,5 +1,3 @@
-import { Agent, request as httpRequest } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import {
@@ -13,6 +11,7 @@ import {
   serveAwsJson,
 } from './aws-json.ts';
 import { makeTransactWriteItems } from './dynamodb-transactions.ts';
+import { forwardAwsJson } from './forward-aws-json.ts';
 
 const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']);
 
@@ -28,26 +27,7 @@ export interface DynamodbEmulator extends Emulator {
 export const startDynamodb = async (options: { injectFault?: InjectFault } = {}): Promise<DynamodbEmulator> => {
   const backend = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const backendPort = await listen(backend);
-  const agent = new Agent({ keepAlive: true });
-
-  const forward = ({ body, headers }: AwsRequest): Promise<AwsReply> =>
-    new Promise((resolve, reject) => {
-      const sent = httpRequest(
-        {
-          agent,
-          host: '127.0.0.1',
-          port: backendPort,
-          method: 'POST',
-          headers: { ...headers, 'content-length': body.length },
-        },
-        async (reply) => {
-          resolve({ status: reply.statusCode ?? 500, body: await buffer(reply) });
-        },
-      );
-      sent.on('error', reject);
-      sent.end(body);
-    });
-
+  const { forward, close: closeForward } = forwardAwsJson(backendPort);
   const transactWriteItems = makeTransactWriteItems(forward);
   let lastWrite: Promise<unknown> = Promise.resolve();
   let transaction: Promise<unknown> = Promise.resolve();
@@ -79,7 +59,7 @@ export const startDynamodb = async (options: { injectFault?: InjectFault } = {})
     },
     async close() {
       await proxy.close();
-      agent.destroy();
+      closeForward();
       await close(backend);
     },
   };

@@ -1,13 +1,14 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { type Emulator, LOOPBACK_CLIENT } from './aws-json.ts';
+import { createQueueWithDeadLetters, type QueueSettings } from './create-queue.ts';
 
 export interface FauxqsEmulator extends Emulator {
   /** With a dead-letter queue of its own, named `<name>-dead`. */
   createQueue(
     name: string,
-    settings: { readonly fifo: boolean; readonly visibilitySeconds: number; readonly maxReceives: number },
+    settings: QueueSettings,
   ): Promise<{ readonly queueUrl: string; readonly deadLettersUrl: string }>;
   createBucket(bucket: string): Promise<void>;
 }
@@ -22,30 +23,9 @@ export const startFauxqs = async (): Promise<FauxqsEmulator> => {
   const sqs = new SQSClient({ ...LOOPBACK_CLIENT, endpoint });
   const s3 = new S3Client({ ...LOOPBACK_CLIENT, endpoint, forcePathStyle: true });
 
-  const createQueue = async (name: string, fifo: boolean, attributes: Record<string, string>): Promise<string> => {
-    const { QueueUrl = '' } = await sqs.send(
-      new CreateQueueCommand({
-        QueueName: fifo ? `${name}.fifo` : name,
-        Attributes: { ...(fifo && { FifoQueue: 'true' }), ...attributes },
-      }),
-    );
-    return QueueUrl;
-  };
-
   return {
     endpoint,
-    async createQueue(name, { fifo, visibilitySeconds, maxReceives }) {
-      const deadLettersUrl = await createQueue(`${name}-dead`, fifo, {});
-      const { Attributes } = await sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: deadLettersUrl, AttributeNames: ['QueueArn'] }),
-      );
-      const redrive = { deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: maxReceives };
-      const queueUrl = await createQueue(name, fifo, {
-        VisibilityTimeout: String(visibilitySeconds),
-        RedrivePolicy: JSON.stringify(redrive),
-      });
-      return { queueUrl, deadLettersUrl };
-    },
+    createQueue: (name, settings) => createQueueWithDeadLetters(sqs, name, settings),
     async createBucket(bucket) {
       await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     },

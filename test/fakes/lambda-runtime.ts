@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
 
 /** The payload of an invocation that failed (developer guide, Node.js errors). */
 export interface FunctionError {
@@ -39,8 +40,25 @@ const load = async (bundle: string): Promise<Handler> => {
   return handler as Handler;
 };
 
+/** Of the invocation in hand. */
+let awsRequestId: string | undefined;
+
+/**
+ * As the real runtime has it in its text format (aws-lambda-nodejs-runtime-interface-client, log-patch.ts): what goes through
+ * `console` has time, invocation and level in front. What is written to the streams themselves goes out as it is.
+ */
+const patchConsole = (): void => {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    console[level] = (...said: unknown[]): void => {
+      const line = [new Date().toISOString(), awsRequestId, level.toUpperCase(), format(...said)].join('\t');
+      process.stdout.write(`${line.replaceAll('\n', '\r')}\n`);
+    };
+  }
+  console.log = console.info;
+};
+
 const contextOf = (deadline: number) => ({
-  awsRequestId: randomUUID(),
+  awsRequestId,
   functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
   functionVersion: '$LATEST',
   invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${process.env.AWS_LAMBDA_FUNCTION_NAME}`,
@@ -51,9 +69,11 @@ const contextOf = (deadline: number) => ({
   getRemainingTimeInMillis: () => deadline - Date.now(),
 });
 
+patchConsole();
 try {
   const handler = await load(process.argv[2] ?? '');
   process.on('message', async (event: unknown) => {
+    awsRequestId = randomUUID();
     try {
       const payload = await handler(event, contextOf(Date.now() + TIMEOUT_MS));
       report({ kind: 'returned', payload: payload ?? null });

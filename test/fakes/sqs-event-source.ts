@@ -1,32 +1,55 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSBatchResponse, SQSEvent, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
+import {
+  DeleteMessageCommand,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
 import type { LambdaFunction } from './lambda-function.ts';
 
 const arnOf = (queue: string): string => `arn:aws:sqs:us-east-1:000000000000:${queue}`;
 
 const recordOf = (
   queue: string,
-  message: { messageId: string; receiptHandle: string; body: string; attributes: SQSRecordAttributes },
+  message: Pick<SQSRecord, 'messageId' | 'receiptHandle' | 'body' | 'attributes' | 'messageAttributes'>,
 ): SQSRecord => ({
   ...message,
-  messageAttributes: {},
   md5OfBody: createHash('md5').update(message.body).digest('hex'),
   eventSource: 'aws:sqs',
   eventSourceARN: arnOf(queue),
   awsRegion: 'us-east-1',
 });
 
+/** As Lambda has them in an event (developer guide, "Using Lambda with Amazon SQS"): other names than SQS's own. */
+const messageAttributesOf = (attributes: Readonly<Record<string, MessageAttributeValue>>): SQSMessageAttributes =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, { StringValue = '', DataType = 'String' }]) => [
+      name,
+      { stringValue: StringValue, stringListValues: [], binaryListValues: [], dataType: DataType },
+    ]),
+  );
+
 /** A batch made by hand, for what the emulator does not do: several messages of one group together. */
 export const sqsEvent = (
   queue: string,
-  messages: readonly { readonly id: string; readonly body: string; readonly group?: string }[],
+  messages: readonly {
+    readonly id: string;
+    readonly body: string;
+    readonly group?: string;
+    readonly attributes?: Readonly<Record<string, string>>;
+  }[],
 ): SQSEvent => ({
-  Records: messages.map(({ id, body, group }, index) =>
+  Records: messages.map(({ id, body, group, attributes = {} }, index) =>
     recordOf(queue, {
       messageId: id,
       receiptHandle: randomUUID(),
       body,
+      messageAttributes: messageAttributesOf(
+        Object.fromEntries(
+          Object.entries(attributes).map(([name, text]) => [name, { StringValue: text, DataType: 'String' }]),
+        ),
+      ),
       attributes: {
         ApproximateReceiveCount: '1',
         SentTimestamp: String(Date.now()),
@@ -70,14 +93,16 @@ export const sqsEventSource = ({
         MaxNumberOfMessages: batchSize,
         WaitTimeSeconds: waitSeconds,
         MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
       }),
     );
-    return Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '', Attributes }) =>
+    return Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '', Attributes, MessageAttributes = {} }) =>
       recordOf(queue, {
         messageId: MessageId,
         receiptHandle: ReceiptHandle,
         body: Body,
         attributes: { ...Attributes } as unknown as SQSRecordAttributes,
+        messageAttributes: messageAttributesOf(MessageAttributes),
       }),
     );
   };

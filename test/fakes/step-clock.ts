@@ -13,11 +13,15 @@ export interface StepClock extends ManualClock {
 /** A simulation that runs longer than this has gone astray. */
 const MOST_TURNS = 200_000;
 
-/** A clock whose sleepers wake one by one, each with a turn of its own: so the order of events is the order of times. */
-export const stepClock = (startMs = Date.UTC(2026, 11, 1)): StepClock => {
+const turnOfEventLoop = (): Promise<void> => new Promise(setImmediate);
+
+/**
+ * A clock whose sleepers wake one by one, each with a turn of its own: so the order of events is the order of times. `turn`: in
+ * which everybody who is awake does what they can.
+ */
+export const stepClock = (startMs = Date.UTC(2026, 11, 1), turn = turnOfEventLoop): StepClock => {
   let now = startMs;
   let sleepers: Sleeper[] = [];
-  const turn = () => new Promise(setImmediate);
 
   /** The one who wakes first, and of those at one time, who lay down first. */
   const wakeNext = (until: number): boolean => {

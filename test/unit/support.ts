@@ -12,6 +12,7 @@ import type { Result } from '../../shared/domain/result.ts';
 import { type Clock, epochSeconds } from '../../shared/ports/clock.ts';
 import { noMailboxTester } from '../../shared/ports/mailbox-tester.ts';
 import type { Table } from '../../shared/ports/table.ts';
+import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import type { WorkQueue } from '../../shared/ports/work-queue.ts';
 import { brokerRecords } from '../../shared/records/index.ts';
 import { makeAdministrationFor } from '../../shared/usecases/administration/index.ts';
@@ -90,15 +91,19 @@ export const makeWorld = () => {
 export type World = ReturnType<typeof makeWorld>;
 
 interface ProcessOptions {
-  /** In place of the world's table; its tokens are found there too. */
+  /** In place of the world's table; its tokens are found there too, unless there is another vault. */
   readonly table?: Table;
+  readonly vault?: TokenVault;
   /** What may end this process. */
   readonly fuse?: Fuse;
   readonly retentionDays?: number;
 }
 
 /** One process of the broker: everything composed anew over the world. Several share nothing else. */
-export const startProcess = (world: World, { table = world.table, fuse, ...kept }: ProcessOptions = {}) => {
+export const startProcess = (
+  world: World,
+  { table = world.table, vault: other, fuse, ...kept }: ProcessOptions = {},
+) => {
   world.processes++;
   const { clock, log, microsoft, google, own, smtp, api, accessTokenKeys, attemptKeys } = world;
   const providers = identityProviders({ microsoft, google }, own);
@@ -109,7 +114,7 @@ export const startProcess = (world: World, { table = world.table, fuse, ...kept 
     grantQueue: fuse?.queue(world.grantQueue) ?? world.grantQueue,
     mailQueue: fuse?.queue(world.mailQueue) ?? world.mailQueue,
   };
-  const vault = envelopeTokenVault(mine.table, world.vaultKeys);
+  const vault = other ?? envelopeTokenVault(mine.table, world.vaultKeys);
   const records = brokerRecords(mine.table, accessTokenKeys, clock, random, kept);
   const mailboxTester = noMailboxTester;
   const common = {

@@ -18,14 +18,20 @@ import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definit
 import { type HttpReply, type HttpRequest, startApiGateway } from '../../fakes/api-gateway.ts';
 import type { AwsRequest, Fault, InjectFault } from '../../fakes/aws-json.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
-import { startDynamodb } from '../../fakes/dynamodb.ts';
-import { startFauxqs } from '../../fakes/fauxqs.ts';
 import { type LambdaFunction, lambdaFunction } from '../../fakes/lambda-function.ts';
 import { startLambdaInvoke } from '../../fakes/lambda-invoke.ts';
-import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { sqsEventSource } from '../../fakes/sqs-event-source.ts';
 import { ensureBuilt } from './built.ts';
-import { accessKeyOf, callerOf, type SeenRequest, secretRefusal, tableRefusal, type Vault } from './permissions.ts';
+import { FUNCTION_SECRET, startEmulatedAws } from './emulated-aws.ts';
+import {
+  accessKeyOf,
+  callerOf,
+  SECRETS_KEY,
+  type SeenRequest,
+  secretRefusal,
+  tableRefusal,
+  type Vault,
+} from './permissions.ts';
 
 export const TABLE = 'token-broker';
 export const BUCKET = 'token-broker-messages';
@@ -72,7 +78,7 @@ const serversOf = ({ smtp, pop, imap }: StandInProviderConfig) => ({ smtp, pop, 
 
 /** What each function is given, as in infra/stateless-stack.ts. */
 export const brokerVariables = (addresses: Addresses, vault: Vault): Record<FunctionName, Record<string, string>> => {
-  const common = { BROKER_PUBLIC_URL: addresses.publicUrl, BROKER_TABLE: TABLE };
+  const common = { BROKER_NAME: 'token-broker', BROKER_PUBLIC_URL: addresses.publicUrl, BROKER_TABLE: TABLE };
   const keys = { BROKER_ACCESS_KEYS_SECRET: SECRETS.access };
   const refresher = { BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, BROKER_REFRESH_FUNCTION: REFRESHER };
   const mailQueue = { BROKER_MAIL_QUEUE_URL: addresses.mailQueueUrl };
@@ -86,7 +92,10 @@ export const brokerVariables = (addresses: Addresses, vault: Vault): Record<Func
   return {
     'fetch-token': { ...common, ...keys, ...mailServers, ...refresher },
     'register-device': common,
-    'sign-in': { ...common, ...keys, ...config, ...mailQueue, ...tokens },
+    'sign-in': {
+      ...{ ...common, ...keys, ...config, ...mailQueue, ...tokens },
+      ...(vault === 'secrets-manager' && { BROKER_VAULT_KMS_KEY: SECRETS_KEY }),
+    },
     'refresh-grants/sweep': {
       ...{ ...common, BROKER_GRANT_QUEUE_URL: addresses.grantQueueUrl, ...mailQueue, ...blobs },
       BROKER_GRANT_DEAD_LETTERS_URL: `${addresses.grantQueueUrl}-dead`,
@@ -174,16 +183,24 @@ export const startCloud = async ({
   const clockFile = join(folder, 'clock-ahead-ms');
   await writeFile(clockFile, '0');
 
-  const fauxqs = await startFauxqs();
   const lambda = await startLambdaInvoke(invocable);
+  const aws = await startEmulatedAws({
+    dynamodb: watch(
+      'dynamodb',
+      (request) => tableRefusal(request, vault),
+      (request) => faults.dynamodb?.(request),
+    ),
+    secretsManager: watch(
+      'secretsmanager',
+      (request) => secretRefusal(request, vault, { prefix: VAULT_PREFIX, readable: (name) => readable(name) }),
+      (request) => faults.secretsManager?.(request),
+    ),
+  });
   const limits = { visibilitySeconds: VISIBILITY_SECONDS, maxReceives: 5 };
-  // The functions' clients go by a queue URL's host, and the emulator names one that only it knows.
-  const here = (queueUrl: string): string => `${fauxqs.endpoint}${new URL(queueUrl).pathname}`;
-  const createQueue = async (name: string, fifo: boolean): Promise<string> =>
-    here((await fauxqs.createQueue(name, { fifo, ...limits })).queueUrl);
-  const grantQueueUrl = await createQueue('grants', false);
-  const mailQueueUrl = await createQueue('mail', true);
-  await fauxqs.createBucket(BUCKET);
+  const grantQueueUrl = await aws.createQueue('grants', { fifo: false, ...limits });
+  const mailQueueUrl = await aws.createQueue('mail', { fifo: true, ...limits });
+  await aws.createBucket(BUCKET);
+  await aws.createTable(tableDefinition(TABLE));
 
   const variables = brokerVariables(
     {
@@ -198,28 +215,13 @@ export const startCloud = async ({
     Object.entries(variables[name as FunctionName] ?? {}).flatMap(([key, value]) =>
       key.endsWith('_SECRET') ? value : [],
     );
-  const dynamodb = await startDynamodb({
-    injectFault: watch(
-      'dynamodb',
-      (request) => tableRefusal(request, vault),
-      (request) => faults.dynamodb?.(request),
-    ),
-  });
-  const secretsManager = await startSecretsManager({
-    injectFault: watch(
-      'secretsmanager',
-      (request) => secretRefusal(request, vault, { prefix: VAULT_PREFIX, readable }),
-      (request) => faults.secretsManager?.(request),
-    ),
-  });
-  await dynamodb.createTable(tableDefinition(TABLE));
 
   const client = (endpoint: string) => ({ ...LOOPBACK_CLIENT, endpoint });
-  const database = new DynamoDBClient(client(dynamodb.endpoint));
+  const database = new DynamoDBClient(client(aws.dynamodb));
   const documents = DynamoDBDocumentClient.from(database);
-  const secrets = new SecretsManagerClient(client(secretsManager.endpoint));
-  const sqs = new SQSClient(client(fauxqs.endpoint));
-  const s3 = new S3Client({ ...client(fauxqs.endpoint), forcePathStyle: true });
+  const secrets = new SecretsManagerClient(client(aws.secretsManager));
+  const sqs = new SQSClient(client(aws.sqs));
+  const s3 = new S3Client({ ...client(aws.s3), forcePathStyle: true });
   const { ca: _itsAuthority, ...microsoftConfig } = microsoft;
   const { ca: _itsToo, ...googleConfig } = google;
   const values = {
@@ -242,12 +244,11 @@ export const startCloud = async ({
         ...variables[name],
         AWS_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: accessKeyOf(name),
-        AWS_SECRET_ACCESS_KEY: 'made-up',
-        AWS_SESSION_TOKEN: 'made-up',
-        AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
-        AWS_ENDPOINT_URL_SQS: fauxqs.endpoint,
-        AWS_ENDPOINT_URL_S3: fauxqs.endpoint,
+        ...FUNCTION_SECRET,
+        AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.secretsManager,
+        AWS_ENDPOINT_URL_SQS: aws.sqs,
+        AWS_ENDPOINT_URL_S3: aws.s3,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
         ...(/^relay-mail\/(send|test)$/.test(name) && { NODE_EXTRA_CA_CERTS: authorityFile }),
         ...(movesClock && { NODE_OPTIONS: `--import=${MOVED_CLOCK}`, MOVED_CLOCK_FILE: clockFile }),
@@ -293,8 +294,7 @@ export const startCloud = async ({
       await Promise.all([grantSource.stop(), mailSource.stop()]);
       await Promise.all([...functions.values()].map((one) => one.close()));
       for (const one of [database, secrets, sqs, s3]) one.destroy();
-      await Promise.all([gateway.close(), standIns.close(), lambda.close(), fauxqs.close()]);
-      await Promise.all([dynamodb.close(), secretsManager.close()]);
+      await Promise.all([gateway.close(), standIns.close(), lambda.close(), aws.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };

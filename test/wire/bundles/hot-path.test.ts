@@ -11,10 +11,9 @@ import { keys } from '../../../shared/records/items.ts';
 import { signedInDevice } from '../../bench/signed-in-device.ts';
 import { passThrough } from '../../fakes/api-gateway.ts';
 import { close, type InjectFault, LOOPBACK_CLIENT, listen } from '../../fakes/aws-json.ts';
-import { startDynamodb } from '../../fakes/dynamodb.ts';
 import { lambdaFunction } from '../../fakes/lambda-function.ts';
-import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { ensureBuilt } from './built.ts';
+import { startEmulatedAws } from './emulated-aws.ts';
 
 const TABLE = 'hot-path';
 const KEYS_SECRET = 'hot-path/access-token-keys';
@@ -34,19 +33,19 @@ const startFetchToken = async () => {
     response.writeHead(500).end();
   });
   const elsewherePort = await listen(elsewhere);
-  const dynamodb = await startDynamodb({ injectFault: seeing('dynamodb') });
-  const secretsManager = await startSecretsManager({ injectFault: seeing('secretsmanager') });
-  await dynamodb.createTable(tableDefinition(TABLE));
-  const database = new DynamoDBClient({ ...LOOPBACK_CLIENT, endpoint: dynamodb.endpoint });
+  const aws = await startEmulatedAws({ dynamodb: seeing('dynamodb'), secretsManager: seeing('secretsmanager') });
+  await aws.createTable(tableDefinition(TABLE));
+  const database = new DynamoDBClient({ ...LOOPBACK_CLIENT, endpoint: aws.dynamodb });
   const table = dynamodbTable(database, TABLE);
   const device = await signedInDevice(table);
-  const secrets = new SecretsManagerClient({ ...LOOPBACK_CLIENT, endpoint: secretsManager.endpoint });
+  const secrets = new SecretsManagerClient({ ...LOOPBACK_CLIENT, endpoint: aws.secretsManager });
   await secrets.send(new CreateSecretCommand({ Name: KEYS_SECRET, SecretString: device.keySetText }));
   const fetchToken = lambdaFunction({
     name: 'fetch-token',
     bundle: bundlePath('fetch-token'),
     environment: {
       BROKER_PUBLIC_URL: 'http://localhost',
+      BROKER_NAME: 'token-broker',
       BROKER_TABLE: TABLE,
       BROKER_ACCESS_KEYS_SECRET: KEYS_SECRET,
       BROKER_GRANT_QUEUE_URL: `http://127.0.0.1:${elsewherePort}/1/grants`,
@@ -56,8 +55,8 @@ const startFetchToken = async () => {
       AWS_SECRET_ACCESS_KEY: 'made-up',
       AWS_MAX_ATTEMPTS: '1',
       AWS_ENDPOINT_URL: `http://127.0.0.1:${elsewherePort}`,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.secretsManager,
     },
   });
 
@@ -83,7 +82,7 @@ const startFetchToken = async () => {
       await fetchToken.close();
       database.destroy();
       secrets.destroy();
-      await Promise.all([dynamodb.close(), secretsManager.close(), close(elsewhere)]);
+      await Promise.all([aws.close(), close(elsewhere)]);
     },
   };
 };

@@ -82,16 +82,21 @@ describe('the built bundles', () => {
     it(`${name} says at load which variables it lacks`, async () => {
       const bare = await loadedWith(name, {});
       assert.equal(bare.errorType, 'ConfigError');
-      assert.match(bare.errorMessage, /BROKER_PUBLIC_URL.*BROKER_TABLE/);
+      assert.match(bare.errorMessage, /BROKER_NAME.*BROKER_PUBLIC_URL.*BROKER_TABLE/);
 
-      const { BROKER_PUBLIC_URL = '', BROKER_TABLE = '', ...others } = variables[name];
+      const { BROKER_NAME = '', BROKER_PUBLIC_URL = '', BROKER_TABLE = '', ...others } = variables[name];
       const needed = Object.keys(others).filter((variable) => !OPTIONAL.includes(variable));
       const vaultKeys = 'BROKER_VAULT_KEYS_SECRET';
       for (const missing of [needed.filter((variable) => variable !== vaultKeys), [vaultKeys]]) {
         const lacking = missing.filter((variable) => needed.includes(variable));
         if (lacking.length === 0) continue;
         const given = Object.fromEntries(Object.entries(others).filter(([variable]) => !lacking.includes(variable)));
-        const { errorType, errorMessage } = await loadedWith(name, { BROKER_PUBLIC_URL, BROKER_TABLE, ...given });
+        const { errorType, errorMessage } = await loadedWith(name, {
+          BROKER_NAME,
+          BROKER_PUBLIC_URL,
+          BROKER_TABLE,
+          ...given,
+        });
         assert.equal(errorType, 'ConfigError', errorMessage);
         for (const variable of lacking) assert.ok(errorMessage.includes(variable), `${variable}: ${errorMessage}`);
       }

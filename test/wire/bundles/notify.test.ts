@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { makePerson } from '../../../local/demo/person.ts';
 import { ADMIN_KEY, type Cloud, startCloud } from './cloud.ts';
+import { SCHEDULE_EVENT } from './schedule-event.ts';
 
 type Json = Record<string, unknown>;
 
@@ -38,7 +39,7 @@ describe('people are told through the built bundles', () => {
     return text === '' ? {} : (JSON.parse(text) as Json);
   };
   const notify = async (): Promise<void> => {
-    const ran = await cloud.functionOf('notify').invoke({ source: 'aws.scheduler' });
+    const ran = await cloud.functionOf('notify').invoke(SCHEDULE_EVENT);
     assert.equal(ran.outcome, 'returned', JSON.stringify(ran));
   };
   const mails = async (): Promise<readonly Json[]> => {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { makePerson } from '../../../local/demo/person.ts';
 import { type Cloud, type ProviderDocument, startCloud } from './cloud.ts';
 import { furnishOffice, type Office } from './office.ts';
+import { SCHEDULE_EVENT } from './schedule-event.ts';
 
 /** How long a process may go on with the configuration it has read. */
 const READ_EVERY_SECONDS = 300;
@@ -38,7 +39,7 @@ describe('the built functions, of a registration that an organization has brough
 
   const maintain = async () => {
     await office.letKeepAliveFallDue();
-    await cloud.functionOf('refresh-grants/sweep').invoke({ source: 'aws.scheduler' });
+    await cloud.functionOf('refresh-grants/sweep').invoke(SCHEDULE_EVENT);
     assert.equal(await cloud.grantSource.drain(), 1);
   };
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { makePerson } from '../../../local/demo/person.ts';
 import { ADMIN_KEY, type Cloud, startCloud } from './cloud.ts';
+import { SCHEDULE_EVENT } from './schedule-event.ts';
 
 type Json = Record<string, unknown>;
 
@@ -87,7 +88,7 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
       assert.equal(sent.status, 202);
       assert.equal((await bindings())[0]?.fetched_since_sign_in, true, 'mail that is handed in is use');
       await cloud.moveClock(1900);
-      await cloud.functionOf('refresh-grants/sweep').invoke({ source: 'aws.scheduler' });
+      await cloud.functionOf('refresh-grants/sweep').invoke(SCHEDULE_EVENT);
       await cloud.grantSource.drain();
       assert.deepEqual(await bindings(), []);
     });

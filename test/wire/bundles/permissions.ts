@@ -1,8 +1,16 @@
-import { type FunctionName, TABLE_ACCESS, type TableAccess, VAULT_PARTITIONS } from '../../../infra/table-access.ts';
-import { VAULT_ACCESS, type VaultRights } from '../../../infra/vault-access.ts';
+import {
+  type FunctionName,
+  TABLE_ACCESS,
+  type TableAccess,
+  VAULT_PARTITIONS,
+} from '../../../infra/rights/table-access.ts';
+import { VAULT_ACCESS, type VaultRights } from '../../../infra/rights/vault-access.ts';
 import { AwsError, type AwsReply, type AwsRequest, errorReply } from '../../fakes/aws-json.ts';
 
 export type Vault = 'secrets-manager' | 'envelope';
+
+/** Stands for the key of the secrets. */
+export const SECRETS_KEY = 'arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000';
 
 /** One request of a function to an emulator. */
 export interface SeenRequest {
@@ -100,6 +108,9 @@ export const secretRefusal = (
   const secret = String(input.SecretId ?? input.Name);
   if (name === 'test' || (operation === 'GetSecretValue' && readable(name).includes(secret))) return undefined;
   const { secretActions } = vaultRights(name, vault);
-  if (secret.startsWith(prefix) && secretActions.includes(`secretsmanager:${operation}`)) return undefined;
+  // `secretsmanager:KmsKeyArn`
+  const isUnderTheKey = operation !== 'CreateSecret' || input.KmsKeyId === SECRETS_KEY;
+  const isAllowed = secret.startsWith(prefix) && secretActions.includes(`secretsmanager:${operation}`);
+  if (isAllowed && isUnderTheKey) return undefined;
   return accessDenied(`secretsmanager:${operation} on ${secret} by ${name}`);
 };
