@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { benchBundles } from './bundles.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchDeployment } from './deployment/deployment.ts';
 import { benchGateway } from './gateway/gateway.ts';
 import { benchHerd } from './herd.ts';
 import { benchHotPath } from './hot-path.ts';
@@ -17,6 +18,7 @@ await benchColdStart();
 await benchWarmFetch();
 await benchJourney();
 await benchBundles();
+await benchDeployment();
 await benchHerd();
 await benchSweep();
 await benchLargeMessage();

@@ -59,6 +59,7 @@ export const startServedDevice = async () => {
     }),
     environment: {
       BROKER_PUBLIC_URL: 'http://localhost',
+      BROKER_NAME: 'token-broker',
       BROKER_TABLE: TABLE,
       BROKER_ACCESS_KEYS_SECRET: KEYS_SECRET,
       BROKER_GRANT_QUEUE_URL: `${NOWHERE}/1/grants`,

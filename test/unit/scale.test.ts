@@ -243,9 +243,9 @@ describe('the bill', () => {
         'functions/refresh-grants/sweep/handler.ts',
         `PACE = { periodSeconds: ${periodSeconds}, grantsPerSecond: ${grantsPerSecond} };`,
       ],
-      ['infra/stateless-stack.ts', `REFRESHERS = ${REFRESHERS};`],
-      ['infra/stateless-stack.ts', `BATCH_SIZE = ${BATCH_SIZE};`],
-      ['infra/broker-function.ts', `MEMORY_MB = ${MEMORY_MB};`],
+      ['infra/functions/triggers.ts', `REFRESHERS = ${REFRESHERS};`],
+      ['infra/functions/triggers.ts', `BATCH_SIZE = ${BATCH_SIZE};`],
+      ['infra/functions/broker-function.ts', `MEMORY_MB = ${MEMORY_MB};`],
     ] as const;
     for (const [file, line] of deployed) {
       const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');

@@ -31,9 +31,9 @@ export const PRICES = {
   dataOut: 0.09,
 } as const;
 
-const GB = 1e9;
-const MONTH_SECONDS = DAYS_OF_MONTH * DAY_SECONDS;
-const SWEEPS = MONTH_SECONDS / deployment.PACE.periodSeconds;
+export const GB = 1e9;
+export const MONTH_SECONDS = DAYS_OF_MONTH * DAY_SECONDS;
+export const SWEEPS = MONTH_SECONDS / deployment.PACE.periodSeconds;
 
 /** By provider. */
 export type FleetCosts = Readonly<Record<'microsoft' | 'google', Costs>>;
@@ -113,13 +113,13 @@ export interface Line {
   readonly dollars: number;
 }
 
-const gbSeconds = (seconds: number): number => (seconds * deployment.MEMORY_MB) / 1024;
+export const gbSeconds = (seconds: number): number => (seconds * deployment.MEMORY_MB) / 1024;
 
 export const lambda = (invocations: number, seconds: number): number =>
   invocations * PRICES.lambdaRequests + gbSeconds(seconds) * PRICES.lambdaGbSeconds;
 
 /** Warm processes read their key rings every five minutes, those that open envelopes one more. */
-const keyReadings = (fetches: number, refreshes: number, rings: number): number => {
+export const keyReadings = (fetches: number, refreshes: number, rings: number): number => {
   const atOnce = (fetches * deployment.FETCH_SECONDS + refreshes * deployment.REFRESH_SECONDS) / MONTH_SECONDS;
   const processes = deployment.WARM_PROCESSES.least + deployment.WARM_PROCESSES.each * atOnce;
   return (processes * rings * MONTH_SECONDS * 1000) / SECRET_READ_EVERY_MS;

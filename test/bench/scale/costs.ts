@@ -13,7 +13,7 @@ import { IN_USE_SECONDS, RESTORED_AFTER_SECONDS, USE_RECORDED_EVERY_SECONDS } fr
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { IdentityProvider } from '../../../shared/ports/identity-provider.ts';
 import type { KeyRing } from '../../../shared/ports/key-ring.ts';
-import type { Log } from '../../../shared/ports/log.ts';
+import type { Log, LogFields } from '../../../shared/ports/log.ts';
 import type { TokenVault } from '../../../shared/ports/token-vault.ts';
 import { scopeFor } from '../../../shared/protocol/scopes.ts';
 import { brokerRecords } from '../../../shared/records/index.ts';
@@ -39,6 +39,13 @@ export interface Cost {
   readonly secretWrites: number;
   /** Item by item, for whoever wants to know where the units go. */
   readonly metered: readonly Metered[];
+  /** What it tells the log. */
+  readonly logged: readonly Logged[];
+}
+
+export interface Logged {
+  readonly event: string;
+  readonly fields: LogFields;
 }
 
 export interface Costs {
@@ -64,7 +71,13 @@ const TOKEN_SIZES = {
   google: { access: 220, refresh: 110 },
 } as const;
 
-const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+/** What is logged, until it is taken. */
+const notedLog = () => {
+  const lines: Logged[] = [];
+  const note = (event: string, fields: LogFields = {}): void => void lines.push({ event, fields });
+  const log: Log = { info: note, warn: note, error: note };
+  return { log, takeLines: (): readonly Logged[] => lines.splice(0) };
+};
 
 const ORGANIZATION = { id: 'org_mfz0k3a2bxxxxxxxxxxxx', name: 'Contoso', locale: 'en', enabled: true };
 const MAILBOX_ID = 'mbx_mfz0k3a2bxxxxxxxxxxxx';
@@ -134,7 +147,8 @@ const prepare = async (provider: ProviderName, vaultName: VaultName) => {
       ? envelopeTokenVault(table, ring())
       : secretsManagerTokenVault(secrets.client, { prefix: 'token-broker/grant/' });
   const records = brokerRecords(table, ring(), clock, random);
-  const common = { records, vault, clock, random, log: quiet };
+  const { log, takeLines } = notedLog();
+  const common = { records, vault, clock, random, log };
   const instant = identityProviders({ microsoft: instantProvider('microsoft'), google: instantProvider('google') });
   const refreshGrant = makeRefreshGrant({ ...common, providers: instant });
   const maintainGrant = makeMaintainGrant({ ...common, refreshGrant });
@@ -172,18 +186,20 @@ const prepare = async (provider: ProviderName, vaultName: VaultName) => {
   };
   await table.write({ put: { ...keys.grant(MAILBOX_ID), ...attributes(grant), revision: 1 } });
   const credential = { clientId, clientSecret };
-  return { time, table, take, secrets, maintainGrant, fetchToken, credential };
+  return { time, table, take, takeLines, secrets, maintainGrant, fetchToken, credential };
 };
 
 /** Each thing that the broker does for a mailbox, done once by the broker's own code, and metered. */
 export const measureCosts = async (provider: ProviderName, vaultName: VaultName): Promise<Costs> => {
-  const { time, table, take, secrets, maintainGrant, fetchToken, credential } = await prepare(provider, vaultName);
-  const { counts, close } = secrets;
+  const prepared = await prepare(provider, vaultName);
+  const { time, table, take, takeLines, maintainGrant, fetchToken, credential } = prepared;
+  const { counts, close } = prepared.secrets;
   const work = { mailboxId: MAILBOX_ID };
   const wish = { ...credential, place: '192.0.2.1', slot: 'scan', audience: 'smtp', minTtlSeconds: 600 } as const;
 
   const costOf = async (work: () => Promise<unknown>): Promise<Cost> => {
     take();
+    takeLines();
     const before = { ...counts };
     await work();
     const metered = take();
@@ -193,6 +209,7 @@ export const measureCosts = async (provider: ProviderName, vaultName: VaultName)
       secretReads: counts.reads - before.reads,
       secretWrites: counts.writes - before.writes,
       metered,
+      logged: takeLines(),
     };
   };
   const fetchWell = async () => {
@@ -236,6 +253,7 @@ const difference = (whole: Cost, part: Cost): Cost => ({
   secretReads: whole.secretReads - part.secretReads,
   secretWrites: whole.secretWrites - part.secretWrites,
   metered: whole.metered.slice(part.metered.length),
+  logged: whole.logged.slice(part.logged.length),
 });
 
 /** DynamoDB adds 100 bytes to each item that it stores (developer guide, "item sizes"). */

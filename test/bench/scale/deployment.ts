@@ -3,11 +3,11 @@
 /** functions/refresh-grants/sweep/handler.ts */
 export const PACE = { periodSeconds: 60, grantsPerSecond: 600 };
 
-/** infra/stateless-stack.ts: workers at once, and grants that one has in hand at once. */
+/** infra/functions/triggers.ts: workers at once, and grants that one has in hand at once. */
 export const REFRESHERS = 40;
 export const BATCH_SIZE = 10;
 
-/** infra/broker-function.ts */
+/** infra/functions/broker-function.ts */
 export const MEMORY_MB = 512;
 
 /** The provider's answer takes 0.3 s, and the ten requests to table and vault 10 ms each; a batch waits for its slowest. */

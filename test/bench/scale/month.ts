@@ -5,12 +5,17 @@ export const DAYS_OF_MONTH = 30;
 
 const FIELDS = ['microsoft', 'google', 'stored', 'postponed', 'fetched', 'waited', 'used', 'messages'] as const;
 
+/** What happens in all of these days. */
+export const sumOf = (days: readonly Day[]): Day => {
+  const sum: Day = { microsoft: 0, google: 0, stored: 0, postponed: 0, fetched: 0, waited: 0, used: 0, messages: 0 };
+  for (const day of days) for (const field of FIELDS) sum[field] += day[field];
+  return sum;
+};
+
 /** What happens in thirty days. */
 export const monthOf = ({ byDay }: SimulatedRun): Day => {
   if (byDay.length !== DAYS_OF_MONTH) throw new RangeError(`${byDay.length} days are no month`);
-  const month: Day = { microsoft: 0, google: 0, stored: 0, postponed: 0, fetched: 0, waited: 0, used: 0, messages: 0 };
-  for (const day of byDay) for (const field of FIELDS) month[field] += day[field];
-  return month;
+  return sumOf(byDay);
 };
 
 export interface Rate {

@@ -401,9 +401,8 @@ US dollars, us-east-1, list prices of November 2026 without what is free at firs
 
 ${bill(fleets)}
 
-KMS is not in it: the secrets are under Secrets Manager's own key, which to our knowledge is not billed. Under a key of your
-own, each reading and each writing of a secret costs $0.03 for 10,000 besides. Alarms, dashboards, a network of your own and
-mail through the relay are not in it either.
+KMS is not in it, nor are alarms, metrics, dashboards, a network of your own and mail through the relay:
+[what the broker costs in AWS](aws-costs.md) has all of it, for smaller fleets.
 
 ## How near the limits are
 
