@@ -45,12 +45,15 @@ const ANY_GATEWAY_PORTS = {
   GATEWAY_STATUS_PORT: '0',
 };
 
-/** Starts the broker and waits for its ready line. `env` is all that it sees besides PATH and HOME. */
+/**
+ * Starts the broker and waits for its ready line. `env` is all that it sees besides PATH, HOME, and where Node keeps what it
+ * has compiled.
+ */
 export const startBroker = async (env: Readonly<Record<string, string>>): Promise<BrokerProcess> => {
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const startedAt = performance.now();
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH, HOME, ...ANY_GATEWAY_PORTS, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...ANY_GATEWAY_PORTS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -161,6 +161,7 @@ describe('the spool of a gateway that is killed', () => {
       }),
       { numRuns: 50 },
     );
-    assert.ok(kills > 300, `${kills} kills`);
+    // Some 400 as a rule; how many depends on the steps that chance has made.
+    assert.ok(kills > 100, `${kills} kills`);
   });
 });

@@ -31,6 +31,9 @@ describe('the connection test', () => {
   let broker: WireBroker;
   let microsoft: Bound;
   let google: Bound;
+  let offices = 0;
+  /** The mailbox for which sending was found to be switched off. */
+  let switchedOff = '';
   /** Everything that was ever answered. */
   let answered = '';
 
@@ -58,7 +61,11 @@ describe('the connection test', () => {
     return reply;
   };
 
-  /** Waits as it is told to, once: a mailbox is tested every ten seconds. */
+  /** Signed in for one test alone, which so need not wait: a mailbox is tested every ten seconds. */
+  const another = async (provider: 'microsoft' | 'google'): Promise<Bound> =>
+    signedInDevice(broker, provider, `scanner${++offices}@${provider === 'google' ? 'gmail' : 'contoso'}.example`);
+
+  /** Waits as it is told to, once. */
   const run = async (mailboxId: string, body: Json, language = 'en'): Promise<Reply> => {
     const first = await tryIt(mailboxId, body, language);
     if (first.status !== 429) return first;
@@ -88,7 +95,8 @@ describe('the connection test', () => {
   });
 
   test('sends a test message to whoever is named, in the language of who asks', async () => {
-    const reply = await run(microsoft.mailboxId, { direction: 'send', to: 'anna@example.org' }, 'pl-PL,pl;q=0.9');
+    const { mailboxId, address } = await another('microsoft');
+    const reply = await run(mailboxId, { direction: 'send', to: 'anna@example.org' }, 'pl-PL,pl;q=0.9');
     assert.equal(reply.body.ok, true, reply.text);
     assert.equal(reply.headers.get('content-language'), 'pl');
     assert.match(String(lastStep(reply).detail), /^Serwer przyjął wiadomość do anna@example\.org/);
@@ -96,7 +104,7 @@ describe('the connection test', () => {
     assert.deepEqual([message?.envelopeTo ?? message?.envelope_to], [['anna@example.org']]);
     assert.match(message?.raw ?? '', /^Auto-Submitted: auto-generated\r$/m);
     const body = Buffer.from((message?.raw ?? '').split('\r\n\r\n')[1] ?? '', 'base64').toString();
-    assert.match(body, /^Tę wiadomość wysłano, aby przetestować skrzynkę scanner@contoso\.example\./);
+    assert.ok(body.startsWith(`Tę wiadomość wysłano, aby przetestować skrzynkę ${address}.`), body);
   });
 
   for (const [provider, protocol] of [
@@ -104,7 +112,7 @@ describe('the connection test', () => {
     ['microsoft', 'imap'],
   ] as const) {
     test(`receives for ${provider} by ${protocol}, and counts what is there`, async () => {
-      const { mailboxId } = provider === 'google' ? google : microsoft;
+      const { mailboxId } = await another(provider);
       // POP3 is what devices know, so it need not be named.
       const reply = await run(mailboxId, { direction: 'receive', ...(protocol === 'imap' && { protocol }) });
       assert.deepEqual(summary(reply), [...CONNECTED, 'auth ok', 'mailbox ok'], reply.text);
@@ -117,15 +125,20 @@ describe('the connection test', () => {
     const text = '5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.';
     const off = { place: 'AUTH', fault: { kind: 'reply', code: 535, text }, times: 'always' };
     await broker.control('POST', 'mail/faults', off);
-    const french = await run(microsoft.mailboxId, { direction: 'send' }, 'fr');
+    const { mailboxId, address } = await another('microsoft');
+    switchedOff = address;
+    const french = await run(mailboxId, { direction: 'send' }, 'fr');
     assert.equal(french.status, 200);
     assert.deepEqual(summary(french), [...CONNECTED, 'auth failed']);
     const { why, error, detail, remedy, reply } = lastStep(french);
     assert.deepEqual([why, error, french.body.panel_code], ['smtp_switched_off', 'smtp_switched_off', 360]);
     assert.match(String(detail), /^SMTP authentifié est désactivé/);
-    assert.match(String(remedy), /Set-CASMailbox scanner@contoso\.example -SmtpClientAuthenticationDisabled \$false/);
+    assert.ok(
+      String(remedy).includes(`Set-CASMailbox ${address} -SmtpClientAuthenticationDisabled $false`),
+      `${remedy}`,
+    );
     assert.match(String(reply), /^535 5\.7\.139 .*disabled for the Tenant/);
-    const danish = lastStep(await run(microsoft.mailboxId, { direction: 'send' }, 'da'));
+    const danish = lastStep(await run(mailboxId, { direction: 'send' }, 'da'));
     assert.match(String(danish.detail), /^Godkendt SMTP er slået fra/);
     assert.equal(danish.why, 'smtp_switched_off');
   });
@@ -160,8 +173,9 @@ describe('the connection test', () => {
   });
 
   test('is made once in ten seconds of a mailbox, and says in words how long to wait', async () => {
-    await run(google.mailboxId, { direction: 'send' });
-    const again = await tryIt(google.mailboxId, { direction: 'send' }, 'da');
+    const { mailboxId } = await another('google');
+    await tryIt(mailboxId, { direction: 'send' });
+    const again = await tryIt(mailboxId, { direction: 'send' }, 'da');
     const seconds = Number(again.headers.get('retry-after'));
     assert.ok(seconds >= 1 && seconds <= 10, again.text);
     assertProblem(again, 429, 'too_many_attempts', {
@@ -195,7 +209,7 @@ describe('the connection test', () => {
     const { audit } = (await broker.administer('GET', '/audit?limit=200')) as { audit: readonly Json[] };
     const tested = audit.filter(({ action }) => action === 'mailbox.tested').map(({ detail }) => detail);
     assert.ok(tested.includes(`${ADDRESSES.microsoft}, send: passed`), JSON.stringify(tested));
-    assert.ok(tested.includes(`${ADDRESSES.microsoft}, send: auth, smtp_switched_off`), JSON.stringify(tested));
+    assert.ok(tested.includes(`${switchedOff}, send: auth, smtp_switched_off`), JSON.stringify(tested));
     assert.ok(tested.includes(`${ADDRESSES.google}, receive by pop: auth, receiving_switched_off`));
   });
 

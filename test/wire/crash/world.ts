@@ -33,7 +33,7 @@ export interface Setting {
 const startAws = async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'aws.ts'), TABLE_NAME], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: {},
+    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
   });
   const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
   const endpoints: { readonly dynamodb: string; readonly secretsManager: string } = JSON.parse(line);

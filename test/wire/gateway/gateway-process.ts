@@ -51,9 +51,9 @@ export interface SpawnOptions {
 
 /** The real program, as a process of its own. */
 export const spawnGateway = (env: Environment, { script = MAIN, nodeArgs = [] }: SpawnOptions = {}): SpawnedGateway => {
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeArgs, script], {
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

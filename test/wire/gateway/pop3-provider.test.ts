@@ -87,7 +87,7 @@ describe('a provider behind POP3 at the gateway', () => {
       assert.match((await device.say(`AUTH PLAIN ${plain(USER, PASSWORD)}`)) ?? '', /^-ERR \[SYS\/TEMP\] /);
       assert.equal(await device.line(), undefined);
       assert.deepEqual(
-        gateway.log.of('pop3.failed').map(({ level, fields }) => [level, fields.message]),
+        gateway.log.of('pop3.failed').map(({ level, fields }) => [level, fields.error]),
         [['error', 'a bug']],
       );
       await office.signedIn(gateway.port);

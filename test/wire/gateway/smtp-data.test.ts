@@ -39,6 +39,12 @@ const sendMegabytes = async (client: SmtpClient, count: number): Promise<number>
 describe('the content of a message', () => {
   it('may be a scan of 30 MB, of which little is in memory at a time', () =>
     withListener({}, async (running) => {
+      // What a first message leaves of buffers and compiled code is no part of the second.
+      const first = await inData(running);
+      await sendMegabytes(first, 30);
+      await first.send('.\r\n');
+      await first.reply();
+      first.close();
       const client = await inData(running);
       global.gc?.();
       const before = process.memoryUsage().rss;
@@ -48,9 +54,9 @@ describe('the content of a message', () => {
       }, 10);
       const sent = await sendMegabytes(client, 30);
       await client.send('.\r\n');
-      assert.equal(await client.reply(), '250 2.0.0 Accepted sub_0001');
+      assert.equal(await client.reply(), '250 2.0.0 Accepted sub_0002');
       clearInterval(watch);
-      assert.equal(running.intake.accepted[0]?.sizeBytes, sent);
+      assert.equal(running.intake.accepted[1]?.sizeBytes, sent);
       assert.ok(highest - before < 64 * MIB, `${(highest - before) / MIB} MiB`);
       client.close();
     }));
