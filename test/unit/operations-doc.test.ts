@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { BROKER_DIMENSION, EVENT_METRICS, type EventMetric, METRIC_NAMESPACE } from '../../shared/config/metrics.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -84,6 +85,51 @@ describe('what docs/operations.md says of the log', () => {
   it('names each event once', () => {
     assert.deepEqual(
       documented.filter((event, place) => documented.indexOf(event) !== place),
+      [],
+    );
+  });
+});
+
+/** `metric | unit | events | dimension`, as the section *What is counted* has it, without what is said in words. */
+const countedInPage = (): readonly string[] => {
+  const [, rows = ''] = /^\| metric \| unit .*\n\|[-|]+\|\n((?:\|.*\n)+)/m.exec(PAGE) ?? [];
+  return rows
+    .trimEnd()
+    .split('\n')
+    .map((row) => {
+      const [, metric, unit, meaning = '', events, dimension] = row.split('|').map((cell) => cell.trim());
+      assert.ok(meaning.length > 10, row);
+      return [metric, unit, events, dimension].join(' | ').replaceAll('`', '');
+    });
+};
+
+const countedInCode = (): readonly string[] => {
+  const events = new Map<string, { readonly metric: EventMetric; readonly from: string[] }>();
+  const all = Object.entries(EVENT_METRICS).flatMap(([event, metrics]) =>
+    metrics.map((metric: EventMetric) => ({ event, metric })),
+  );
+  for (const { event, metric } of all) {
+    const known = events.get(metric.metric) ?? { metric, from: [] };
+    // Under one name there is one metric.
+    assert.deepEqual({ ...metric, value: undefined }, { ...known.metric, value: undefined });
+    known.from.push(event);
+    events.set(metric.metric, known);
+  }
+  return [...events].map(([name, { metric, from }]) =>
+    [name, metric.unit, from.join(', '), metric.by?.dimension ?? ''].join(' | '),
+  );
+};
+
+describe('what docs/operations.md says of metrics', () => {
+  it('is what is counted, and all of it', () => {
+    assert.deepEqual(countedInPage(), countedInCode());
+    for (const name of [METRIC_NAMESPACE, BROKER_DIMENSION]) assert.ok(PAGE.includes(`\`${name}\``));
+  });
+
+  it('goes back to events that the code logs', () => {
+    const logged = new Set(FILES.flatMap(loggedIn));
+    assert.deepEqual(
+      Object.keys(EVENT_METRICS).filter((event) => !logged.has(event)),
       [],
     );
   });
