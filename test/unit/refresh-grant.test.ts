@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Grant } from '../../shared/domain/grant.ts';
+import { LEASE_SECONDS } from '../../shared/domain/timing.ts';
 import type { Table } from '../../shared/ports/table.ts';
+import type { TokenVault } from '../../shared/ports/token-vault.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { INVALID_GRANT, REGISTRATION_REFUSED, type Rotation, unavailable } from '../fakes/scripted-provider.ts';
 import {
@@ -246,6 +248,36 @@ describe('refreshGrant', () => {
     assert.deepEqual(await refresh(), { outcome: 'fresh' });
     assert.ok((await storedAt()) > first);
     assert.equal((await heldGrant()).refreshTokenStoredAt, await storedAt());
+  });
+
+  it('asks for no more, after a stored token could not be noted, until the vault surely gives it', async () => {
+    world.microsoft.rotation = 'strict';
+    const { vault } = process;
+    const former = await vault.read(office.mailbox.id);
+    let lateUntil = 0;
+    const lateVault: TokenVault = {
+      ...vault,
+      read: async (id) => (world.clock.now() < lateUntil ? former : vault.read(id)),
+      store: async (...args) => {
+        lateUntil = world.clock.now() + 15_000;
+        return vault.store(...args);
+      },
+    };
+    const table: Table = {
+      ...world.table,
+      writeAll: async (all) => {
+        if (all.some((one) => 'put' in one && one.put.sk === 'token#smtp')) throw new Error('the table is away');
+        return world.table.writeAll(all);
+      },
+    };
+    await process.records.grants.forgetAccessTokens(office.mailbox.id, ['smtp']);
+    await assert.rejects(refresh(startProcess(world, { vault: lateVault, table })), /the table is away/);
+    assert.notEqual((await vault.read(office.mailbox.id))?.refreshToken, former?.refreshToken);
+    const calls = world.microsoft.refreshCalls;
+    const tooSoon = await settle(world, refresh(startProcess(world, { vault: lateVault })));
+    assert.deepEqual([tooSoon.outcome, world.microsoft.refreshCalls], ['failed', calls]);
+    await advanceSeconds(world, LEASE_SECONDS);
+    assert.deepEqual(await refresh(startProcess(world, { vault: lateVault })), { outcome: 'fresh' });
   });
 
   it('writes nothing to the vault where the provider sends no new refresh token', async () => {

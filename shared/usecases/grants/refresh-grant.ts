@@ -114,8 +114,8 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
   const useRefreshToken = makeUseRefreshToken({ grants, vault, clock, log });
   const notices = makeNotices({ records, clock, random, log });
   const underWay = new Map<string, Promise<RefreshOutcome>>();
-  /** Leases that ended with the write they were taken for. */
-  const released = new WeakSet<Lease>();
+  /** Leases that nobody gives back: they ended with the write they were taken for, or are to run out. */
+  const kept = new WeakSet<Lease>();
 
   const grantFields = ({ mailbox, begunAt }: Holding) => ({
     mailbox_id: mailbox.id,
@@ -133,7 +133,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     token?: CachedAccessToken,
   ): Promise<boolean> => {
     const written = await grants.replaceAndRelease(mailbox.id, lease, revision, grant, dueAt, token);
-    if (written) released.add(lease);
+    if (written) kept.add(lease);
     return written;
   };
 
@@ -174,12 +174,14 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     const { refreshTokenStoredAt, refreshTokenVersion, stores } = note;
     const counted = { ...(stores && { stores }), ...(refused && { refused }) };
     const stored = { refreshTokenStoredAt, refreshTokenVersion };
+    const isNew = refreshTokenVersion !== holding.grant.refreshTokenVersion;
+    // If this write fails, nobody knows what the vault must give, until it surely gives it (VAULT_SETTLES_SECONDS).
+    if (isNew) kept.add(holding.lease);
     const grant: LiveGrant = { ...held, ...counted, ...stored, state: 'active', provenAt: now, failures: 0 };
     if (!(await finish(holding, grant, nextDueAt(holding, grant, token, now), token))) return false;
     if (warnedDays !== undefined) {
       await notices.settle({ kind: 'grant.expiring', organizationId: mailbox.organizationId, subject: mailbox.id });
     }
-    const isNew = refreshTokenVersion !== holding.grant.refreshTokenVersion;
     const got = { audience, expires_in: reply.expiresInSeconds, stored: isNew };
     log.info('grant.refreshed', { ...grantFields(holding), ...got });
     return true;
@@ -300,7 +302,7 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       // Looked at again under the lease: whoever held it before may have brought what is wanted.
       return await step(mailbox, request, lease);
     } finally {
-      if (!released.has(lease)) await grants.releaseLease(mailbox.id, lease);
+      if (!kept.has(lease)) await grants.releaseLease(mailbox.id, lease);
     }
   };
 
