@@ -6,9 +6,13 @@ import type { LambdaFunction } from './lambda-function.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
-/** Lambda's Invoke (API reference), for functions named in `functions`, which may be filled later. */
+/**
+ * Lambda's Invoke (API reference), for functions named in `functions`, which may be filled later. `losesAnswer`: the
+ * connection breaks when the function has ended.
+ */
 export const startLambdaInvoke = async (
   functions: ReadonlyMap<string, Pick<LambdaFunction, 'invoke'>>,
+  losesAnswer: () => boolean = () => false,
 ): Promise<Emulator> => {
   const server = createServer(async (request, response) => {
     const refuse = (status: number, type: string, Message: string): void => {
@@ -22,6 +26,7 @@ export const startLambdaInvoke = async (
       return refuse(404, 'ResourceNotFoundException', `Function not found: ${name}`);
     }
     const invoked = await target.invoke(event);
+    if (losesAnswer()) return request.socket.destroy();
     if (invoked.outcome === 'too_large') return refuse(413, 'RequestTooLargeException', 'Request must be smaller');
     // What a function throws is an answer, too: 200 with this header (API reference, Invoke).
     const failed = invoked.outcome === 'failed';

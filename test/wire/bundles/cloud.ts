@@ -142,7 +142,7 @@ export const startCloud = async ({
   const requests: SeenRequest[] = [];
   const exchanges: { readonly request: HttpRequest; readonly reply: HttpReply }[] = [];
   /** Set by tests; asked before anything else happens to a request. */
-  const faults: { secretsManager?: InjectFault; dynamodb?: InjectFault } = {};
+  const faults: { secretsManager?: InjectFault; dynamodb?: InjectFault; losesInvocation?: () => boolean } = {};
   const denied: string[] = [];
 
   const functionOf = (name: FunctionName): LambdaFunction => {
@@ -183,7 +183,7 @@ export const startCloud = async ({
   const clockFile = join(folder, 'clock-ahead-ms');
   await writeFile(clockFile, '0');
 
-  const lambda = await startLambdaInvoke(invocable);
+  const lambda = await startLambdaInvoke(invocable, () => faults.losesInvocation?.() ?? false);
   const aws = await startEmulatedAws({
     dynamodb: watch(
       'dynamodb',
