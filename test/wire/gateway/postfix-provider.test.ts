@@ -73,10 +73,11 @@ describe('a gateway that sends straight to Postfix, with Dovecot to check the to
       certificate,
       verifyToken: provider.verifyToken,
       recipients: [ANN, BOB, GREY],
-      settings: `
-message_size_limit = ${SIZE_LIMIT_BYTES}
-smtpd_client_connection_count_limit = ${CONNECTION_LIMIT}
-smtpd_recipient_restrictions = reject_unlisted_recipient, ${policy}, permit_sasl_authenticated, reject`,
+      settings: {
+        message_size_limit: String(SIZE_LIMIT_BYTES),
+        smtpd_client_connection_count_limit: String(CONNECTION_LIMIT),
+        smtpd_recipient_restrictions: `reject_unlisted_recipient, ${policy}, permit_sasl_authenticated, reject`,
+      },
     });
     authorities = { right: join(provider.folder, 'right.pem'), wrong: join(provider.folder, 'wrong.pem') };
     clockFile = join(provider.folder, 'ahead');

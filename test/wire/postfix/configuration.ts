@@ -4,8 +4,8 @@ export interface MailSystemPlace {
   readonly authPort: number;
   readonly tokenInfoPort: number;
   readonly recipients: readonly string[];
-  /** Further lines of main.cf, which come after the others and so decide. */
-  readonly settings?: string | undefined;
+  /** Of main.cf, in place of those here or besides. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** No mail protocol: Dovecot is there for SASL alone (doc.dovecot.org, "Postfix and Dovecot SASL"). */
@@ -36,42 +36,47 @@ username_attribute = email
 });
 
 /** Submission (RFC 6409) with everything else switched off; no look-up leaves the machine. */
-export const postfixFiles = ({ folder, port, authPort, recipients, settings = '' }: MailSystemPlace) => {
+export const postfixFiles = ({ folder, port, authPort, recipients, settings }: MailSystemPlace) => {
   const domains = new Set(recipients.map((address) => address.slice(address.indexOf('@') + 1)));
+  const main = {
+    compatibility_level: '3.6',
+    queue_directory: `${folder}/queue`,
+    data_directory: `${folder}/data`,
+    maillog_file: `${folder}/postfix.log`,
+    maillog_file_prefixes: folder,
+    myhostname: 'mail.contoso.example',
+    mydestination: '',
+    mynetworks: '',
+    inet_interfaces: '127.0.0.1',
+    inet_protocols: 'ipv4',
+    disable_dns_lookups: 'yes',
+    smtpd_peername_lookup: 'no',
+    default_transport: 'error:nothing leaves this machine',
+    alias_maps: '',
+    local_recipient_maps: '',
+    virtual_mailbox_domains: [...domains].join(', '),
+    virtual_mailbox_maps: `texthash:${folder}/recipients`,
+    virtual_mailbox_base: `${folder}/mail`,
+    virtual_uid_maps: 'static:65534',
+    virtual_gid_maps: 'static:65534',
+    virtual_mailbox_limit: '0',
+    message_size_limit: '60000000',
+    smtpd_tls_security_level: 'encrypt',
+    smtpd_tls_chain_files: `${folder}/server.pem`,
+    smtpd_sasl_auth_enable: 'yes',
+    smtpd_sasl_type: 'dovecot',
+    smtpd_sasl_path: `inet:127.0.0.1:${authPort}`,
+    smtpd_client_restrictions: 'permit_sasl_authenticated, reject',
+    smtpd_relay_restrictions: 'permit_sasl_authenticated, reject',
+    smtpd_recipient_restrictions: 'reject_unlisted_recipient, permit_sasl_authenticated, reject',
+    ...settings,
+  };
   return {
-    'postfix/main.cf': `
-compatibility_level = 3.6
-queue_directory = ${folder}/queue
-data_directory = ${folder}/data
-maillog_file = ${folder}/postfix.log
-maillog_file_prefixes = ${folder}
-myhostname = mail.contoso.example
-mydestination =
-mynetworks =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-disable_dns_lookups = yes
-smtpd_peername_lookup = no
-default_transport = error:nothing leaves this machine
-alias_maps =
-local_recipient_maps =
-virtual_mailbox_domains = ${[...domains].join(', ')}
-virtual_mailbox_maps = texthash:${folder}/recipients
-virtual_mailbox_base = ${folder}/mail
-virtual_uid_maps = static:65534
-virtual_gid_maps = static:65534
-virtual_mailbox_limit = 0
-message_size_limit = 60000000
-smtpd_tls_security_level = encrypt
-smtpd_tls_chain_files = ${folder}/server.pem
-smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = dovecot
-smtpd_sasl_path = inet:127.0.0.1:${authPort}
-smtpd_client_restrictions = permit_sasl_authenticated, reject
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
-smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
-${settings}
-`,
+    // Each setting once: Postfix warns of a second in each of its processes, and a log that is full before its writer runs
+    // stops them all.
+    'postfix/main.cf': Object.entries(main)
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join(''),
     // The services that taking and delivering need (postfix.org, master(5)); none in a chroot.
     'postfix/master.cf': `
 127.0.0.1:${port} inet n - n - - smtpd

@@ -19,8 +19,8 @@ export interface MailSystemOptions {
   readonly verifyToken: (accessToken: string) => Promise<TokenVerdict>;
   /** Whole addresses, at domains that have no other. */
   readonly recipients: readonly string[];
-  /** Of Postfix: further lines of main.cf. */
-  readonly settings?: string;
+  /** Of Postfix: what main.cf has in place of, or besides, the usual. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface MailSystem {
@@ -100,7 +100,7 @@ export const startMailSystem = async ({
     return [dovecot.output(), await read('dovecot.log'), postfix.output(), await read('postfix.log')].join('');
   };
   const close = async (): Promise<void> => {
-    spawnSync('postfix', ['-c', join(folder, 'postfix'), 'abort'], { stdio: 'ignore' });
+    spawnSync('postfix', ['-c', join(folder, 'postfix'), 'abort'], { stdio: 'ignore', timeout: 10_000 });
     dovecot.child.kill('SIGTERM');
     const ended = Promise.all([postfix.exited, dovecot.exited]);
     await Promise.race([ended, sleep(5000, undefined, { ref: false })]);
