@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { filesystemBlobStore } from '../../shared/adapters/filesystem/filesystem-blob-store.ts';
 import { s3BlobStore } from '../../shared/adapters/s3/s3-blob-store.ts';
 import type { BlobStore } from '../../shared/ports/blob-store.ts';
-import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
+import { close, LOOPBACK_CLIENT, listen } from '../fakes/aws-json.ts';
 import { startFauxqs } from '../fakes/fauxqs.ts';
 import { runUntilKilled } from './crash/run-until-killed.ts';
 import { during } from './during.ts';
@@ -236,6 +238,43 @@ describe('s3BlobStore', () => {
     );
     return requests;
   };
+
+  describe('reading what S3 sends', () => {
+    const PIECE = Buffer.alloc(64 * 1024, 'a');
+
+    /** In place of S3: sends the first piece of two, and the second when it is told to. */
+    const startHesitant = async (t: TestContext) => {
+      const rest = Promise.withResolvers<void>();
+      const server = createServer(async (_, response) => {
+        response.writeHead(200, { 'content-length': 2 * PIECE.length }).write(PIECE);
+        await rest.promise;
+        response.end(PIECE);
+      });
+      const endpoint = `http://127.0.0.1:${await listen(server)}`;
+      const client = new S3Client({ ...LOOPBACK_CLIENT, endpoint, forcePathStyle: true });
+      t.after(() => {
+        client.destroy();
+        return close(server);
+      });
+      return { blobs: s3BlobStore(client, { bucket: 'mail', stallLimitMs: 300 }), sendRest: () => rest.resolve() };
+    };
+
+    it('gives up where nothing more comes', async (t) => {
+      const { blobs } = await startHesitant(t);
+      const opened = await blobs.open('a');
+      assert.ok(opened);
+      await assert.rejects(buffer(opened.stream), { name: 'TimeoutError' });
+    });
+
+    it('lets its taker be as slow as it likes', async (t) => {
+      const { blobs, sendRest } = await startHesitant(t);
+      const opened = await blobs.open('a');
+      assert.ok(opened);
+      sendRest();
+      await sleep(900);
+      assert.equal((await buffer(opened.stream)).length, 2 * PIECE.length);
+    });
+  });
 
   it('has two parts of a stream at hand, and no more', async (t) => {
     const { client, blobs } = during(t, await inS3());
