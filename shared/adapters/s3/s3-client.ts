@@ -4,7 +4,8 @@ import { requestLimits } from '../aws/request-limits.ts';
 
 /**
  * The longest request carries one part of 8 MiB (s3-multipart.ts), which takes under a second there. Three attempts fit into the
- * time that a device waits. How slowly content is taken is the taker's affair: this limit ends when its first octets are there, and another follows (stall-limit.ts).
+ * time that a device waits. How slowly content is taken is the taker's affair: this limit ends when its first octets are
+ * there, and another sees to the rest (s3-blob-store.ts).
  */
 export const s3Client = (options: Pick<S3ClientConfig, 'requestChecksumCalculation'> = {}): S3Client =>
   new S3Client({ ...requestLimits({ attempts: 3, answerMs: 5_000 }), ...options });
