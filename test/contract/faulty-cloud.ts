@@ -22,7 +22,7 @@ import type { StepClock } from '../fakes/step-clock.ts';
 import { makeWorld, type Process, startProcess, type World } from '../unit/support.ts';
 
 /** As the functions' clients have them (dynamodb-client.ts and its siblings). */
-const ATTEMPTS = { dynamodb: 3, secrets: 2, sqs: 3, s3: 3 } as const;
+const ATTEMPTS = { dynamodb: 3, secrets: 2, sqs: 2, s3: 3 } as const;
 
 const VAULT_PREFIX = 'broker/grant/';
 
