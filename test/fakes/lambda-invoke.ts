@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { close, type Emulator, listen } from './aws-json.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
-/**
- * Lambda's Invoke (API reference), for functions named in `functions`, which may be filled later. `losesAnswer`: the
- * connection breaks when the function has ended.
- */
+interface InvokeOptions {
+  readonly isDenied?: (name: string, request: { readonly headers: IncomingHttpHeaders }) => boolean;
+  /** The connection breaks when the function has ended. */
+  readonly losesAnswer?: () => boolean;
+}
+
+/** Lambda's Invoke (API reference), for functions named in `functions`, which may be filled later. */
 export const startLambdaInvoke = async (
   functions: ReadonlyMap<string, Pick<LambdaFunction, 'invoke'>>,
-  losesAnswer: () => boolean = () => false,
+  { isDenied = () => false, losesAnswer = () => false }: InvokeOptions = {},
 ): Promise<Emulator> => {
   const server = createServer(async (request, response) => {
     const refuse = (status: number, type: string, Message: string): void => {
@@ -21,6 +24,7 @@ export const startLambdaInvoke = async (
     };
     const event = await json(request);
     const name = decodeURIComponent(INVOCATIONS.exec(request.url ?? '')?.[1] ?? '');
+    if (isDenied(name, request)) return refuse(403, 'AccessDeniedException', `Not authorized to invoke ${name}`);
     const target = functions.get(name);
     if (target === undefined || request.method !== 'POST') {
       return refuse(404, 'ResourceNotFoundException', `Function not found: ${name}`);

@@ -32,6 +32,7 @@ import {
   tableRefusal,
   type Vault,
 } from './permissions.ts';
+import { type Asked, askedOf, maySo } from './service-rights.ts';
 
 export const TABLE = 'token-broker';
 export const BUCKET = 'token-broker-messages';
@@ -161,6 +162,17 @@ export const startCloud = async ({
     };
   };
 
+  /** `test` is nobody's role. */
+  const isDenied = (by: string, asked: Asked): boolean => {
+    if (by === 'test' || maySo(by, asked)) return false;
+    denied.push(`${by}: ${asked.action} on ${asked.on}`);
+    return true;
+  };
+  const invokes = (name: string): Asked => {
+    const called = FUNCTIONS.find((one) => functions.get(one)?.name === name) ?? name;
+    return { action: 'lambda:InvokeFunction', on: `function \`${called}\`` };
+  };
+
   const gateway = await startApiGateway(
     (name, event) => functionOf(name).invoke(event),
     (request, reply) => exchanges.push({ request, reply }),
@@ -183,8 +195,12 @@ export const startCloud = async ({
   const clockFile = join(folder, 'clock-ahead-ms');
   await writeFile(clockFile, '0');
 
-  const lambda = await startLambdaInvoke(invocable, () => faults.losesInvocation?.() ?? false);
+  const lambda = await startLambdaInvoke(invocable, {
+    isDenied: (name, request) => isDenied(callerOf(request), invokes(name)),
+    losesAnswer: () => faults.losesInvocation?.() ?? false,
+  });
   const aws = await startEmulatedAws({
+    isDenied: (request) => isDenied(callerOf(request), askedOf(request)),
     dynamodb: watch(
       'dynamodb',
       (request) => tableRefusal(request, vault),

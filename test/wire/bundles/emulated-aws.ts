@@ -5,7 +5,7 @@ import { type Emulator, type InjectFault, LOOPBACK_CLIENT } from '../../fakes/aw
 import { createQueueWithDeadLetters, type QueueSettings } from '../../fakes/create-queue.ts';
 import { startDynamodb } from '../../fakes/dynamodb.ts';
 import { FOREIGN_EMULATORS, type ForeignEmulator, startEmulatorProcess } from '../../fakes/emulator-process.ts';
-import { startFauxqs } from '../../fakes/fauxqs.ts';
+import { type FauxqsRequest, startFauxqs } from '../../fakes/fauxqs.ts';
 import { proxyAwsJson } from '../../fakes/forward-aws-json.ts';
 import { startSecretsManager } from '../../fakes/secrets-manager.ts';
 import { accessKeyOf } from './permissions.ts';
@@ -23,6 +23,8 @@ const chosen = (): EmulatorChoice => {
 export interface Faults {
   readonly dynamodb: InjectFault;
   readonly secretsManager: InjectFault;
+  /** To S3 and SQS; asked by our own emulators alone. */
+  readonly isDenied?: (request: FauxqsRequest) => boolean;
 }
 
 interface Endpoints {
@@ -45,7 +47,7 @@ const startOwn = async (faults: Faults): Promise<Endpoints & { readonly parts: r
   const [dynamodb, secretsManager, fauxqs] = await Promise.all([
     startDynamodb({ injectFault: faults.dynamodb }),
     startSecretsManager({ injectFault: faults.secretsManager }),
-    startFauxqs(),
+    startFauxqs(faults.isDenied),
   ]);
   return {
     dynamodb: dynamodb.endpoint,

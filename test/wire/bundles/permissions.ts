@@ -23,9 +23,9 @@ export interface SeenRequest {
 /** Access key ids are no secret, and tell the emulators who calls. */
 export const accessKeyOf = (name: FunctionName): string => `TEST.${name.replace('/', '.')}`;
 
-/** From the signature (Signature Version 4): `Credential=<access key id>/<date>/…`. */
-export const callerOf = ({ headers }: AwsRequest): string => {
-  const keyId = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+/** From the signature (Signature Version 4), in the header or in a link: `Credential=<access key id>/<date>/…`. */
+export const callerOf = ({ headers, url = '' }: Pick<AwsRequest, 'headers'> & { readonly url?: string }): string => {
+  const keyId = /Credential=([^/]+)\//.exec(headers.authorization ?? decodeURIComponent(url))?.[1] ?? '';
   return keyId.startsWith('TEST.') ? keyId.slice('TEST.'.length).replace('.', '/') : 'test';
 };
 
