@@ -29,7 +29,6 @@ const secrets = secretsManagerClient();
 const vault = cloudTokenVault(env, { table, secrets, clock });
 const queue = sqsWorkQueue(sqsClient(), { queueUrl: env.BROKER_GRANT_QUEUE_URL, fifo: false });
 const refresher = lambdaRefresher(new LambdaClient(), env.BROKER_REFRESH_FUNCTION, queue);
-// One attempt: asked again because the answer was lost, it would send a second message.
 const mailboxTester = lambdaMailboxTester(new LambdaClient({ maxAttempts: 1 }), env.BROKER_TEST_FUNCTION);
 const named = { adminKey: env.BROKER_ADMIN_KEY_SECRET, webhookKeys: env.BROKER_WEBHOOK_KEYS_SECRET };
 const { adminKey, webhookKeys } = await adminSecrets(secrets, { ...named, clock });

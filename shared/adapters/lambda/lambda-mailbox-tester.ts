@@ -8,7 +8,10 @@ import { payloadOf } from './invocation.ts';
 /** Who asks is told before API Gateway hangs up, at 30 s. */
 const LONGEST_WAIT_MS = 27_000;
 
-/** Asks the testing function, which may have an access token. One that fails says so in its own log. */
+/**
+ * Asks the testing function, which may have an access token. One that fails says so in its own log. The client must make one
+ * attempt: asked again because an answer was lost, the function would send a second message.
+ */
 export const lambdaMailboxTester = (client: LambdaClient, functionName: string): MailboxTester => ({
   async test(request): Promise<Result<ConnectionTest, BrokerError>> {
     const unavailable = (detail: string) => fail(brokerError('internal', detail));
