@@ -3,19 +3,28 @@
  * --from <restored table> [--replace] [--name token-broker] [--region eu-central-1] [--dry-run] [--yes]`. Where `--from` is
  * the broker's own table, that is itself a restored one, and is made fit to be used.
  */
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { functionsOf, isStopped } from './cloud-restore/functions-switch.ts';
+import { agreed } from './cloud/agreed.ts';
+import { asking, CommandTrouble, runCommand } from './cloud/command-trouble.ts';
+import { functionsOf, isStopped, LONGEST_RUN_MINUTES, mustBeAllThere } from './cloud/functions-switch.ts';
+import { dataStackOf, resourcesOf } from './cloud/stacks.ts';
+import { inRegion, WHICH_BROKER } from './cloud/which-broker.ts';
 import { type Mode, type RestoreOptions, restoreTable, type Tally } from './cloud-restore/restore.ts';
-import { asking, CommandTrouble, runCommand } from './cloud-setup/command-trouble.ts';
-import { dataStackOf, resourcesOf } from './cloud-setup/stacks.ts';
+
+const USAGE = `npm run cloud:restore -- --from TABLE [options]
+
+  --from TABLE      the restored table; the broker's own where that is a restored one (docs/aws-backup.md)
+  --replace         what people have decided becomes as it was then
+  --name NAME       the broker's name, as it was deployed (token-broker)
+  --region REGION   where it was deployed (AWS_REGION, or the profile's)
+  --dry-run         only say what would be done
+  --yes             do it without asking`;
 
 const OPTIONS = {
-  name: { type: 'string', default: 'token-broker' },
-  region: { type: 'string' },
+  ...WHICH_BROKER,
   from: { type: 'string' },
   replace: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
@@ -55,11 +64,13 @@ const mustBeThere = async (client: DynamoDBClient, TableName: string): Promise<v
 };
 
 const mustBeStopped = async (cloudFormation: CloudFormationClient, lambda: LambdaClient, name: string) => {
-  for (const one of await functionsOf(cloudFormation, name)) {
+  const functions = await functionsOf(cloudFormation, name);
+  mustBeAllThere(name, functions);
+  for (const one of functions.found) {
     if (await isStopped(lambda, one)) continue;
     throw new CommandTrouble(
       `${one.name} may still run.`,
-      `stop the broker: npm run cloud:switch -- off --name ${name}; then wait for 15 minutes`,
+      `stop the broker: npm run cloud:switch -- off --name ${name}; then wait for ${LONGEST_RUN_MINUTES} minutes`,
     );
   }
 };
@@ -81,28 +92,11 @@ const tell = (tally: Tally, done: string, gone: string): void => {
   if (written.size + removed.size === 0) console.log('  nothing to do');
 };
 
-const agreed = async (): Promise<boolean> => {
-  if (!process.stdin.isTTY) return false;
-  const asked = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await asked.question('Do it? [y/N] ');
-  asked.close();
-  return /^y(es)?$/i.test(answer.trim());
-};
-
 const main = async (): Promise<void> => {
-  const {
-    from,
-    name,
-    replace,
-    yes,
-    'dry-run': dryRun,
-    ...given
-  } = parseArgs({
-    args: process.argv.slice(2),
-    options: OPTIONS,
-  }).values;
+  const { values } = parseArgs({ args: process.argv.slice(2), options: OPTIONS });
+  const { from, name, replace, yes, 'dry-run': dryRun } = values;
   if (from === undefined) throw new CommandTrouble('--from is missing.', 'name the restored table: --from <table>');
-  const region = given.region === undefined ? {} : { region: given.region };
+  const region = inRegion(values.region);
   const cloudFormation = new CloudFormationClient(region);
   const client = new DynamoDBClient(region);
   const to = await tableOf(cloudFormation, name);
@@ -114,9 +108,9 @@ const main = async (): Promise<void> => {
   tell(await restoreTable({ ...options, dryRun: true }), 'would be written:', 'would be removed:');
   if (dryRun) return;
   await mustBeStopped(cloudFormation, new LambdaClient(region), name);
-  if (!yes && !(await agreed())) throw new CommandTrouble('Nothing was changed.', 'run it again with --yes');
+  if (!yes && !(await agreed('Do it?'))) throw new CommandTrouble('Nothing was changed.', 'run it again with --yes');
   await restoreTable(options);
   console.log(`Done. Start the broker again: npm run cloud:switch -- on --name ${name}`);
 };
 
-await runCommand(main);
+await runCommand(main, { usage: USAGE, settings: 'docs/aws-backup.md' });

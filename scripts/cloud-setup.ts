@@ -3,13 +3,15 @@
  * whether the broker answers. docs/aws.md. `npm run cloud:setup -- [--name token-broker] [--region eu-central-1]
  * [--config broker.json] [--yes] [--unchecked] [--show-admin-key]`. Changes nothing that is right.
  */
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { secretText } from '../shared/adapters/secrets-manager/secret-text.ts';
 import { PROVIDERS } from '../shared/domain/provider.ts';
-import { asking, CommandTrouble, runCommand } from './cloud-setup/command-trouble.ts';
+import { agreed } from './cloud/agreed.ts';
+import { asking, CommandTrouble, runCommand } from './cloud/command-trouble.ts';
+import { inRegion, WHICH_BROKER } from './cloud/which-broker.ts';
+import { type DeployedBroker, findBroker } from './cloud-setup/deployed-broker.ts';
 import { askMetadata, askRegistrations } from './cloud-setup/from-outside.ts';
 import { fillKeyRing } from './cloud-setup/key-rings.ts';
 import {
@@ -25,9 +27,8 @@ import {
 } from './cloud-setup/provider-document.ts';
 import { checkRegistrations, isRefused } from './cloud-setup/registrations.ts';
 import { reportLines } from './cloud-setup/report.ts';
-import { type DeployedBroker, findBroker } from './cloud-setup/stacks.ts';
 
-const HELP = `npm run cloud:setup -- [options]
+const USAGE = `npm run cloud:setup -- [options]
 
   --name NAME         the broker's name, as it was deployed (token-broker)
   --region REGION     where it was deployed (AWS_REGION, or the profile's)
@@ -39,13 +40,11 @@ const HELP = `npm run cloud:setup -- [options]
 0: everything is right. 1: something is not, and was said. 2: nothing of the document was stored.`;
 
 const OPTIONS = {
-  name: { type: 'string', default: 'token-broker' },
-  region: { type: 'string' },
+  ...WHICH_BROKER,
   config: { type: 'string' },
   yes: { type: 'boolean', default: false },
   unchecked: { type: 'boolean', default: false },
   'show-admin-key': { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 } as const;
 
 type Options = ReturnType<typeof optionsOf>;
@@ -71,15 +70,10 @@ const fillKeyRings = async (secrets: SecretsManagerClient, { keyRingSecrets }: D
   }
 };
 
-const agreed = async (changes: readonly string[], { yes }: Options): Promise<boolean> => {
+const mayReplace = async (changes: readonly string[], { yes }: Options): Promise<boolean> => {
   say('The stored document is another one. What would change (+ new, - gone, ~ another value):');
   say(...changes.map((line) => `  ${line}`));
-  if (yes) return true;
-  if (!process.stdin.isTTY) return false;
-  const asked = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await asked.question('Replace it? [y/N] ');
-  asked.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return yes || agreed('Replace it?');
 };
 
 /** Says what the providers answer. False: they refuse a registration. */
@@ -110,7 +104,7 @@ const takeDocument = async (
       'mend it, and run the same command again; or store it all the same with --unchecked',
     );
   }
-  if (!isEmpty(stored) && !(await agreed(changes, options))) {
+  if (!isEmpty(stored) && !(await mayReplace(changes, options))) {
     throw new CommandTrouble('The stored document was left as it is.', 'run it again with --yes to replace it');
   }
   await storeDocument(secrets, broker.providerConfigSecret, document);
@@ -139,19 +133,28 @@ const tellRegistration = (broker: DeployedBroker, former: boolean): void => {
   );
 };
 
-const lookFromOutside = async (secrets: SecretsManagerClient, broker: DeployedBroker): Promise<string> => {
-  const { publicUrl, adminKeySecret } = broker;
-  const adminKey = (await asking('The admin key could not be read', () => secretText(secrets, adminKeySecret))).trim();
+/** Undefined: it cannot be had, which is said. The document is stored by then, so that is no reason to break off. */
+const adminKeyOf = async (secrets: SecretsManagerClient, { adminKeySecret }: DeployedBroker) => {
+  try {
+    return (await asking('The admin key could not be read', () => secretText(secrets, adminKeySecret))).trim();
+  } catch (error) {
+    if (!(error instanceof CommandTrouble)) throw error;
+    complain(error.message, error.hint);
+    return undefined;
+  }
+};
+
+const lookFromOutside = async ({ publicUrl }: DeployedBroker, adminKey: string | undefined): Promise<void> => {
   const metadata = await askMetadata(publicUrl);
   if (metadata.is === 'wrong') {
     complain(metadata.what, 'docs/aws.md, "When something does not work"; for an own domain, its DNS record first');
-    return adminKey;
+    return;
   }
   say(`${publicUrl} answers.`);
+  if (adminKey === undefined) return;
   const listed = await askRegistrations(publicUrl, adminKey);
   if (listed.is === 'wrong') complain(listed.what, 'the log group of the function admin says why (docs/aws.md)');
   else say('The admin API answers with the key of its secret.');
-  return adminKey;
 };
 
 const farewell = ({ publicUrl, region, adminKeySecret }: DeployedBroker, adminKey: string | undefined): void =>
@@ -166,11 +169,9 @@ const farewell = ({ publicUrl, region, adminKeySecret }: DeployedBroker, adminKe
 
 const main = async (): Promise<void> => {
   const options = optionsOf();
-  if (options.help) return say(HELP);
   // Before anything is asked of AWS: a slip in the document needs no credentials to be found.
   const document = options.config === undefined ? undefined : readDocument(options.config);
-  const region = options.region === undefined ? {} : { region: options.region };
-  const broker = await findBroker(new CloudFormationClient(region), options.name);
+  const broker = await findBroker(new CloudFormationClient(inRegion(options.region)), options.name);
   say(`${broker.name} in ${broker.region}: ${broker.publicUrl}`);
   const secrets = new SecretsManagerClient({ region: broker.region });
   await fillKeyRings(secrets, broker);
@@ -183,8 +184,9 @@ const main = async (): Promise<void> => {
     );
   } else if (isEmpty(stored)) tellRegistration(broker, await hasFormer(secrets, broker.providerConfigSecret));
   else await checkAtProviders({ config: stored.config }, broker);
-  const adminKey = await lookFromOutside(secrets, broker);
+  const adminKey = await adminKeyOf(secrets, broker);
+  await lookFromOutside(broker, adminKey);
   farewell(broker, options['show-admin-key'] ? adminKey : undefined);
 };
 
-await runCommand(main);
+await runCommand(main, { usage: USAGE, settings: 'nothing was changed; docs/configuration.md' });

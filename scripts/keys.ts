@@ -25,9 +25,9 @@ import { type KeyRing, noKeyRing } from '../shared/ports/key-ring.ts';
 import type { Table } from '../shared/ports/table.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import * as use from '../shared/usecases/look-after-keys.ts';
-import { misuseOf } from './misuse.ts';
+import { CommandTrouble, runCommand } from './cloud/command-trouble.ts';
 
-const USAGE = 'status | rotate [ring] | reseal | retire [ring] <key id> [--force]';
+const USAGE = 'npm run keys -- status | rotate [ring] | reseal | retire [ring] <key id> [--force]';
 
 interface Rings {
   readonly table: Table;
@@ -220,14 +220,7 @@ const main = async (): Promise<void> => {
   if (command === 'rotate' && named.length <= 1) return rotate(keys(), named[0]);
   if (command === 'reseal' && named.length === 0) return reseal(keys());
   if (command === 'retire' && (named.length === 1 || named.length === 2)) return retire(keys(), named, values.force);
-  throw new ConfigError(`Expected: npm run keys -- ${USAGE}`);
+  throw new CommandTrouble('Say status, rotate, reseal or retire.', USAGE);
 };
 
-try {
-  await main();
-} catch (error) {
-  const misuse = error instanceof Error && error.name === 'KeyRingError' ? error.message : misuseOf(error);
-  if (misuse === undefined) throw error;
-  console.error(`error: ${misuse}`);
-  process.exitCode = 2;
-}
+await runCommand(main, { usage: USAGE, settings: 'docs/vaults.md, "Keys"' });

@@ -13,12 +13,12 @@ import { ConfigError } from '../shared/config/config-document.ts';
 import { noKeyRing } from '../shared/ports/key-ring.ts';
 import { brokerRecords } from '../shared/records/index.ts';
 import { type MigrationTally, makeMigrateVault } from '../shared/usecases/grants/migrate-vault.ts';
-import { misuseOf } from './misuse.ts';
+import { runCommand } from './cloud/command-trouble.ts';
 
 const VARIABLES = ['BROKER_TABLE', 'BROKER_VAULT_PREFIX', 'BROKER_VAULT_KMS_KEY', 'BROKER_VAULT_KEYS_SECRET'] as const;
 const TELL_EVERY_MS = 5_000;
 
-const HINT = 'hint: the output VaultMigration of the stack is the whole command; docs/vaults.md explains it';
+const USAGE = 'npm run vault:migrate -- --from secrets-manager --to envelope, or the other way round';
 
 const directionOf = (args: string[]): 'secrets-manager-to-envelope' | 'envelope-to-secrets-manager' => {
   const options = { from: { type: 'string' }, to: { type: 'string' } } as const;
@@ -78,11 +78,7 @@ const migrate = async (): Promise<void> => {
   console.log(`Everything has moved. Now deploy with the vault ${direction.split('-to-')[1]}.`);
 };
 
-try {
-  await migrate();
-} catch (error) {
-  const misuse = misuseOf(error);
-  if (misuse === undefined) throw error;
-  console.error(`error: ${misuse}\n${HINT}`);
-  process.exitCode = 2;
-}
+await runCommand(migrate, {
+  usage: USAGE,
+  settings: 'the output VaultMigration of the stack is the whole command; docs/vaults.md explains it',
+});

@@ -175,7 +175,7 @@ export const TABLE_ACCESS = {
     GetItem: ['mailbox#*', 'submission#*', 'outbox#*', 'notices#*'],
     BatchGetItem: ['mailbox#*'],
     Query: ['outbox#*'],
-    PutItem: ['mailbox#*', 'submission#*', 'outbox#*', 'audit#*', 'notices#*'],
+    PutItem: ['submission#*', 'outbox#*', 'audit#*', 'notices#*'],
     DeleteItem: ['outbox#*', 'notices#*'],
   },
   /** Of a mailbox's outbox it takes its part in the pace. */
@@ -282,3 +282,6 @@ export const TABLE_ACCESS = {
 } as const satisfies Record<string, TableAccess>;
 
 export type FunctionName = keyof typeof TABLE_ACCESS;
+
+/** As in ids of constructs and names of functions. */
+export const hyphened = (name: FunctionName): string => name.replace('/', '-');

@@ -3,6 +3,7 @@ import { concluded, isOver, type Submission } from '../../shared/domain/submissi
 import { dueShardOf } from '../../shared/domain/timing.ts';
 import type { Item, Key } from '../../shared/ports/table.ts';
 import { attributes, entity, keys } from '../../shared/records/items.ts';
+import { CommandTrouble } from '../cloud/command-trouble.ts';
 
 /**
  * What an item says, and so what an older one is worth beside the table of now (docs/aws-backup.md):
@@ -71,12 +72,14 @@ const RULES: readonly Rule[] = [
   { pk: /^(sign-in|pairing|user-code|session|reconnect)#/, kind: 'moment' },
 ];
 
-/** Throws for what this version does not know: what is to become of it, a person must decide. */
+/** Throws `CommandTrouble` for what this version does not know: what is to become of it, a person must decide. */
 const ruleOf = ({ pk, sk }: Key): Rule => {
   const rule = RULES.find((one) => one.pk.test(pk) && (one.sk?.test(sk) ?? true));
-  if (rule === undefined)
-    throw new Error(`there is no rule for the item ${pk.replace(/#.*/, '#…')} ${sk.replace(/#.*/, '#…')}`);
-  return rule;
+  if (rule !== undefined) return rule;
+  throw new CommandTrouble(
+    `There is no rule for the item ${pk.replace(/#.*/, '#…')} ${sk.replace(/#.*/, '#…')}.`,
+    'run this from the version of the broker that wrote the table',
+  );
 };
 
 export const kindOf = (key: Key): Kind => ruleOf(key).kind;

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { keyOf, toAttributeValues, toItem } from '../../shared/adapters/dynamodb/attribute-values.ts';
 import type { Item, Key } from '../../shared/ports/table.ts';
+import { CommandTrouble } from '../cloud/command-trouble.ts';
 
 /** API reference, BatchGetItem and BatchWriteItem. */
 const MOST_KEYS = 100;
@@ -41,7 +42,10 @@ const untilDone = async <Left>(first: Left, send: (left: Left) => Promise<Left |
     if (left === undefined) return;
     await sleep(pauseMs);
   }
-  throw new Error('DynamoDB goes on leaving work undone; run the same command again');
+  throw new CommandTrouble(
+    'DynamoDB goes on leaving work undone.',
+    'run the same command again; it goes on from there',
+  );
 };
 
 /** What is there of these keys, by `nameOf`. */

@@ -8,7 +8,7 @@ import {
 import { secretText } from '../../shared/adapters/secrets-manager/secret-text.ts';
 import { ConfigError } from '../../shared/config/config-document.ts';
 import { type BrokerConfig, NO_PROVIDERS, parseBrokerConfig } from '../../shared/config/provider-config.ts';
-import { asking, CommandTrouble } from './command-trouble.ts';
+import { asking, CommandTrouble } from '../cloud/command-trouble.ts';
 
 /** API reference, PutSecretValue. */
 const MOST_BYTES = 65_536;

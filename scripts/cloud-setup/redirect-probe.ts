@@ -38,7 +38,7 @@ export const tryRedirect = async (
         await reply.body?.cancel();
         const next = new URL(location, url);
         if (`${next.origin}${next.pathname}` === redirectUri) return { is: 'registered' };
-        if (NOT_REGISTERED.test(decodeURIComponent(next.search))) return { is: 'missing' };
+        if (NOT_REGISTERED.test([...next.searchParams.values()].join('\n'))) return { is: 'missing' };
         // Where other hosts lead is no word of this server.
         if (next.origin !== origin) break;
         url = next;

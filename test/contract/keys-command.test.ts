@@ -150,7 +150,7 @@ describe('npm run keys', () => {
   });
 
   it('says what it understands, and where it finds no data', async () => {
-    assert.match((await keys('turn')).said, /^error: Expected: npm run keys -- status/);
+    assert.match((await keys('turn')).said, /^error: Say status, .*\nhint: npm run keys -- status/);
     const empty = mkdtempSync(join(tmpdir(), 'keys-'));
     const before = folder;
     folder = empty;

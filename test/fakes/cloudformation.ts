@@ -16,15 +16,24 @@ const members = (items: readonly string[]): string => items.map((item) => `<memb
 
 const NAMESPACE = 'http://cloudformation.amazonaws.com/doc/2010-05-15/';
 
-const ANSWERS: Readonly<Record<string, (name: string, stack: FakeStack) => string>> = {
-  DescribeStacks(name, { status, outputs }) {
+/** Far fewer than CloudFormation gives at once, so that whoever does not ask on sees a part. */
+const PAGE = 2;
+
+interface Asked {
+  readonly name: string;
+  /** Empty: for the first page. */
+  readonly token: string;
+}
+
+const ANSWERS: Readonly<Record<string, (asked: Asked, stack: FakeStack) => string>> = {
+  DescribeStacks({ name }, { status, outputs }) {
     const listed = Object.entries(outputs).map(
       ([key, value]) => `<OutputKey>${key}</OutputKey><OutputValue>${escaped(value)}</OutputValue>`,
     );
     const stack = `<StackName>${name}</StackName><StackStatus>${status}</StackStatus><Outputs>${members(listed)}</Outputs>`;
     return `<Stacks>${members([`${stack}<CreationTime>2026-11-01T00:00:00Z</CreationTime>`])}</Stacks>`;
   },
-  ListStackResources(_name, { resources = {} }) {
+  ListStackResources({ token }, { resources = {} }) {
     const listed = Object.entries(resources).flatMap(([type, ids]) =>
       Object.entries(ids).map(
         ([logical, physical]) =>
@@ -32,16 +41,19 @@ const ANSWERS: Readonly<Record<string, (name: string, stack: FakeStack) => strin
           `<PhysicalResourceId>${escaped(physical)}</PhysicalResourceId><ResourceStatus>CREATE_COMPLETE</ResourceStatus>`,
       ),
     );
-    return `<StackResourceSummaries>${members(listed)}</StackResourceSummaries>`;
+    const from = Number(token);
+    const next = from + PAGE < listed.length ? `<NextToken>${from + PAGE}</NextToken>` : '';
+    return `<StackResourceSummaries>${members(listed.slice(from, from + PAGE))}</StackResourceSummaries>${next}`;
   },
-  GetTemplate: (_name, { template }) => `<TemplateBody>${escaped(JSON.stringify(template))}</TemplateBody>`,
+  GetTemplate: (_asked, { template }) => `<TemplateBody>${escaped(JSON.stringify(template))}</TemplateBody>`,
 };
 
 /** CloudFormation's part that the commands use, by AWS's query protocol. `stacks` may be changed while it runs. */
 export const startCloudFormation = async (stacks: ReadonlyMap<string, FakeStack>): Promise<Emulator> => {
   const server = createServer(async (request, response) => {
     const form = new URLSearchParams(await text(request));
-    const [action, name] = [form.get('Action') ?? '', form.get('StackName') ?? ''];
+    const field = (key: string): string => form.get(key) ?? '';
+    const [action, name, token] = [field('Action'), field('StackName'), field('NextToken')];
     const stack = stacks.get(name);
     const answer = ANSWERS[action];
     const headers = { 'content-type': 'text/xml' };
@@ -51,7 +63,7 @@ export const startCloudFormation = async (stacks: ReadonlyMap<string, FakeStack>
       response.writeHead(400, headers).end(`<ErrorResponse xmlns="${NAMESPACE}">${error}</ErrorResponse>`);
       return;
     }
-    const result = `<${action}Result>${answer(name, stack)}</${action}Result>`;
+    const result = `<${action}Result>${answer({ name, token }, stack)}</${action}Result>`;
     response.writeHead(200, headers).end(`<${action}Response xmlns="${NAMESPACE}">${result}</${action}Response>`);
   });
   const port = await listen(server);

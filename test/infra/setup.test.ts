@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { OWN_NAMES } from '../../scripts/cloud-restore/functions-switch.ts';
+import { OWN_NAMES } from '../../scripts/cloud/functions-switch.ts';
 import { fillKeyRing } from '../../scripts/cloud-setup/key-rings.ts';
 import { parseKeySet } from '../../shared/adapters/key-ring/key-set.ts';
 import { AwsError, type Emulator, errorReply, LOOPBACK_CLIENT } from '../fakes/aws-json.ts';

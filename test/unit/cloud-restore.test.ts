@@ -42,7 +42,10 @@ describe('what an older table is worth', () => {
   });
 
   it('is not guessed of what this version does not know', () => {
-    assert.throws(() => kindOf({ pk: 'something#secret-id', sk: 'new' }), /no rule for the item something#…/);
+    assert.throws(() => kindOf({ pk: 'something#secret-id', sk: 'new' }), {
+      name: 'CommandTrouble',
+      message: 'There is no rule for the item something#… new.',
+    });
   });
 
   it('is nothing for leases, sessions, codes, access tokens, and work under way', () => {

@@ -360,4 +360,15 @@ describe('npm run cloud:setup', () => {
     await failing(['--config', config], {}, /could not be stored\. These credentials may not/);
     assert.equal(await storedText(), '{}');
   });
+
+  it('goes on where only the admin key may not be read: the document is stored by then', async () => {
+    const adminKey = arns.get('broker/admin-key');
+    faults.of = (operation, secretId) => (operation === 'GetSecretValue' && secretId === adminKey ? DENIED : undefined);
+    const { code, out, err } = await setup(['--config', await document({ microsoft: microsoft() })]);
+    assert.equal(code, 1);
+    assert.match(err, /^error: The admin key could not be read\. These credentials may not do that\.\nhint: /);
+    assert.match(out, /^Stored in broker\/provider-config/m);
+    assert.match(out, / answers\.$/m);
+    assert.ok((await storedText()).includes(String(microsoft().client_id)));
+  });
 });

@@ -2,5 +2,8 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { requestLimits } from '../aws/request-limits.ts';
 
-/** A device may be waiting, and what does not come into a queue the sweep finds within a minute. */
+/**
+ * A device may be waiting, and what does not come into a queue the sweep finds within a minute. Not for receiving, which may
+ * wait for 20 s (sqs-work-queue.ts): in the cloud Lambda does that, and hands the messages over.
+ */
 export const sqsClient = (): SQSClient => new SQSClient(requestLimits({ attempts: 2, answerMs: 1_500 }));

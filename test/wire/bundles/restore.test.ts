@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { FUNCTIONS } from '../../../scripts/build.ts';
+import { OWN_NAMES } from '../../../scripts/cloud/functions-switch.ts';
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
 import type { Emulator } from '../../fakes/aws-json.ts';
 import { type FakeStack, startCloudFormation } from '../../fakes/cloudformation.ts';
@@ -36,21 +36,21 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
     let lambda: Emulator;
     let organizationId: string;
     const reserved = new Map<string, number>([[WORKER, 60]]);
+    const stacks = new Map<string, FakeStack>();
+
+    const deploy = (functions: readonly string[]): void => {
+      const physical = Object.fromEntries(functions.map((name) => [name, `token-broker-${name}`]));
+      const resources = { 'AWS::Lambda::Function': { ...physical, cdk: 'token-broker-Custom1' } };
+      const template = { Resources: { 'refresh-grants-worker': { Properties: { ReservedConcurrentExecutions: 60 } } } };
+      stacks.set('token-broker', { status: 'CREATE_COMPLETE', outputs: {}, resources, template });
+    };
 
     before(async () => {
       cloud = await startCloud({ vault, concurrency: 2, movesClock: true });
       office = await furnishOffice(cloud);
-      const functions = FUNCTIONS.map((name) => name.replace('/', '-'));
-      const physical = functions.map((name) => [name, `token-broker-${name}`]);
-      const resources = { 'AWS::Lambda::Function': { ...Object.fromEntries(physical), cdk: 'token-broker-Custom1' } };
-      const template = { Resources: { 'refresh-grants-worker': { Properties: { ReservedConcurrentExecutions: 60 } } } };
-      const stacks = new Map<string, FakeStack>([
-        ['token-broker', { status: 'CREATE_COMPLETE', outputs: {}, resources, template }],
-        [
-          'token-broker-data',
-          { status: 'CREATE_COMPLETE', outputs: {}, resources: { 'AWS::DynamoDB::Table': { Table: TABLE } } },
-        ],
-      ]);
+      deploy(OWN_NAMES);
+      const resources = { 'AWS::DynamoDB::Table': { Table: TABLE } };
+      stacks.set('token-broker-data', { status: 'CREATE_COMPLETE', outputs: {}, resources });
       cloudFormation = await startCloudFormation(stacks);
       lambda = await startLambdaConcurrency(reserved);
       await cloud.documents.send(new CreateTableCommand(tableDefinition(THEN)));
@@ -152,6 +152,11 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
       assert.equal(refused.code, 2);
       assert.match(refused.err, /may still run\.\nhint: .*cloud:switch -- off/);
       await run('cloud-switch.ts', 'off');
+      deploy(OWN_NAMES.slice(1));
+      const unseen = await run('cloud-restore.ts', '--from', THEN, '--replace', '--yes');
+      deploy(OWN_NAMES);
+      assert.equal(unseen.code, 2);
+      assert.match(unseen.err, /does not have token-broker-fetch-token\.\nhint: /);
       const dry = await run('cloud-restore.ts', '--from', THEN, '--replace', '--dry-run');
       assert.match(dry.out, /would be removed: device/);
       const unasked = await run('cloud-restore.ts', '--from', THEN, '--replace');
@@ -164,7 +169,7 @@ for (const vault of ['secrets-manager', 'envelope'] as const) {
     it('has its functions stopped, and started with what the template reserves', async () => {
       const { out } = await run('cloud-switch.ts', 'off');
       assert.match(out, /within 15 minutes/);
-      assert.deepEqual([reserved.size, [...reserved.values()].every((n) => n === 0)], [FUNCTIONS.length, true]);
+      assert.deepEqual([reserved.size, [...reserved.values()].every((n) => n === 0)], [OWN_NAMES.length, true]);
       await run('cloud-switch.ts', 'on');
       assert.deepEqual([...reserved], [[WORKER, 60]]);
     });

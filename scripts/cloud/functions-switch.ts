@@ -5,8 +5,11 @@ import {
   type LambdaClient,
   PutFunctionConcurrencyCommand,
 } from '@aws-sdk/client-lambda';
-import { asking, CommandTrouble } from '../cloud-setup/command-trouble.ts';
-import { resourcesOf } from '../cloud-setup/stacks.ts';
+import { SEND_TIMEOUT } from '../../infra/functions/timing.ts';
+import { hyphened } from '../../infra/rights/table-access.ts';
+import { FUNCTIONS } from '../build.ts';
+import { asking, CommandTrouble } from './command-trouble.ts';
+import { askingOf, resourcesOf } from './stacks.ts';
 
 export interface SwitchedFunction {
   readonly name: string;
@@ -14,23 +17,17 @@ export interface SwitchedFunction {
   readonly reserved: number | undefined;
 }
 
-/** The one that may run longest, `relay-mail/send` (infra/functions/timing.ts): what runs at the switch has ended by then. */
-export const LONGEST_RUN_MINUTES = 15;
+export interface BrokerFunctions {
+  readonly found: readonly SwitchedFunction[];
+  /** By name, those that this version has and the stack has not. */
+  readonly missing: readonly string[];
+}
+
+/** `relay-mail/send` may run longest: what runs at the switch has ended by then. */
+export const LONGEST_RUN_MINUTES = SEND_TIMEOUT.toMinutes();
 
 /** Behind the broker's name. */
-export const OWN_NAMES = [
-  'fetch-token',
-  'register-device',
-  'sign-in',
-  'refresh-grants-sweep',
-  'refresh-grants-worker',
-  'relay-mail-accept',
-  'relay-mail-send',
-  'relay-mail-test',
-  'relay-mail-gateway',
-  'notify',
-  'admin',
-];
+export const OWN_NAMES = FUNCTIONS.map(hyphened);
 
 interface Template {
   readonly Resources?: Readonly<
@@ -39,23 +36,31 @@ interface Template {
 }
 
 /** The broker's functions, with what they reserve by the template that was deployed. */
-export const functionsOf = async (
-  client: CloudFormationClient,
-  stackName: string,
-): Promise<readonly SwitchedFunction[]> => {
-  const found = await resourcesOf(client, stackName, 'AWS::Lambda::Function');
-  const { TemplateBody = '{}' } = await asking('The deployed template could not be read', () =>
+export const functionsOf = async (client: CloudFormationClient, stackName: string): Promise<BrokerFunctions> => {
+  const functions = await resourcesOf(client, stackName, 'AWS::Lambda::Function');
+  const { TemplateBody = '{}' } = await askingOf(client, stackName, () =>
     client.send(new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Processed' })),
   );
   const { Resources = {} } = JSON.parse(TemplateBody) as Template;
   // A stack may hold functions of CDK's own, which serve deployments; those of the broker are known by their names.
-  const functions = [...found].flatMap(([logicalId, name]) => {
+  const own = OWN_NAMES.map((name) => `${stackName}-${name}`);
+  const found = [...functions].flatMap(([logicalId, name]) => {
     const reserved = Resources[logicalId]?.Properties?.ReservedConcurrentExecutions;
-    const isOwn = OWN_NAMES.some((own) => name === `${stackName}-${own}`);
-    return isOwn ? [{ name, reserved: reserved === undefined ? undefined : Number(reserved) }] : [];
+    return own.includes(name) ? [{ name, reserved: reserved === undefined ? undefined : Number(reserved) }] : [];
   });
-  if (functions.length > 0) return functions;
-  throw new CommandTrouble(`The stack ${stackName} has no functions.`, 'name the broker: --name, --region');
+  if (found.length === 0) {
+    throw new CommandTrouble(`The stack ${stackName} has no functions.`, 'name the broker: --name, --region');
+  }
+  return { found, missing: own.filter((name) => !found.some((one) => one.name === name)) };
+};
+
+/** One that is not seen may run all the same. */
+export const mustBeAllThere = (stackName: string, { missing }: BrokerFunctions): void => {
+  if (missing.length === 0) return;
+  throw new CommandTrouble(
+    `The stack ${stackName} does not have ${missing.join(', ')}.`,
+    'it is of another version, or was not deployed whole: run this from the version that was deployed, or deploy again',
+  );
 };
 
 /** Zero is what stops a function: no event reaches it, from anywhere. */

@@ -1,10 +1,6 @@
-import {
-  type CloudFormationClient,
-  DescribeStacksCommand,
-  ListStackResourcesCommand,
-  type Stack,
-} from '@aws-sdk/client-cloudformation';
-import { asking, CommandTrouble } from './command-trouble.ts';
+import { type CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { CommandTrouble } from '../cloud/command-trouble.ts';
+import { askingOf, dataStackOf } from '../cloud/stacks.ts';
 
 /** A broker as CloudFormation describes it, by the outputs of its two stacks. */
 export interface DeployedBroker {
@@ -16,8 +12,6 @@ export interface DeployedBroker {
   readonly adminKeySecret: string;
 }
 
-export const dataStackOf = (name: string): string => `${name}-data`;
-
 /** States in which a stack is whole (API reference, Stack): also after a failed change that was taken back. */
 const USABLE = [
   'CREATE_COMPLETE',
@@ -28,10 +22,6 @@ const USABLE = [
   'IMPORT_COMPLETE',
   'IMPORT_ROLLBACK_COMPLETE',
 ];
-
-/** CloudFormation has no name of its own for it. */
-const isAbsence = (error: unknown): boolean =>
-  error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);
 
 const usable = ({ StackName: stack, StackStatus }: Stack): void => {
   const status = String(StackStatus);
@@ -49,21 +39,11 @@ const usable = ({ StackName: stack, StackStatus }: Stack): void => {
 };
 
 const describe = async (client: CloudFormationClient, stackName: string): Promise<ReadonlyMap<string, string>> => {
-  const region = await client.config.region();
-  const found = await asking(`The stack ${stackName} could not be looked at in ${region}`, async () => {
-    try {
-      return (await client.send(new DescribeStacksCommand({ StackName: stackName }))).Stacks?.[0];
-    } catch (error) {
-      if (isAbsence(error)) return undefined;
-      throw error;
-    }
+  const found = await askingOf(client, stackName, async () => {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
+    // A stack that is only being thought of.
+    return Stacks.find(({ StackStatus }) => StackStatus !== 'REVIEW_IN_PROGRESS');
   });
-  if (found === undefined || found.StackStatus === 'REVIEW_IN_PROGRESS') {
-    throw new CommandTrouble(
-      `There is no stack ${stackName} in ${region}.`,
-      'deploy it ("npx cdk deploy --all"), or name what was deployed: --name, --region, AWS_PROFILE',
-    );
-  }
   usable(found);
   return new Map((found.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 };
@@ -90,24 +70,4 @@ export const findBroker = async (client: CloudFormationClient, name: string): Pr
     providerConfigSecret: ofData('ProviderConfigSecret'),
     adminKeySecret: ofData('AdminKeySecret'),
   };
-};
-
-/** Physical ids of a stack's resources of one type, by the names that the template gives them. */
-export const resourcesOf = async (
-  client: CloudFormationClient,
-  stackName: string,
-  type: string,
-): Promise<ReadonlyMap<string, string>> => {
-  const found = new Map<string, string>();
-  let NextToken: string | undefined;
-  do {
-    const page = await asking(`The resources of ${stackName} could not be listed`, () =>
-      client.send(new ListStackResourcesCommand({ StackName: stackName, ...(NextToken && { NextToken }) })),
-    );
-    for (const { ResourceType, LogicalResourceId = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
-      if (ResourceType === type && PhysicalResourceId) found.set(LogicalResourceId, PhysicalResourceId);
-    }
-    NextToken = page.NextToken;
-  } while (NextToken !== undefined);
-  return found;
 };

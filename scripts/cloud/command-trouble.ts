@@ -15,6 +15,11 @@ interface AwsTrouble {
   readonly hint: string;
 }
 
+const UNREACHED = {
+  says: 'AWS could not be reached.',
+  hint: 'check the network and the name of the region, and run the same command again',
+};
+
 /** What the AWS SDK and AWS say no with, before anything of ours is at fault. Names as in the SDK's errors. */
 const AWS_TROUBLES: readonly AwsTrouble[] = [
   {
@@ -26,7 +31,7 @@ const AWS_TROUBLES: readonly AwsTrouble[] = [
     names: ['Error'],
     message: /Region is missing/,
     says: 'No AWS region is set.',
-    hint: 'add --region eu-central-1 (yours), or set AWS_REGION',
+    hint: 'set AWS_REGION, such as eu-central-1; the commands "cloud:…" take --region as well',
   },
   {
     names: [
@@ -47,13 +52,36 @@ const AWS_TROUBLES: readonly AwsTrouble[] = [
   {
     names: ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'],
     says: 'These credentials may not do that.',
-    hint: 'docs/aws.md, "What you need", lists the rights',
+    hint: 'docs/aws.md, "What you need", and docs/vaults.md list the rights',
   },
   {
-    names: ['Error', 'TimeoutError'],
-    message: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/,
-    says: 'AWS could not be reached.',
-    hint: 'check the network and the name of the region',
+    names: ['ResourceNotFoundException'],
+    says: 'AWS does not have that here.',
+    hint: 'check names, region and account: "aws sts get-caller-identity"',
+  },
+  {
+    names: [
+      'ThrottlingException',
+      'Throttling',
+      'TooManyRequestsException',
+      'RequestLimitExceeded',
+      'ProvisionedThroughputExceededException',
+    ],
+    says: 'AWS takes no more requests just now.',
+    hint: 'run the same command again in a minute',
+  },
+  {
+    names: ['ResourceConflictException'],
+    says: 'AWS is changing that just now.',
+    hint: 'run the same command again in a minute; while the broker is deployed, when that has ended',
+  },
+  // The SDK's name for what it waited for in vain, whichever way.
+  { names: ['TimeoutError'], ...UNREACHED },
+  {
+    // Where a name has several addresses, and none could be reached, Node puts the errors of all into one.
+    names: ['Error', 'AggregateError'],
+    message: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENETUNREACH|EHOSTUNREACH/,
+    ...UNREACHED,
   },
 ];
 
@@ -78,23 +106,30 @@ export const asking = async <Value>(doing: string, work: () => Promise<Value>): 
   }
 };
 
+interface Help {
+  /** As people write the command. */
+  readonly usage: string;
+  /** Where they read what a setting, a document or a key ring must be like. */
+  readonly settings: string;
+}
+
 /** What whoever runs a command is told, of an error that reached the end of it; undefined: a bug. */
-const troubleOf = (error: unknown): CommandTrouble | undefined => {
+const troubleOf = (error: unknown, { usage, settings }: Help): CommandTrouble | undefined => {
   if (error instanceof CommandTrouble) return error;
   if (!(error instanceof Error)) return undefined;
-  if (error.name === 'ConfigError')
-    return new CommandTrouble(error.message, 'nothing was changed; docs/configuration.md');
+  if (error.name === 'ConfigError' || error.name === 'KeyRingError') return new CommandTrouble(error.message, settings);
   const { code } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('ERR_PARSE_ARGS')) return new CommandTrouble(error.message, 'run it with --help');
+  if (code?.startsWith('ERR_PARSE_ARGS')) return new CommandTrouble(error.message, usage);
   return awsTrouble(error, undefined);
 };
 
 /** Runs a command to its end. What can be mended is said without a stack trace, with what to do; the exit code is 2 then. */
-export const runCommand = async (main: () => Promise<void>): Promise<void> => {
+export const runCommand = async (main: () => Promise<void>, help: Help): Promise<void> => {
+  if (process.argv.slice(2).includes('--help')) return console.log(help.usage);
   try {
     await main();
   } catch (error) {
-    const trouble = troubleOf(error);
+    const trouble = troubleOf(error, help);
     if (trouble === undefined) throw error;
     console.error(`error: ${trouble.message}\nhint: ${trouble.hint}`);
     process.exitCode = 2;
