@@ -35,7 +35,7 @@ export const cloudTokenVault = (
     case 'secrets-manager-to-envelope':
       return migratingTokenVault(secretsManager(), envelopes());
     case 'envelope-to-secrets-manager':
-      return migratingTokenVault(envelopes(), secretsManager());
+      return migratingTokenVault(envelopes({ isLeft: true }), secretsManager());
   }
 };
 
@@ -48,8 +48,9 @@ export const cloudTokenVaults = (
     if (prefix === undefined) throw new ConfigError('BROKER_VAULT_PREFIX is missing.');
     return secretsManagerTokenVault(secrets, { prefix, ...(kmsKeyId !== undefined && { kmsKeyId }) });
   },
-  envelopes(): TokenVault {
+  /** `isLeft`: who reads there may not write there (infra/rights/vault-access.ts). */
+  envelopes(how: { readonly isLeft?: boolean } = {}): TokenVault {
     if (secretId === undefined) throw new ConfigError('BROKER_VAULT_KEYS_SECRET is needed for the envelope vault.');
-    return envelopeTokenVault(table, secretsManagerKeyRing(secrets, { secretId, clock }));
+    return envelopeTokenVault(table, secretsManagerKeyRing(secrets, { secretId, clock }), how);
   },
 });
