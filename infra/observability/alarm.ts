@@ -2,9 +2,10 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { totalOf } from './arithmetic.ts';
 
 /** The sections of docs/aws-alarms.md: what an alarm's description sends its reader to. */
-export type Section =
+type Section =
   | 'Devices are refused tokens'
   | 'The API fails or is slow'
   | 'Wrong secrets'
@@ -60,6 +61,19 @@ const comparison = (bad: Bound) => {
   return { threshold: bad.below, comparisonOperator: LESS_THAN_THRESHOLD };
 };
 
+/**
+ * What is counted only when it happens is missing the rest of the time, and what stands still counts nothing. CloudWatch reads
+ * more periods than an alarm is about, and takes the last ones that tell something before it heeds how missing ones are to be
+ * treated (user guide, "How alarm state is evaluated when data is missing"): silence would be noticed periods late, and what
+ * happened once would stand for periods, in which nobody is told of the next. So a missing count is 0. Formulas see to their
+ * parts themselves (arithmetic.ts).
+ */
+const silenceIsNought = ({ id, metric, missing }: BrokerAlarm): IMetric => {
+  const { metricStat } = metric.toMetricConfig();
+  if (missing === 'not known' || metricStat === undefined) return metric;
+  return totalOf([metric], { minutes: metricStat.period.toMinutes(), label: id });
+};
+
 const MANUAL = 'docs/aws-alarms.md';
 
 /** What a person reads in the mail, and in the console: what happened, what to do, where more is said of it. */
@@ -78,7 +92,7 @@ export const raise = (scope: Construct, { broker, topic }: AlarmOwner, alarm: Br
   const made = new Alarm(scope, `${alarm.id}-alarm`, {
     alarmName: `${broker}-${alarm.id}`,
     alarmDescription: description(alarm),
-    metric: alarm.metric,
+    metric: silenceIsNought(alarm),
     ...comparison(alarm.bad),
     evaluationPeriods: alarm.periods.of,
     datapointsToAlarm: alarm.periods.bad,

@@ -9,7 +9,10 @@ interface Named {
 const numbered = (prefix: string, metrics: readonly IMetric[]): Record<string, IMetric> =>
   Object.fromEntries(metrics.map((metric, index) => [`${prefix}${index + 1}`, metric]));
 
-/** What is counted only when it happens is missing the rest of the time, and stands for nothing then. */
+/**
+ * What is counted only when it happens is missing the rest of the time, and stands for nothing then. A formula must come to a
+ * number all the same (alarm.ts says why), so nothing is divided by what may be 0.
+ */
 const sumOf = (parts: Readonly<Record<string, IMetric>>): string => {
   const filled = Object.keys(parts).map((part) => `FILL(${part}, 0)`);
   return filled.length === 1 ? filled.join() : `SUM([${filled.join(', ')}])`;
@@ -35,7 +38,8 @@ export const percentOf = (
   { atLeast, minutes, label }: Named & Floor,
 ): IMetric => {
   const ill = numbered('bad', bad);
-  const expression = `IF(${sumOf(ill)} >= ${atLeast}, 100 * ${sumOf(ill)} / ${sumOf({ ...ill, good })}, 0)`;
+  const all = `(${sumOf(ill)} + FILL(good, 1))`;
+  const expression = `IF(${sumOf(ill)} >= ${atLeast}, 100 * ${sumOf(ill)} / ${all}, 0)`;
   return new MathExpression({
     expression,
     usingMetrics: { ...ill, good },
@@ -47,7 +51,7 @@ export const percentOf = (
 /** The same where the second metric counts the bad ones, too. */
 export const percentWithin = (bad: IMetric, all: IMetric, { atLeast, minutes, label }: Named & Floor): IMetric =>
   new MathExpression({
-    expression: `IF(bad >= ${atLeast}, 100 * bad / all, 0)`,
+    expression: `IF(FILL(bad, 0) >= ${atLeast}, 100 * FILL(bad, 0) / FILL(all, 1), 0)`,
     usingMetrics: { bad, all },
     label,
     period: Duration.minutes(minutes),
@@ -56,7 +60,7 @@ export const percentWithin = (bad: IMetric, all: IMetric, { atLeast, minutes, la
 /** How much of what was begun is done, in per cent: 100 where too little was begun to tell. */
 export const percentDone = (done: IMetric, begun: IMetric, { atLeast, minutes, label }: Named & Floor): IMetric =>
   new MathExpression({
-    expression: `IF(begun >= ${atLeast}, 100 * FILL(done, 0) / begun, 100)`,
+    expression: `IF(FILL(begun, 0) >= ${atLeast}, 100 * FILL(done, 0) / FILL(begun, 1), 100)`,
     usingMetrics: { done, begun },
     label,
     period: Duration.minutes(minutes),
@@ -72,7 +76,7 @@ export const BURST = 0.1;
  */
 export const burstOf = (count: IMetric, refreshed: IMetric, label: string): IMetric =>
   new MathExpression({
-    expression: 'IF(count >= 3, count * count / (1 + FILL(refreshed, 0)), 0)',
+    expression: 'IF(FILL(count, 0) >= 3, FILL(count, 0) * FILL(count, 0) / (1 + FILL(refreshed, 0)), 0)',
     usingMetrics: { count, refreshed },
     label,
     period: Duration.hours(1),

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type Alarm, AlarmStatusWidget, Dashboard, type IWidget, LogQueryWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { tableThrottles } from './alarms/table.ts';
@@ -70,9 +70,10 @@ const mailboxes = ({ settings, functions, publicUrl }: Watched): readonly IWidge
       }),
       graph('Pauses of providers', {
         left: [
-          each('ProviderPauses', SUM),
+          each('ProviderPauseMinutes', SUM),
           whole('AppRegistrationsRefused', { ...SUM, label: 'app registration refused' }),
         ],
+        unit: 'minutes of five',
       }),
     ),
     new LogQueryWidget({
@@ -91,13 +92,14 @@ const mail = ({ settings, stateful }: Watched): readonly IWidget[] => {
   return [
     question(
       'Is mail flowing?',
-      'Yes, while *sent* follows *accepted* within minutes. *Held* waits for a person and *paused* for a mail server; neither loses anything. *Failed* reached nobody, and its organization is told. Dead letters are for the operator.',
+      'Yes, while *sent* follows *accepted* within minutes; *sent in all* has the mail of gateways, notices and what was sent again as well. *Held* waits for a person and *paused* for a mail server; neither loses anything. *Failed* reached nobody, and its organization is told. Dead letters are for the operator.',
     ),
     row(
       graph('Messages', {
         left: [
           whole('SubmissionsAccepted', { ...SUM, label: 'accepted' }),
-          whole('SubmissionsSent', { ...SUM, label: 'sent' }),
+          whole('SubmissionsRelayed', { ...SUM, label: 'sent' }),
+          whole('SubmissionsSent', { ...SUM, label: 'sent in all' }),
           whole('SubmissionsFailed', { ...SUM, label: 'failed' }),
         ],
       }),
@@ -148,7 +150,7 @@ const machinery = (watched: Watched, alarms: readonly Alarm[]): readonly IWidget
       graph('Slowest calls (p99), against the time-out', {
         left: byFunction(watched, (made, name) => shareOfTimeout(made, name)),
         unit: 'per cent',
-        limit: { value: 80, label: 'alarm' },
+        limit: { value: 80, label: 'alarm of most' },
       }),
       graph('Refreshers at work', {
         left: [worker.metric('ConcurrentExecutions', reading({ ...OLDEST, label: 'at once' }))],
@@ -186,7 +188,8 @@ const machinery = (watched: Watched, alarms: readonly Alarm[]): readonly IWidget
 export const addDashboard = (scope: Construct, watched: Watched, alarms: readonly Alarm[]): Dashboard => {
   const rows = [tokens(watched), mailboxes(watched), mail(watched), machinery(watched, alarms)];
   return new Dashboard(scope, 'Dashboard', {
-    dashboardName: watched.settings.name,
+    // Dashboards are the account's, whatever the region: the same broker may be in two.
+    dashboardName: `${watched.settings.name}-${Stack.of(scope).region}`,
     // The list of mailboxes, too, is of the last day.
     defaultInterval: Duration.days(1),
     widgets: rows.flat().map((widget) => [widget]),

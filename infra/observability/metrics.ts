@@ -25,7 +25,7 @@ const dimensionOf = (name: MetricName): string => {
 };
 
 export interface Reading {
-  readonly statistic: 'Sum' | 'Maximum' | 'Minimum' | 'p50' | 'p99';
+  readonly statistic: 'Sum' | 'Maximum' | 'p50' | 'p99';
   readonly minutes: number;
   readonly label?: string;
 }
@@ -61,5 +61,3 @@ export const brokerMetrics = (broker: string) => {
     },
   };
 };
-
-export type BrokerMetrics = ReturnType<typeof brokerMetrics>;

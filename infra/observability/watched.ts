@@ -16,8 +16,5 @@ export interface Watched {
   readonly publicUrl: string;
 }
 
-/** As in ids of constructs and names of functions. */
-export const hyphened = (name: FunctionName): string => name.replace('/', '-');
-
 /** As in the log's `provider`. */
 export const PROVIDERS = { microsoft: 'Microsoft', google: 'Google' } as const;

@@ -39,8 +39,8 @@ export const EVENT_METRICS = {
     { metric: 'GrantsDue', unit: 'Count', value: 'count' },
     { metric: 'OldestDueSeconds', unit: 'Seconds', value: 'oldest_due_seconds' },
   ],
-  'provider.paused': [{ ...counted('ProviderPauses'), by: byProvider }],
-  'provider.still_paused': [{ ...counted('ProviderPauses'), by: byProvider }],
+  /** One line for each sweep, and so for each minute, as long as the pause is. */
+  'provider.left_out': [{ ...counted('ProviderPauseMinutes'), by: byProvider }],
   'app_registration.refused': [counted('AppRegistrationsRefused')],
   'client_secret.expiring': [counted('ClientSecretsExpiring')],
   'client_secret.expired': [counted('ClientSecretsExpiring')],
@@ -48,7 +48,12 @@ export const EVENT_METRICS = {
   'config.not_reloaded': [counted('ConfigsNotReloaded')],
 
   'submission.accepted': [counted('SubmissionsAccepted')],
-  'submission.sent': [counted('SubmissionsSent'), { metric: 'SubmissionSeconds', unit: 'Seconds', value: 'seconds' }],
+  'submission.sent': [
+    counted('SubmissionsSent'),
+    /** Of those that were accepted here, and so what `SubmissionsAccepted` is to be held against. */
+    { metric: 'SubmissionsRelayed', unit: 'Count', value: 'relayed' },
+    { metric: 'SubmissionSeconds', unit: 'Seconds', value: 'seconds' },
+  ],
   'submission.failed': [counted('SubmissionsFailed')],
   'outbox.held': [counted('OutboxesHeld')],
   'outbox.paused': [counted('OutboxesPaused')],

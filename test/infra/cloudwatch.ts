@@ -24,7 +24,8 @@ export interface AlarmRead {
   readonly expression: string | undefined;
   readonly threshold: number;
   readonly comparison: string;
-  readonly periods: string;
+  /** How many of the last periods must be bad. */
+  readonly periods: { readonly bad: number; readonly of: number };
   readonly missing: string;
   readonly actions: readonly string[];
   readonly okActions: readonly string[];
@@ -61,7 +62,7 @@ export const alarmsIn = (template: Template, resolved: Resolve): readonly AlarmR
         expression: several.map(({ Expression }) => Expression).find((text) => typeof text === 'string'),
         threshold: Number(of.Threshold),
         comparison: String(of.ComparisonOperator),
-        periods: `${of.DatapointsToAlarm ?? of.EvaluationPeriods} of ${of.EvaluationPeriods}`,
+        periods: { bad: Number(of.DatapointsToAlarm ?? of.EvaluationPeriods), of: Number(of.EvaluationPeriods) },
         missing: String(of.TreatMissingData),
         actions: listOf(of.AlarmActions).map(resolved),
         okActions: listOf(of.OKActions).map(resolved),
@@ -92,11 +93,18 @@ export const emittedMetrics = (): ReadonlyMap<string, ReadonlySet<string>> => {
   return emitted;
 };
 
-/** What CloudWatch would make of an expression: one period's values, `undefined` where nothing was counted. */
+/**
+ * What CloudWatch would make of an expression: one period's values, `undefined` where nothing was counted. A formula over
+ * something missing comes to nothing, unless that is filled.
+ */
 export const evaluate = (
   expression: string,
   values: Readonly<Record<string, number | undefined>>,
 ): number | undefined => {
+  const unfilled = expression.replaceAll(/FILL\(\w+, \d+\)/g, '');
+  const isMissing = ([name, value]: readonly [string, number | undefined]) =>
+    value === undefined && new RegExp(`\\b${name}\\b`).test(unfilled);
+  if (Object.entries(values).some(isMissing)) return undefined;
   const functions = {
     FILL: (value: number | undefined, instead: number) => value ?? instead,
     SUM: (all: readonly number[]) => all.reduce((sum, value) => sum + value, 0),
@@ -105,6 +113,50 @@ export const evaluate = (
   const names = [...Object.keys(functions), ...Object.keys(values)];
   const result = new Function(...names, `return ${expression};`)(...Object.values(functions), ...Object.values(values));
   return Number.isFinite(result) ? result : undefined;
+};
+
+const isBad = ({ comparison, threshold }: AlarmRead, value: number): boolean => {
+  if (comparison === 'GreaterThanThreshold') return value > threshold;
+  if (comparison === 'GreaterThanOrEqualToThreshold') return value >= threshold;
+  if (comparison !== 'LessThanThreshold') throw new Error(comparison);
+  return value < threshold;
+};
+
+/** What was counted in one period: `Errors`, or of one kind or provider `TokensRefused/vault_unavailable`. */
+export type Counts = Readonly<Record<string, number>>;
+
+/** Whether a period is bad; undefined: nothing is known of it. */
+export const badIn = (alarm: AlarmRead, counts: Counts): boolean | undefined => {
+  const { metrics, expression } = alarm;
+  const countOf = ({ name, dimensions: { Kind, Provider } }: MetricRead) => {
+    const of = Kind ?? Provider;
+    return counts[of === undefined ? name : `${name}/${of}`];
+  };
+  const values = Object.fromEntries(metrics.map((metric) => [metric.id ?? 'only', countOf(metric)]));
+  const value = expression === undefined ? values.only : evaluate(expression, values);
+  return value === undefined ? undefined : isBad(alarm, value);
+};
+
+/** So many periods before those that an alarm is about are read as well, as in the tables of the user guide. */
+const READ_BESIDES = 2;
+
+/**
+ * The states that an alarm goes through, period after period (user guide, "How alarm state is evaluated when data is missing"):
+ * of the periods that are read the last that tell something count, however old, and those that are missing only for what is
+ * still wanting then.
+ */
+export const statesOf = (alarm: AlarmRead, history: readonly Counts[]): readonly ('OK' | 'ALARM')[] => {
+  const { periods, missing } = alarm;
+  const states: ('OK' | 'ALARM')[] = [];
+  for (const end of history.keys()) {
+    const read = history.slice(0, end + 1).slice(-(periods.of + READ_BESIDES));
+    const told = read.flatMap((counts) => badIn(alarm, counts) ?? []).slice(-periods.of);
+    const wanting = missing === 'breaching' ? Math.min(periods.of - told.length, read.length - told.length) : 0;
+    const bad = told.filter(Boolean).length + wanting;
+    const stays = missing === 'ignore' && told.length < periods.of;
+    states.push(stays ? (states.at(-1) ?? 'OK') : bad >= periods.bad ? 'ALARM' : 'OK');
+  }
+  return states;
 };
 
 export interface WidgetRead {

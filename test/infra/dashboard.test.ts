@@ -43,14 +43,26 @@ describe('the dashboard', () => {
     ]);
   });
 
+  it('has a name of its own in each region of an account', () => {
+    const [dashboard] = Object.values(deployment.stateless.findResources('AWS::CloudWatch::Dashboard'));
+    assert.equal(deployment.resolved(dashboard?.Properties.DashboardName), `${BROKER}-<AWS::Region>`);
+  });
+
   it('answers each of them below it', () => {
     const answers = {
       'Are devices getting tokens?': ['TokensIssued', 'TokensRefused', 'Duration', 'Latency', '5xx', 'AttemptsRefused'],
       'Which mailboxes are in trouble?': [
-        ...['GrantsInvalidated', 'GrantsExpiring', 'RefreshesFailed', 'OldestDueSeconds', 'ProviderPauses'],
+        ...['GrantsInvalidated', 'GrantsExpiring', 'RefreshesFailed', 'OldestDueSeconds', 'ProviderPauseMinutes'],
       ],
       'Is mail flowing?': [
-        ...['SubmissionsAccepted', 'SubmissionsSent', 'SubmissionsFailed', 'OutboxesHeld', 'SubmissionSeconds'],
+        ...[
+          'SubmissionsAccepted',
+          'SubmissionsRelayed',
+          'SubmissionsSent',
+          'SubmissionsFailed',
+          'OutboxesHeld',
+          'SubmissionSeconds',
+        ],
         ...['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
       ],
       'Is the machinery well?': ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'WriteThrottleEvents'],

@@ -4,11 +4,21 @@ import { describe, it } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { BROKERS_FAULT } from '../../infra/observability/alarms/tokens.ts';
 import { PROVIDERS as WATCHED_PROVIDERS } from '../../infra/observability/watched.ts';
+import { hyphened } from '../../infra/rights/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
 import { METRIC_NAMESPACE } from '../../shared/config/metrics.ts';
 import { ERROR_KINDS, passesByItself } from '../../shared/domain/errors.ts';
 import { PROVIDERS } from '../../shared/domain/provider.ts';
-import { type AlarmRead, alarmsIn, BROKER, emittedMetrics, evaluate, type MetricRead } from './cloudwatch.ts';
+import {
+  type AlarmRead,
+  alarmsIn,
+  BROKER,
+  badIn,
+  type Counts,
+  emittedMetrics,
+  type MetricRead,
+  statesOf,
+} from './cloudwatch.ts';
 import { synthesize } from './deployment.ts';
 
 const ADDRESS = 'operator@example.com';
@@ -42,24 +52,11 @@ const alarm = (id: string): AlarmRead => {
   return found;
 };
 
-const isBad = ({ comparison, threshold }: Pick<AlarmRead, 'comparison' | 'threshold'>, value: number): boolean => {
-  if (comparison === 'GreaterThanThreshold') return value > threshold;
-  if (comparison === 'GreaterThanOrEqualToThreshold') return value >= threshold;
-  assert.equal(comparison, 'LessThanThreshold');
-  return value < threshold;
-};
+/** Whether a period with these counts is bad. */
+const goesOff = (id: string, counts: Counts): boolean | undefined => badIn(alarm(id), counts);
 
-/** Whether a period with these counts is bad: `Errors`, or of one kind or provider `TokensRefused/vault_unavailable`. */
-const goesOff = (id: string, counts: Readonly<Record<string, number>>): boolean | undefined => {
-  const { metrics, expression, ...bound } = alarm(id);
-  const countOf = ({ name, dimensions: { Kind, Provider } }: MetricRead) => {
-    const of = Kind ?? Provider;
-    return counts[of === undefined ? name : `${name}/${of}`];
-  };
-  const values = Object.fromEntries(metrics.map((metric) => [metric.id ?? 'only', countOf(metric)]));
-  const value = expression === undefined ? values.only : evaluate(expression, values);
-  return value === undefined ? undefined : isBad(bound, value);
-};
+/** The alarm's states, period after period. */
+const states = (id: string, history: readonly Counts[]) => statesOf(alarm(id), history).join(' ');
 
 describe('metrics of alarms', () => {
   const emitted = emittedMetrics();
@@ -125,21 +122,27 @@ const assertExists = (namespace: string, dimension: string, value: string): void
 describe('alarms', () => {
   it('watch every function for errors and throttles, and no function that does not exist', () => {
     for (const name of FUNCTIONS) {
-      const id = name.replace('/', '-');
+      const id = hyphened(name);
       const { logicalId } = deployment.lambdaOf(name);
       for (const watched of [`${id}-errors`, `${id}-throttles`]) {
         for (const { dimensions } of alarm(watched).metrics) assert.equal(dimensions.FunctionName, `<${logicalId}>`);
       }
     }
     const watched = alarms.filter(({ id }) => /-(errors|throttles|duration)$/.test(id)).map(({ id }) => id);
-    const known = [...FUNCTIONS.map((name) => name.replace('/', '-')), 'api', 'legacy-api', 'table'];
+    const known = [...FUNCTIONS.map(hyphened), 'api', 'legacy-api', 'table'];
     for (const id of watched) assert.ok(known.includes(id.replace(/-\w+$/, '')), id);
   });
 
-  it('hold slow functions against the time-outs that they are deployed with', () => {
-    for (const { id, threshold } of alarms.filter(({ id }) => id.endsWith('-duration'))) {
-      const name = FUNCTIONS.find((one) => id === `${one.replace('/', '-')}-duration`);
+  it('hold slow functions against what devices wait, or the time-outs that they are deployed with', () => {
+    const awaited: readonly string[] = ['fetch-token', 'relay-mail/gateway'];
+    for (const { id, threshold, description } of alarms.filter(({ id }) => id.endsWith('-duration'))) {
+      const name = FUNCTIONS.find((one) => id === `${hyphened(one)}-duration`);
       assert.ok(name, id);
+      if (awaited.includes(name)) {
+        assert.equal(threshold, 10_000);
+        assert.match(description, /more than 10 seconds/);
+        continue;
+      }
       // API Gateway tells a browser after 30 seconds, whatever the function goes on to do.
       const seconds = name === 'sign-in' ? 29 : Number(deployment.lambdaOf(name as FunctionName).properties.Timeout);
       assert.equal(threshold, Math.round(0.8 * seconds * 1000), id);
@@ -166,10 +169,48 @@ describe('alarms', () => {
     }
   });
 
+  it('take what is silent for what it is at once, however much was told before', () => {
+    for (const one of all.filter(({ missing }) => missing !== 'ignore')) {
+      assert.equal(badIn(one, {}), one.missing === 'breaching', one.id);
+    }
+  });
+
+  it('tell within ten minutes that nothing runs, and after the first run that it is over', () => {
+    for (const [id, name] of [
+      ['sweep-not-running', 'Invocations'],
+      ['notify-not-running', 'Invocations'],
+      ['smtp-gateway-down', 'HealthyHostCount'],
+    ] as const) {
+      const runs = { [name]: 1 };
+      assert.equal(states(id, [runs, runs, runs, runs, {}, {}, {}, runs]), 'OK OK OK OK OK ALARM ALARM OK', id);
+    }
+  });
+
+  it('tell again of what happens again, once its period is over', () => {
+    for (const [id, name] of [
+      ['registration-refused', 'AppRegistrationsRefused'],
+      ['client-secret-expiring', 'ClientSecretsExpiring'],
+      ['config-not-reloaded', 'ConfigsNotReloaded'],
+      ['refresh-token-not-stored', 'RefreshTokensNotStored'],
+      ['request-crashed', 'RequestsCrashed'],
+      ['grants-invalid', 'GrantsInvalidated'],
+      ['outboxes-held', 'OutboxesHeld'],
+    ] as const) {
+      const happens = { [name]: 3 };
+      assert.equal(states(id, [{}, happens, {}, happens, {}]), 'OK ALARM OK ALARM OK', id);
+    }
+  });
+
   it('stay as they are while nobody touches a queue of dead letters', () => {
     assert.deepEqual(
       all.filter(({ missing }) => missing === 'ignore').map(({ id }) => id),
       ['grant-dead-letters', 'mail-dead-letters'],
+    );
+    const [lies, empty] = [1, 0].map((ApproximateNumberOfMessagesVisible) => ({ ApproximateNumberOfMessagesVisible }));
+    assert.ok(lies && empty);
+    assert.equal(
+      states('mail-dead-letters', [empty, lies, {}, {}, {}, {}, empty]),
+      'OK ALARM ALARM ALARM ALARM ALARM OK',
     );
   });
 
@@ -253,10 +294,49 @@ describe('a small fleet and a large one', () => {
   });
 
   it('have mail that does not flow where less than half of it is sent, and enough is accepted to tell', () => {
-    assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 180, SubmissionsSent: 80 }), true);
-    assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 180, SubmissionsSent: 100 }), false);
+    assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 180, SubmissionsRelayed: 80 }), true);
+    assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 180, SubmissionsRelayed: 100 }), false);
+    // What gateways sent was never accepted here.
+    assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 180, SubmissionsSent: 500 }), true);
     assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 20 }), true);
     assert.equal(goesOff('mail-not-flowing', { SubmissionsAccepted: 4 }), false);
+  });
+});
+
+describe('mail that does not flow', () => {
+  /** Messages in each half hour. */
+  const flow = (...halves: readonly (readonly [accepted: number, sent: number])[]) =>
+    states(
+      'mail-not-flowing',
+      halves.map(([SubmissionsAccepted, SubmissionsRelayed]) => ({ SubmissionsAccepted, SubmissionsRelayed })),
+    );
+
+  it('is told of when nothing has gone for an hour, and when it goes again that it is over', () => {
+    assert.equal(flow([20, 20], [20, 0], [20, 0], [20, 60]), 'OK OK ALARM OK');
+  });
+
+  it('is not what has just come in, nor many messages at once at the pace of one mailbox', () => {
+    assert.equal(flow([0, 0], [5, 0], [0, 5]), 'OK OK OK');
+    // 1,000 at 30 a minute: the half hour ends a minute after they came.
+    assert.equal(flow([1000, 30], [10, 900], [0, 80]), 'OK OK OK');
+  });
+});
+
+describe('a pause of a provider', () => {
+  /** Minutes of each quarter of an hour. */
+  const paused = (...quarters: readonly number[]) =>
+    states(
+      'provider-paused',
+      quarters.map((ProviderPauseMinutes) => ({ ProviderPauseMinutes })),
+    );
+
+  it('is told of after half an hour, whether it was asked for at once or is prolonged by fault after fault', () => {
+    assert.equal(paused(0, 15, 15, 0), 'OK OK ALARM OK');
+    assert.equal(paused(0, 9, 12, 13), 'OK OK ALARM ALARM');
+  });
+
+  it('is not told of where a provider asks for a minute now and then', () => {
+    assert.equal(paused(7, 7, 7, 7), 'OK OK OK OK');
   });
 });
 
@@ -355,7 +435,7 @@ describe('the description of an alarm', () => {
       assert.ok(said, description);
       const section = sections.get(said[2] ?? '');
       assert.ok(section, `no section "${said[2]}"`);
-      const named = FUNCTIONS.find((name) => `${name.replace('/', '-')}-${id.replace(/^.*-/, '')}` === id);
+      const named = FUNCTIONS.find((name) => `${hyphened(name)}-${id.replace(/^.*-/, '')}` === id);
       const shortened = named !== undefined && !section.includes(id) ? id.replace(/^.*-/, '…-') : id;
       assert.match(section, new RegExp(`\`${shortened}\``));
       for (const part of ['- **Clears**']) assert.ok(section.includes(part), `${said[2]} has no "${part}"`);
@@ -396,10 +476,10 @@ describe('docs/aws-alarms.md', () => {
     assert.ok(called.length > 4);
     for (const name of called)
       assert.ok(
-        FUNCTIONS.some((one) => one.replace('/', '-') === name),
+        FUNCTIONS.some((one) => hyphened(one) === name),
         name,
       );
-    for (const name of FUNCTIONS) assert.match(manual, new RegExp(`\`${name.replace('/', '-')}\``), name);
+    for (const name of FUNCTIONS) assert.match(manual, new RegExp(`\`${hyphened(name)}\``), name);
     const refreshers = plain.lambdaOf('refresh-grants/worker').properties.ReservedConcurrentExecutions;
     assert.match(manual, new RegExp(`refresh-grants-worker --reserved-concurrent-executions ${refreshers}\n`));
   });
@@ -433,5 +513,18 @@ describe('traces', () => {
     stateless.hasResourceProperties('AWS::ApiGateway::RestApi', { Name: 'token-broker-legacy' });
     stateless.hasResourceProperties('AWS::ApiGateway::Stage', { StageName: 'devices', TracingEnabled: true });
     plain.stateless.resourceCountIs('AWS::XRay::SamplingRule', 0);
+  });
+
+  it('have a rule of their own for each of two brokers that begin alike', () => {
+    const ruleNameOf = (name: string): string => {
+      const { stateless } = synthesize({ name, legacyTls: LEGACY, tracing: 'on' });
+      const [rule] = Object.values(stateless.findResources('AWS::XRay::SamplingRule'));
+      return rule?.Properties.SamplingRule.RuleName;
+    };
+    const longest = 'a-broker-of-twenty-five-c';
+    assert.equal(ruleNameOf(longest), `${longest}-legacy`);
+    const [one, another] = [ruleNameOf(`${longest}-1`), ruleNameOf(`${longest}-2`)];
+    assert.notEqual(one, another);
+    for (const name of [one, another]) assert.match(name, /^a-broker-of-twen-[0-9a-f]{8}-legacy$/);
   });
 });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ROUTES } from '../../functions/routes.ts';
 import { refreshersForQueue } from '../../infra/functions/triggers.ts';
+import { hyphened } from '../../infra/rights/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
+import { evaluate } from './cloudwatch.ts';
 import { type Deployment, synthesize } from './deployment.ts';
 
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef';
@@ -97,6 +99,14 @@ describe('a gradual rollout', () => {
     assert.ok(failed.Threshold < 10);
   });
 
+  it('does not go back for one reply a minute, however few there are', () => {
+    const { Metrics, Threshold } = alarmsOf(gradual, 'fetch-token').alarms[1];
+    const [{ Expression }] = Metrics.filter((one: { Expression?: string }) => one.Expression !== undefined);
+    const isBad = (failed: number, all: number) => (evaluate(Expression, { failed, all }) ?? 0) > Threshold;
+    assert.deepEqual([isBad(1, 1), isBad(2, 10), isBad(3, 30), isBad(3, 60)], [false, false, true, false]);
+    assert.equal(isBad(500, 9000), true);
+  });
+
   it('minds what fails at the front for old TLS too', () => {
     const legacyTls = JSON.stringify({ name: 'scan.example.com', certificateArn: CERTIFICATE });
     const { alarms } = alarmsOf(synthesize({ rollout: 'canary-10-percent-5-minutes', legacyTls }), 'fetch-token');
@@ -152,7 +162,7 @@ describe('a gradual rollout', () => {
     );
     const wanted = FUNCTIONS.flatMap((name) => {
       // By name, not by reference: aliases wait for their groups, and so for this role.
-      const arn = `:function:token-broker-${name.replace('/', '-')}`;
+      const arn = `:function:token-broker-${hyphened(name)}`;
       return [arn, `${arn}:live`];
     });
     const named = shifting.Resource.map((arn: unknown) => gradual.resolved(arn).replace(/^.*(?=:function:)/, ''));

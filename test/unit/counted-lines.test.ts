@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { BROKER_SENDER } from '../../shared/domain/notice-sender.ts';
 import type { LogFields } from '../../shared/ports/log.ts';
+import { logDelivery } from '../../shared/usecases/mail/log-delivery.ts';
 import { refreshTokenMaker } from '../../shared/usecases/pairing/redeem-refresh-token.ts';
 import { INVALID_GRANT, unavailable } from '../fakes/scripted-provider.ts';
-import { gatewayOffice, presented } from './gateway-office.ts';
+import { gatewayOffice, presented, reportOf, sentAt, sentByGateway } from './gateway-office.ts';
 import {
   accountOf,
   advanceSeconds,
@@ -175,5 +177,29 @@ describe('the line of a message that was sent', () => {
     await settle(world, process.workMail());
     const [line] = world.log.of('submission.sent');
     assert.deepEqual([line?.fields.submission_id, line?.fields.seconds], [id, 7]);
+  });
+
+  it('counts it as relayed where the relay had accepted it, and else not', async () => {
+    const world = makeWorld();
+    const at = await gatewayOffice(world);
+    value(await at.link.admit(presented(at)));
+    const message = Buffer.from('To: bob@contoso.example\r\nSubject: x\r\n\r\nx\r\n');
+    const given = { ...at.credential, slot: 'scan', message, envelopeTo: undefined, idempotencyKey: undefined };
+    const { id } = value(await at.process.acceptMessage(given));
+    await settle(world, at.process.workMail());
+    const one = sentByGateway(world, at.process, at);
+    value(await at.link.report(reportOf(world, [sentAt(one, 0)])));
+    const lines = logDelivery(world.log);
+    lines.submission(sentAt({ ...one, id: 'a notice', clientId: BROKER_SENDER }, 0));
+    lines.submission(sentAt({ ...one, id: 'sent again by a person', resentAt: 0 }, 0));
+    assert.deepEqual(
+      world.log.of('submission.sent').map(({ fields }) => [fields.submission_id, fields.gateway_id, fields.relayed]),
+      [
+        [id, undefined, 1],
+        [one.id, at.gateway.gatewayId, undefined],
+        ['a notice', undefined, undefined],
+        ['sent again by a person', undefined, undefined],
+      ],
+    );
   });
 });

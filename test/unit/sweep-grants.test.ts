@@ -163,6 +163,36 @@ describe('the sweep', () => {
     sent = [];
     assert.equal(await sweep(), 400);
   });
+
+  it('says in each minute of a pause that it leaves the provider out, however often it runs, and not before or after', async () => {
+    const leftOut = () => world.log.of('provider.left_out').map(({ fields }) => fields);
+    await advanceSeconds(world, (60 - (now(world) % 60)) % 60);
+    await sweep();
+    assert.deepEqual(leftOut(), []);
+    const about = { failures: 0, code: 'http_429', message: 'Wait for an hour.', since: now(world) };
+    const until = now(world) + HOUR;
+    await process.records.coolDowns.replace({ provider: 'google' }, 0, { ...about, cause: 'throttled', until });
+    for (let minute = 0; minute < 60; minute++) {
+      await sweep();
+      await advanceSeconds(world, 60);
+    }
+    assert.equal(leftOut().length, 60);
+    assert.deepEqual(leftOut()[10], {
+      ...{ provider: 'google', cause: 'throttled', code: 'http_429', pause_seconds: HOUR - 600 },
+    });
+    await sweep();
+    assert.equal(leftOut().length, 60, 'the pause is over');
+    await process.records.coolDowns.replace({ provider: 'google' }, 1, {
+      ...about,
+      cause: 'outage',
+      until: until + 600,
+    });
+    for (let second = 0; second < 120; second += 5) {
+      await sweep({ ...PACE, periodSeconds: 5 });
+      await advanceSeconds(world, 5);
+    }
+    assert.equal(leftOut().length, 62);
+  });
 });
 
 describe('the sweep and its workers', () => {

@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { API_TIMEOUT } from '../../functions/timing.ts';
-import type { FunctionName } from '../../rights/table-access.ts';
+import { type FunctionName, hyphened } from '../../rights/table-access.ts';
 import type { BrokerAlarm } from '../alarm.ts';
 import { percentWithin } from '../arithmetic.ts';
 import { brokerMetrics, reading } from '../metrics.ts';
-import { hyphened, type Watched } from '../watched.ts';
+import type { Watched } from '../watched.ts';
 
 /** What stands still without it, and how soon that hurts. */
 const WITHOUT: Readonly<Record<FunctionName, readonly [act: BrokerAlarm['act'], what: string]>> = {
@@ -28,7 +28,14 @@ const WITHOUT: Readonly<Record<FunctionName, readonly [act: BrokerAlarm['act'], 
 const LONG = 0.8;
 
 /** A browser at a sign-in is told after 30 seconds that it waited too long, though the function may go on for minutes. */
-const PATIENCE: { readonly [Name in FunctionName]?: Duration } = { 'sign-in': API_TIMEOUT };
+const ALLOWED: { readonly [Name in FunctionName]?: Duration } = { 'sign-in': API_TIMEOUT };
+
+/** As long as most devices wait, for a token or at a gateway's door: a provider that hangs is given up before the time-out is near. */
+const DEVICE_PATIENCE = Duration.seconds(10);
+const PATIENCE: { readonly [Name in FunctionName]?: Duration } = {
+  'fetch-token': DEVICE_PATIENCE,
+  'relay-mail/gateway': DEVICE_PATIENCE,
+};
 
 /** Cut off, they leave devices, mail or sweeps behind. In front of the others somebody sits, or they end by their own clock. */
 const TIMED: readonly FunctionName[] = [
@@ -98,16 +105,21 @@ const heldBack = (name: FunctionName, { functions }: Watched): BrokerAlarm => {
 
 const slow = (name: FunctionName, { functions }: Watched): BrokerAlarm => {
   const { lambda } = functions[name];
-  const limit = PATIENCE[name] ?? lambda.timeout ?? Duration.seconds(3);
+  const allowed = ALLOWED[name] ?? lambda.timeout ?? Duration.seconds(3);
+  const patience = PATIENCE[name];
+  const tooLong =
+    patience === undefined
+      ? `80 % of the ${allowed.toSeconds()} seconds that they have`
+      : `${patience.toSeconds()} seconds, and many devices wait no longer`;
   return {
     id: `${hyphened(name)}-duration`,
     section: 'A function fails, is held back or is slow',
     act: 'today',
-    means: `For a quarter of an hour, the slowest calls of ${name} have needed more than 80 % of the ${limit.toSeconds()} seconds that they have.`,
+    means: `For a quarter of an hour, the slowest calls of ${name} have needed more than ${tooLong}.`,
     remedy:
       'Look at the dashboard for what it waits: a provider (pauses), the table (held back) or the vault (its log).',
     metric: lambda.metricDuration(reading({ statistic: 'p99', minutes: 5 })),
-    bad: { above: LONG * limit.toMilliseconds() },
+    bad: { above: patience?.toMilliseconds() ?? LONG * allowed.toMilliseconds() },
     // With few calls p99 is the slowest one: three times in a row it is more than one bad line.
     periods: { bad: 3, of: 3 },
     missing: 'nothing happened',

@@ -58,7 +58,7 @@ const refreshesFail = ({ settings }: Watched): readonly BrokerAlarm[] => {
     id: `refreshes-failed-${provider}`,
     section: 'Refreshes fail',
     act: 'at once',
-    means: `For half an hour, more than a quarter of the refreshes at ${called} have failed. Devices live on cached tokens, for an hour at most; no sign-in is lost by it.`,
+    means: `For half an hour, more than a quarter of the refreshes at ${called} have failed. Devices live on cached tokens, for an hour at most; no sign-in is lost. Not told in a full outage: then refreshes pause, and provider-paused tells.`,
     remedy:
       'Read kind and code of grant.refresh_failed in the log of refresh-grants/worker: the vault is yours to mend, the provider is to be waited for.',
     // Of a single mailbox the tries become rare; five in a quarter of an hour are several mailboxes.
@@ -94,18 +94,20 @@ const providerPaused = ({ settings }: Watched): BrokerAlarm => ({
   section: 'A provider pauses for long',
   act: 'at once',
   means:
-    'For an hour a provider has failed, asked to be spared or refused an app registration, and refreshes there pause. Cached tokens have run out by now; mail waits and is not lost.',
+    "For half an hour, and most of it, refreshes at a provider have paused: it fails, asks to be spared or refuses the broker's app registration. Cached tokens begin to run out; mail waits and is not lost.",
   remedy:
-    "Read provider, code and detail of provider.paused in the log of refresh-grants/worker, and the provider's status page. It goes on by itself.",
-  metric: brokerMetrics(settings.name).whole('ProviderPauses', { statistic: 'Sum', minutes: 15 }),
-  // Found to last every five to ten minutes, as long as it does.
-  bad: { atLeast: 1 },
-  periods: { bad: 4, of: 4 },
+    "Read cause, code and detail of provider.paused in the log of refresh-grants/worker, and the provider's status page. It goes on by itself.",
+  // Told by the sweep of each minute: a pause that was asked for in one word, for an hour, is as long as one that fault after
+  // fault prolongs.
+  metric: brokerMetrics(settings.name).whole('ProviderPauseMinutes', { statistic: 'Sum', minutes: 15 }),
+  // More than half: a provider that asks for a minute now and then works.
+  bad: { atLeast: 8 },
+  periods: { bad: 2, of: 2 },
   missing: 'nothing happened',
   quietMeans: 'mended',
 });
 
-/** What is logged once, and stays until somebody acts: shown for an hour, or for the day. */
+/** What is logged once, and stays until somebody acts: shown for an hour, or for the day, and told anew after that. */
 const once = {
   bad: { atLeast: 1 },
   periods: { bad: 1, of: 1 },

@@ -1,5 +1,5 @@
-import { pauseAt, pauseBefore } from '../../domain/cool-down.ts';
-import { PROVIDERS } from '../../domain/provider.ts';
+import { type CoolDown, pauseAt, pauseBefore } from '../../domain/cool-down.ts';
+import { PROVIDERS, type ProviderName } from '../../domain/provider.ts';
 import { type DueKind, dueShards, grantDueKind } from '../../domain/timing.ts';
 import { type Clock, epochSeconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -70,8 +70,8 @@ const workFor = (due: readonly Due[], periodSeconds: number): readonly Message[]
 
 /**
  * Puts what is due into the queue. After an hour without sweeps all of that hour is due at once: it is caught up with at
- * `grantsPerSecond`, and the queue is never filled beyond one period's work. A provider that is being spared is left out,
- * and after that only a few grants go first, to find out whether it is well again. Of the registrations that organizations
+ * `grantsPerSecond`, and the queue is never filled beyond one period's work. A provider that is being spared is left out, which
+ * is told once a minute, and after that only a few grants go first, to find out whether it is well again. Of the registrations that organizations
  * have brought the sweep knows nothing: the worker makes the grants of one that is being spared wait. The index may be stale,
  * so the worker looks again.
  */
@@ -93,11 +93,20 @@ export const makeSweepGrants =
   }) =>
   async (): Promise<number> => {
     const now = epochSeconds(clock);
+    const tellLeftOut = (provider: ProviderName, { cause, code, until }: CoolDown): void => {
+      // Once a minute: one machine sweeps more often.
+      if (now % 60 >= periodSeconds) return;
+      log.info('provider.left_out', { provider, cause, code, pause_seconds: until - now });
+    };
     const { waiting } = await queue.depth();
     const shards: Shard[] = [];
     for (const provider of PROVIDERS) {
       const { coolDown } = await coolDowns.get({ provider });
-      if (pauseAt(coolDown, now) !== undefined) continue;
+      const pause = pauseAt(coolDown, now);
+      if (pause !== undefined) {
+        tellLeftOut(provider, pause);
+        continue;
+      }
       const limit = pauseBefore(coolDown, now) === undefined ? Number.POSITIVE_INFINITY : 1;
       shards.push(...shardsOf(grantDueKind({ provider }), limit));
     }

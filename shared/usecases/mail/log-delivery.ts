@@ -1,6 +1,10 @@
+import { BROKER_SENDER } from '../../domain/notice-sender.ts';
 import type { Outbox } from '../../domain/outbox.ts';
 import type { Submission } from '../../domain/submission.ts';
 import type { Log } from '../../ports/log.ts';
+
+/** A device has handed it in here, and nobody had it sent again: one message accepted, and this is its end. */
+const isRelayed = ({ clientId, resentAt }: Submission): boolean => clientId !== BROKER_SENDER && resentAt === undefined;
 
 /** What becomes of mail, in the log: the same lines by whom it may be sent. `sender`: of which gateway it is told. */
 export const logDelivery = (log: Log, sender: { readonly gateway_id?: string } = {}) => ({
@@ -17,7 +21,8 @@ export const logDelivery = (log: Log, sender: { readonly gateway_id?: string } =
     };
     if (status.state === 'sent') {
       const seconds = Math.max(0, status.at - (submission.resentAt ?? submission.acceptedAt));
-      log.info('submission.sent', { ...fields, rejected: rejected.length, seconds });
+      const relayed = sender.gateway_id === undefined && isRelayed(submission) ? { relayed: 1 } : {};
+      log.info('submission.sent', { ...fields, rejected: rejected.length, seconds, ...relayed });
     } else if (status.state !== 'queued') log.warn(`submission.${status.state}`, fields);
   },
 

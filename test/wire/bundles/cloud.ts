@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { hyphened } from '../../../infra/rights/table-access.ts';
 import { type StandInProviderConfig, startStandIns } from '../../../local/stand-ins/start.ts';
 import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
@@ -253,7 +254,7 @@ export const startCloud = async ({
 
   for (const name of FUNCTIONS) {
     const made = lambdaFunction({
-      name: `token-broker-${name.replace('/', '-')}`,
+      name: `token-broker-${hyphened(name)}`,
       bundle: bundlePath(name),
       concurrency,
       environment: {

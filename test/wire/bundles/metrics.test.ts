@@ -40,6 +40,7 @@ describe('what the built bundles write to their standard output', () => {
       'OldestDueSeconds Broker=token-broker',
       'SubmissionsAccepted Broker=token-broker',
       'SubmissionsSent Broker=token-broker',
+      'SubmissionsRelayed Broker=token-broker',
       'SubmissionSeconds Broker=token-broker',
     ]) {
       assert.ok(found.has(expected), `${expected} is not among ${[...found].join('; ')}`);
