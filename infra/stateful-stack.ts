@@ -1,10 +1,11 @@
-import { type App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type App, CfnOutput, CfnResource, Duration, ReferenceStrength, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret, Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { GRANT_VISIBILITY, MAIL_VISIBILITY, messagesKept } from './functions/timing.ts';
+import { vaultPrefix } from './rights/vault-access.ts';
 import { secretsKey } from './secrets-key.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -27,6 +28,7 @@ const MAIL_QUEUE: QueueProps = {
  * nothing that the table does not know; unless the setting `removalPolicy` says that it is a trial.
  */
 export class StatefulStack extends Stack {
+  /** Kept is what was in use; what a first deployment left that failed would be in the way of the next one. */
   private readonly removalPolicy: RemovalPolicy;
   readonly table: Table;
   readonly messages: Bucket;
@@ -52,12 +54,13 @@ export class StatefulStack extends Stack {
   readonly providerConfig: Secret;
   readonly adminKey: Secret;
 
-  constructor(app: App, id: string, { name, retentionDays, removalPolicy }: Settings) {
+  constructor(app: App, id: string, settings: Settings) {
+    const { name, retentionDays, removalPolicy } = settings;
     super(app, id, {
       description: 'MFP Token Broker: table, messages, queues, secrets',
       terminationProtection: removalPolicy === 'retain',
     });
-    this.removalPolicy = removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.removalPolicy = removalPolicy === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     this.table = this.brokerTable();
     this.secretsKey = secretsKey(this, name, this.removalPolicy);
     this.messages = this.messageBucket(messagesKept(retentionDays));
@@ -82,15 +85,13 @@ export class StatefulStack extends Stack {
       description: 'Key to the console and the admin API.',
       generateSecretString: { passwordLength: 40, excludePunctuation: true },
     });
-    const rings = [this.accessTokenKeys, this.vaultKeys, this.webhookKeys].map(({ secretArn }) => secretArn);
-    this.output('Setup', `npm run cloud:setup -- --name ${name} --region ${this.region}`, 'Run it next (docs/aws.md)');
-    this.output('KeyRingSecrets', rings.join(' '), 'Hold the keys that seal tokens and the secrets of webhooks');
-    this.output('ProviderConfigSecret', this.providerConfig.secretArn, 'Put the app registrations here');
-    this.output('AdminKeySecret', this.adminKey.secretArn, 'Holds the key to the console');
+    this.outputs(settings);
+    this.exportEverything();
   }
 
   /** As `shared/adapters/dynamodb` needs it; a test compares the two. */
   private brokerTable(): Table {
+    const isKept = this.removalPolicy !== RemovalPolicy.DESTROY;
     const table = new Table(this, 'Table', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -98,8 +99,9 @@ export class StatefulStack extends Stack {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: 'expiresAt',
-      deletionProtection: this.removalPolicy === RemovalPolicy.RETAIN,
-      removalPolicy: this.removalPolicy,
+      deletionProtection: isKept,
+      // Also where the deployment fails that makes it: its protection would have the clearing away fail too.
+      removalPolicy: isKept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     table.addGlobalSecondaryIndex({
       indexName: 'due',
@@ -151,8 +153,51 @@ export class StatefulStack extends Stack {
     return secret;
   }
 
-  private output(id: string, value: string, description: string): void {
-    new CfnOutput(this, id, { value, description });
+  /**
+   * Whatever another stack may ask for, whether one does or not: no setting takes an export away that the stack as it stands
+   * still imports, which CloudFormation would refuse. Weak references ask for no exports, but each is looked up by
+   * itself, and by the two hundred that it takes CloudFormation is throttled (aws/aws-cdk#38010).
+   */
+  private exportEverything(): void {
+    const { table, messages, secretsKey: key } = this;
+    const queues = [this.grantQueue, this.mailQueue, this.grantDeadLetters, this.mailDeadLetters];
+    const secrets = [this.accessTokenKeys, this.vaultKeys, this.webhookKeys, this.providerConfig, this.adminKey];
+    const values = [
+      ...[table.tableName, table.tableArn, messages.bucketName, messages.bucketArn, key.keyArn],
+      ...queues.flatMap(({ queueUrl, queueArn, queueName }) => [queueUrl, queueArn, queueName]),
+      ...secrets.map(({ secretArn }) => secretArn),
+    ];
+    for (const value of values) this.exportValue(value);
+    for (const resource of this.node.findAll().filter(CfnResource.isCfnResource)) {
+      resource.applyCrossStackReferenceStrength(ReferenceStrength.STRONG);
+    }
+  }
+
+  private outputs({ name, vault }: Settings): void {
+    const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
+    const { accessTokenKeys, vaultKeys, webhookKeys, providerConfig, adminKey } = this;
+    const rings = [accessTokenKeys, vaultKeys, webhookKeys].map(({ secretArn }) => secretArn);
+    output('Setup', `npm run cloud:setup -- --name ${name} --region ${this.region}`, 'Run it next (docs/aws.md)');
+    output('KeyRingSecrets', rings.join(' '), 'Hold the keys that seal tokens and the secrets of webhooks');
+    output('ProviderConfigSecret', providerConfig.secretArn, 'Put the app registrations here');
+    output('AdminKeySecret', adminKey.secretArn, 'Holds the key to the console');
+    const table = `BROKER_TABLE=${this.table.tableName}`;
+    const ofVault = `BROKER_VAULT_KEYS_SECRET=${vaultKeys.secretArn}`;
+    const ofOthers = [
+      `BROKER_ACCESS_KEYS_SECRET=${accessTokenKeys.secretArn}`,
+      `BROKER_WEBHOOK_KEYS_SECRET=${webhookKeys.secretArn}`,
+    ];
+    const keys = `AWS_REGION=${this.region} ${table} ${ofVault} ${ofOthers.join(' ')} npm run keys -- status`;
+    output('KeyRings', keys, 'Shows the keys that seal, on your machine (docs/vaults.md)');
+    const [from, to] = vault.split('-to-');
+    if (to === undefined) return;
+    const places = `BROKER_VAULT_PREFIX=${vaultPrefix(name)} BROKER_VAULT_KMS_KEY=${this.secretsKey.keyArn} ${ofVault}`;
+    const migrate = `${table} ${places} npm run vault:migrate -- --from ${from} --to ${to}`;
+    output(
+      'VaultMigration',
+      migrate,
+      'Run it on your machine, until it says that everything has moved (docs/vaults.md)',
+    );
   }
 }
 

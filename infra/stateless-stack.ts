@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { addHttpFront } from './front/http-front.ts';
 import { addLegacyFront } from './front/legacy-front.ts';
 import { addRoutes } from './front/routes.ts';
-import { BrokerFunctions, vaultPrefix } from './functions/broker-functions.ts';
+import { BrokerFunctions } from './functions/broker-functions.ts';
 import { addRollout } from './functions/rollout.ts';
 import { addTriggers } from './functions/triggers.ts';
 import type { Egress } from './network/egress-stack.ts';
@@ -22,16 +22,13 @@ export interface StatelessStackProps {
 
 /** Functions, their address and what sets them going: can be deleted and made anew at any time. */
 export class StatelessStack extends Stack {
-  private readonly props: StatelessStackProps;
   readonly publicUrl: string;
   readonly functions: BrokerFunctions;
   /** Who is told of alarms, if anybody is. */
   readonly alarmTopic: ITopic | undefined;
 
-  constructor(app: App, id: string, props: StatelessStackProps) {
+  constructor(app: App, id: string, { settings, stateful, egress, bundles }: StatelessStackProps) {
     super(app, id, { description: 'MFP Token Broker: functions, HTTP API, schedules' });
-    this.props = props;
-    const { settings, stateful, egress, bundles } = props;
     // The functions need to know the address, and the address leads to the functions. That is no circle: the API itself
     // is made first and names no function; its routes and integrations are resources of their own, made after both.
     const { api, url } = addHttpFront(this, settings);
@@ -57,17 +54,5 @@ export class StatelessStack extends Stack {
       const value = `${this.publicUrl}/oauth/callback/${provider.toLowerCase()}`;
       output(`RedirectUri${provider}`, value, `Enter as redirect URI in the app registration at ${provider}`);
     }
-    const [from, to] = this.props.settings.vault.split('-to-');
-    if (to === undefined) return;
-    const { table, vaultKeys, secretsKey } = this.props.stateful;
-    const prefix = vaultPrefix(this.props.settings.name);
-    const secrets = `BROKER_VAULT_KMS_KEY=${secretsKey.keyArn} BROKER_VAULT_KEYS_SECRET=${vaultKeys.secretArn}`;
-    const variables = `BROKER_TABLE=${table.tableName} BROKER_VAULT_PREFIX=${prefix} ${secrets}`;
-    const command = `${variables} npm run vault:migrate -- --from ${from} --to ${to}`;
-    output(
-      'VaultMigration',
-      command,
-      'Run it on your machine, until it says that everything has moved (docs/vaults.md)',
-    );
   }
 }

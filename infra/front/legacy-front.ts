@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
+  CfnRestApi,
   type DomainName,
   EndpointType,
   LambdaIntegration,
@@ -16,9 +17,13 @@ import { accessLogGroup, REST_API_LOG } from './access-log.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { REQUESTS_AT_ONCE, REQUESTS_PER_SECOND } from './limits.ts';
 import { leadTo } from './own-domain.ts';
+import { withBraces } from './patterns.ts';
 
 /** A REST API's own limit, unless AWS is asked for more; the functions end with it. */
 const INTEGRATION_TIMEOUT = Duration.seconds(29);
+
+/** It takes 1.0 to 1.3 (developer guide, "Choose a security policy for your custom domain"). */
+const TLS_POLICY = SecurityPolicy.TLS_1_0;
 
 /**
  * A second address, for devices that know no TLS 1.2: they present their credentials over TLS 1.0 or 1.1, so nothing but what
@@ -37,8 +42,7 @@ export const addLegacyFront = (
     domainName: domain.name,
     certificate: Certificate.fromCertificateArn(scope, 'LegacyCertificate', domain.certificateArn),
     endpointType: EndpointType.REGIONAL,
-    // It takes 1.0 to 1.3 (developer guide, "Choose a security policy for your custom domain").
-    securityPolicy: SecurityPolicy.TLS_1_0,
+    securityPolicy: TLS_POLICY,
   });
   announce(scope, domain, domainName);
   return api;
@@ -70,6 +74,9 @@ const deviceApi = (scope: Construct, { name, logRetentionDays, tracing }: Settin
       tracingEnabled: tracing === 'on',
     },
   });
+  // What is negotiated at the name is the policy of the API, not that of the name (developer guide, "How to change a
+  // security policy"). CDK's own class has no setting for it.
+  cfnOf(api).securityPolicy = TLS_POLICY;
   // CDK's own output is the address that is switched off.
   api.node.tryRemoveChild('Endpoint');
   // By itself it says "Missing Authentication Token" where there is nothing, which leads people astray.
@@ -81,6 +88,11 @@ const deviceApi = (scope: Construct, { name, logRetentionDays, tracing }: Settin
   return api;
 };
 
+const cfnOf = ({ node }: RestApi): CfnRestApi => {
+  if (!(node.defaultChild instanceof CfnRestApi)) throw new TypeError(`${node.path} is no REST API`);
+  return node.defaultChild;
+};
+
 const addDeviceRoutes = (api: RestApi, { byName }: BrokerFunctions): void => {
   for (const [name, patterns] of Object.entries(DEVICE_ROUTES)) {
     const integration = new LambdaIntegration(byName[name as keyof typeof DEVICE_ROUTES].target, {
@@ -89,7 +101,7 @@ const addDeviceRoutes = (api: RestApi, { byName }: BrokerFunctions): void => {
       allowTestInvoke: false,
     });
     for (const pattern of patterns) {
-      api.root.resourceForPath(pattern.replaceAll(/:(\w+)/g, '{$1}')).addMethod('ANY', integration);
+      api.root.resourceForPath(withBraces(pattern)).addMethod('ANY', integration);
     }
   }
 };

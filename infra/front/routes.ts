@@ -2,6 +2,7 @@ import { type HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/a
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ROUTES, type RoutedFunction } from '../../functions/routes.ts';
 import type { BrokerFunctions } from '../functions/broker-functions.ts';
+import { withBraces } from './patterns.ts';
 
 /** What fits nowhere else, `/` among it: API Gateway's `{proxy+}` takes at least one segment. */
 const EVERYTHING_ELSE = '/*';
@@ -10,7 +11,7 @@ const EVERYTHING_ELSE = '/*';
 const routeKey = (pattern: string): HttpRouteKey =>
   pattern === EVERYTHING_ELSE
     ? HttpRouteKey.DEFAULT
-    : HttpRouteKey.with(pattern.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{proxy+}'), HttpMethod.ANY);
+    : HttpRouteKey.with(withBraces(pattern).replace(/\*$/, '{proxy+}'), HttpMethod.ANY);
 
 /** Every path of the common list to its function, whatever the method: each app itself says what it does not answer. */
 export const addRoutes = (api: HttpApi, { byName }: BrokerFunctions): void => {

@@ -4,8 +4,14 @@ import type { Construct } from 'constructs';
 import type { CloudVariable, VaultChoice } from '../../shared/config/cloud-environment.ts';
 import type { Egress } from '../network/egress-stack.ts';
 import { letReadSecrets, letUseGrantSecrets, type SecretPlace } from '../rights/secret-access.ts';
-import { type FunctionName, TABLE_ACCESS, type TableAccess, VAULT_PARTITIONS } from '../rights/table-access.ts';
-import { VAULT_ACCESS, type VaultRights } from '../rights/vault-access.ts';
+import {
+  type FunctionName,
+  hyphened,
+  TABLE_ACCESS,
+  type TableAccess,
+  VAULT_PARTITIONS,
+} from '../rights/table-access.ts';
+import { VAULT_ACCESS, type VaultRights, vaultPrefix } from '../rights/vault-access.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { StatefulStack } from '../stateful-stack.ts';
 import { BrokerFunction } from './broker-function.ts';
@@ -35,9 +41,6 @@ const CALLS_PROVIDERS: ReadonlySet<FunctionName> = new Set([
 type Environment = { readonly [Variable in CloudVariable]?: string };
 
 const SEND_MESSAGE = ['sqs:SendMessage'];
-
-/** Secrets of grants begin with it. */
-export const vaultPrefix = (name: string): string => `${name}/grant/`;
 
 /** Every function with what it is told and what it may do; what sets it going is added elsewhere. */
 export class BrokerFunctions {
@@ -233,8 +236,8 @@ export class BrokerFunctions {
       BROKER_TABLE: stateful.table.tableName,
       ...variables,
     };
-    const functionName = `${settings.name}-${name.replace('/', '-')}`;
-    const made = new BrokerFunction(this.scope, name.replace('/', '-'), {
+    const functionName = `${settings.name}-${hyphened(name)}`;
+    const made = new BrokerFunction(this.scope, hyphened(name), {
       ...{ settings, name, functionName, description, timeout, bundles },
       environment: { ...environment },
       reservedConcurrency: name === 'refresh-grants/worker' ? this.refreshConcurrency : undefined,

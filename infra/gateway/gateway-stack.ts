@@ -3,6 +3,7 @@ import { type App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib
 import { type IVpc, Peer, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
+  AvailabilityZoneRebalancing,
   AwsLogDriverMode,
   Capability,
   Cluster,
@@ -21,6 +22,7 @@ import { NetworkLoadBalancer, Protocol } from 'aws-cdk-lib/aws-elasticloadbalanc
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { WAYS_OUT } from '../network/ways-out.ts';
 import { type AlarmOwner, raise } from '../observability/alarm.ts';
 import { gatewayAlarm } from '../observability/alarms/gateway.ts';
 import type { SmtpGatewaySettings } from '../settings/settings.ts';
@@ -47,9 +49,6 @@ const LISTENERS = [
   { outside: 465, protocol: 'smtp', port: 2465, security: 'tls' },
   { outside: 995, protocol: 'pop3', port: 2995, security: 'tls' },
 ] as const;
-
-/** The broker and the providers' APIs; their SMTP, IMAP and POP3 servers. */
-const WAYS_OUT = [443, 587, 465, 993, 995];
 
 /** It ends its sessions within 30 seconds when it is stopped. */
 const STOP_TIMEOUT = Duration.seconds(60);
@@ -201,7 +200,9 @@ export class GatewayStack extends Stack {
       enableAutomaticBackups: false,
       // By need: by size, an empty one would soon take a megabyte a second.
       throughputMode: ThroughputMode.ELASTIC,
-      removalPolicy: this.kept.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // Kept once it has held mail; not what a deployment made that failed.
+      removalPolicy:
+        this.kept.removalPolicy === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       // With a policy, only who has a right of their own gets in (EFS User Guide, "Using IAM to control access"). Left out,
       // the next line would add a statement of CDK's that gives everybody the right to be root.
       allowAnonymousAccess: true,
@@ -228,6 +229,8 @@ export class GatewayStack extends Stack {
       desiredCount: 1,
       minHealthyPercent: 0,
       maxHealthyPercent: 100,
+      // It would start the second task before it stops the first, so ECS takes it with more than 100 per cent alone.
+      availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
       circuitBreaker: { rollback: true },
       assignPublicIp: true,
       securityGroups: [this.taskGroup],

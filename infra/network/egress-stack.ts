@@ -16,6 +16,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Settings } from '../settings/settings.ts';
+import { WAYS_OUT } from './ways-out.ts';
 
 /** From where functions reach the internet. */
 export interface Egress {
@@ -25,9 +26,6 @@ export interface Egress {
 
 /** One zone may fail. */
 const ZONES = 2;
-
-/** Providers' APIs and AWS; their servers for sending, and for reading (docs/diagnosis.md). */
-const WAYS_OUT = [443, 587, 465, 993, 995];
 
 /**
  * Fixed addresses for all that is said to providers, so that a tenant's Conditional Access can name them. A stack of its own:

@@ -7,6 +7,9 @@ export interface VaultRights {
   readonly tableActions: readonly TableAction[];
 }
 
+/** Secrets of grants begin with it. */
+export const vaultPrefix = (name: string): string => `${name}/grant/`;
+
 /** What secretsManagerTokenVault calls to put a rotated token in the place of one, by compare-and-swap. */
 const REPLACE = [
   'secretsmanager:GetSecretValue',

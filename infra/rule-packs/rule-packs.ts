@@ -5,7 +5,7 @@ import { ACKNOWLEDGED, type Acknowledgement } from './acknowledged.ts';
 const { COMPLIANT, NON_COMPLIANT } = NagRuleCompliance;
 
 /** The entry that says why a finding may stand. `rule`: with the part of the resource, where the rule names one. */
-export const acknowledgementOf = (rule: string, resource: CfnResource): Acknowledgement | undefined =>
+const acknowledgementOf = (rule: string, resource: CfnResource): Acknowledgement | undefined =>
   ACKNOWLEDGED.find(
     (entry) =>
       (typeof entry.rule === 'string' ? entry.rule === rule : entry.rule.test(rule)) &&

@@ -43,7 +43,15 @@ const isNetwork = (given: unknown): given is string => {
   return isIPv4(address) && Number(prefix) >= LEAST_PREFIX && Number(prefix) <= 32;
 };
 
+/** Each is a rule for each of the gateway's three ports, and a security group takes 60 unless AWS is asked for more. */
+const MOST_NETWORKS = 20;
+
 const networks: Check<readonly string[]> = (given, name) => {
+  if (Array.isArray(given) && given.length > MOST_NETWORKS) {
+    throw new DeploymentError(
+      `${name} may list ${MOST_NETWORKS} networks at most, not ${given.length}: join those that lie side by side.`,
+    );
+  }
   if (Array.isArray(given) && given.length > 0 && given.every(isNetwork)) return given;
   throw new DeploymentError(
     `${name} must list the networks that devices come from, such as ["203.0.113.0/24"]: IPv4, each with a prefix from ${LEAST_PREFIX} to 32.`,
@@ -146,8 +154,23 @@ const checkTogether = ({ domain, legacyTls, publicUrl: own }: Settings): void =>
   }
 };
 
+/** The CDK's own, which `cdk acknowledge` and `cdk cli-telemetry` write; the names of its others have `:` or `/` in them. */
+const KNOWN_TO_CDK: readonly string[] = ['acknowledged-issue-numbers', 'cli-telemetry'];
+
+/** A setting that is misspelt would otherwise be one that nobody has set. */
+const refuseUnknown = (names: readonly string[]): void => {
+  const isUnknown = (name: string): boolean =>
+    !(name in SETTINGS) && !/[:/]/.test(name) && !KNOWN_TO_CDK.includes(name);
+  const unknown = names.filter(isUnknown);
+  if (unknown.length === 0) return;
+  throw new DeploymentError(
+    `There is no setting ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${SETTING_NAMES.join(', ')}.`,
+  );
+};
+
 /** Throws `DeploymentError`. */
 export const readSettings = (node: Node): Settings => {
+  refuseUnknown(Object.keys(node.getAllContext()));
   const values = Object.entries(SETTINGS).map(([name, [check, unlessSet]]) => [
     name,
     check(node.tryGetContext(name) ?? unlessSet, name),

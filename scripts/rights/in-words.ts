@@ -1,4 +1,5 @@
 /** What a policy says, in words: which table, queue or secret a reference leads to, and what a condition asks. */
+import { hyphened } from '../../infra/rights/table-access.ts';
 import { FUNCTIONS } from '../build.ts';
 import type { Resource, Statement, TemplateReader } from './template-reader.ts';
 
@@ -8,7 +9,7 @@ const words = (construct: string): string => construct.replaceAll(/(?<=[a-z])(?=
 const constructOf = (logicalId: string): string => words(logicalId.replace(/[0-9A-F]{8}$/, ''));
 
 /** The folder below `functions/`, from what is left of the function's name. */
-export const functionOf = (name: string): string => FUNCTIONS.find((one) => one.replace('/', '-') === name) ?? name;
+export const functionOf = (name: string): string => FUNCTIONS.find((one) => hyphened(one) === name) ?? name;
 
 const LAMBDA_LOGS = '/aws/lambda/';
 

@@ -1,3 +1,4 @@
+/** The deployment as `cdk synth` makes it, for whoever looks at its templates: the page on rights, tests, benches. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,31 @@ import { brokerStacks } from '../../infra/broker-stacks.ts';
 import { FUNCTIONS } from '../build.ts';
 
 /** The context that `cdk` itself would hand to the app: the pinned feature flags. */
-const CONTEXT = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
+export const CONTEXT: Readonly<Record<string, unknown>> = JSON.parse(
+  readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
+).context;
 
 export type Stacks = ReturnType<typeof brokerStacks>;
 export type SettingsGiven = Readonly<Record<string, unknown>>;
+
+const PLACE = 'us-east-1:111122223333';
+const certificateArn = `arn:aws:acm:${PLACE}:certificate/01234567-89ab-cdef-0123-456789abcdef`;
+const hostedZoneId = 'Z0123456789ABC';
+
+/** Every setting that brings resources, roles or rights of its own, at once. A test finds one that is left out. */
+export const EVERYTHING = {
+  domain: { name: 'mail.example.com', certificateArn, hostedZoneId },
+  legacyTls: { name: 'devices.example.com', certificateArn, hostedZoneId },
+  staticEgress: 'on',
+  smtpGateway: {
+    hostName: 'scan.example.com',
+    allowFrom: ['203.0.113.0/24'],
+    enrolmentTokenSecret: `arn:aws:secretsmanager:${PLACE}:secret:enrolment-token-AbC123`,
+  },
+  notificationAddress: 'operator@example.com',
+  rollout: 'canary-10-percent-5-minutes',
+  tracing: 'on',
+} as const satisfies SettingsGiven;
 
 let scratch: string | undefined;
 
@@ -27,16 +49,20 @@ const scratchFolder = (): string => {
   return folder;
 };
 
+/** With stand-ins for the functions' code unless `bundles` says where it is; `outdir` goes when the process ends. */
+export const brokerApp = (settings: SettingsGiven, bundles = join(scratchFolder(), 'bundles')) => {
+  const outdir = mkdtempSync(join(scratchFolder(), 'out-'));
+  const app = new App({ context: { ...CONTEXT, ...settings }, analyticsReporting: false, outdir });
+  return { app, outdir, stacks: brokerStacks(app, bundles) };
+};
+
 /** Every template of the deployment with these settings, by the name of its stack, after what `change` does to the stacks. */
 export const synthesizeTemplates = (
   settings: SettingsGiven = {},
   change: (stacks: Stacks) => void = () => undefined,
-): { readonly stacks: Stacks; readonly templates: ReadonlyMap<string, Template> } => {
-  const folder = scratchFolder();
-  const outdir = mkdtempSync(join(folder, 'out-'));
-  const app = new App({ context: { ...CONTEXT, ...settings }, analyticsReporting: false, outdir });
-  const stacks = brokerStacks(app, join(folder, 'bundles'));
+): { readonly stacks: Stacks; readonly templates: ReadonlyMap<string, Template>; readonly outdir: string } => {
+  const { app, stacks, outdir } = brokerApp(settings);
   change(stacks);
   const all = app.node.children.filter((child): child is Stack => 'stackName' in child);
-  return { stacks, templates: new Map(all.map((stack) => [stack.stackName, Template.fromStack(stack)])) };
+  return { stacks, templates: new Map(all.map((stack) => [stack.stackName, Template.fromStack(stack)])), outdir };
 };

@@ -1,7 +1,7 @@
 /** The tables of docs/security.md: one line for each statement of each role, as the templates have it. */
 import { FUNCTIONS } from '../build.ts';
 import { functionOf, type InWords, makeInWords } from './in-words.ts';
-import { type SettingsGiven, synthesizeTemplates } from './synthesize.ts';
+import { EVERYTHING, type SettingsGiven, synthesizeTemplates } from './synthesize.ts';
 import {
   asArray,
   isObject,
@@ -13,25 +13,6 @@ import {
 
 /** The name that a broker has unless it is set. */
 const NAME = 'token-broker';
-
-const EXAMPLE_DOMAIN = {
-  certificateArn: `arn:aws:acm:eu-central-1:111122223333:certificate/${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}`,
-};
-
-/** Every option that brings roles or rights of its own, at once. */
-export const EVERYTHING: SettingsGiven = {
-  domain: { ...EXAMPLE_DOMAIN, name: 'mail.example.com' },
-  legacyTls: { ...EXAMPLE_DOMAIN, name: 'old.example.com' },
-  staticEgress: 'on',
-  smtpGateway: {
-    hostName: 'scan.example.com',
-    allowFrom: ['203.0.113.0/24'],
-    enrolmentTokenSecret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:enrolment-token-AbC123',
-  },
-  notificationAddress: 'operator@example.com',
-  rollout: 'canary-10-percent-5-minutes',
-  tracing: 'on',
-};
 
 interface Deployed {
   readonly reader: TemplateReader;

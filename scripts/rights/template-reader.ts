@@ -46,6 +46,13 @@ export const readTemplates = (templates: ReadonlyMap<string, Json>) => {
 
   const ofType = (type: string): Resource[] => resources.filter((resource) => resource.type === type);
 
+  /** What the stacks export, by the name of the export. */
+  const exported = new Map(
+    [...templates.values()]
+      .flatMap(({ Outputs }) => Object.values(objectIn(Outputs)).map(objectIn))
+      .map(({ Export, Value }) => [String(objectIn(Export).Name), Value]),
+  );
+
   /** A reference as text, also where it leads into another stack. */
   const resolved = (value: unknown): string => {
     if (!isObject(value)) return String(value);
@@ -61,6 +68,7 @@ export const readTemplates = (templates: ReadonlyMap<string, Json>) => {
       const outputs = objectIn(templates.get(String(of.StackName))?.Outputs);
       return resolved(objectIn(outputs[String(of.OutputName)]).Value);
     }
+    if (kind === 'Fn::ImportValue') return resolved(exported.get(String(of)));
     throw new TypeError(`cannot read ${JSON.stringify(value)}`);
   };
 

@@ -12,6 +12,7 @@ import {
 import { GetPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { hyphened } from '../../infra/rights/table-access.ts';
 import { walkJourney } from '../../local/demo/journey.ts';
 import { scannedPdf } from '../../local/demo/scan.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
@@ -43,7 +44,7 @@ describe('the synthesized stacks, made by the CloudFormation of ministack,', () 
   const lambda = <Result>(use: (client: LambdaClient) => Promise<Result>) =>
     using(new LambdaClient(broker.client), use);
   const configurationOf = (name: FunctionName) => {
-    const FunctionName = `token-broker-${name.replace('/', '-')}`;
+    const FunctionName = `token-broker-${hyphened(name)}`;
     return lambda((client) => client.send(new GetFunctionConfigurationCommand({ FunctionName })));
   };
   const attributesOf = async (name: string) => {

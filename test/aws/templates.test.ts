@@ -5,30 +5,15 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CFN_LINT } from '../../scripts/aws-emulators/python-environment.ts';
+import { EVERYTHING } from '../../scripts/rights/synthesize.ts';
 import { ensureBuilt } from '../wire/bundles/built.ts';
 import { synthesizeAssembly } from './synthesize.ts';
 
 const CONFIG = fileURLToPath(new URL('cfnlintrc.yaml', import.meta.url));
 
-const CERTIFICATE = 'arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012';
-const named = (name: string) => ({ name, certificateArn: CERTIFICATE, hostedZoneId: 'Z0123456789ABC' });
-
 const SETTINGS = {
   'as it is set unless somebody chooses': {},
-  'with everything that can be chosen': {
-    domain: named('broker.example.com'),
-    legacyTls: named('legacy.example.com'),
-    staticEgress: 'on',
-    notificationAddress: 'operator@example.org',
-    rollout: 'canary-10-percent-5-minutes',
-    tracing: 'on',
-    vault: 'secrets-manager-to-envelope',
-    smtpGateway: {
-      hostName: 'smtp.example.com',
-      allowFrom: ['203.0.113.0/24'],
-      enrolmentTokenSecret: 'arn:aws:secretsmanager:us-east-1:111111111111:secret:enrolment-AbCdEf',
-    },
-  },
+  'with everything that can be chosen': { ...EVERYTHING, vault: 'secrets-manager-to-envelope' },
 } as const;
 
 /** What cfn-lint has to say; nothing is a complaint about nothing. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { readSettings } from '../../infra/settings/settings.ts';
+import { StatefulStack } from '../../infra/stateful-stack.ts';
+import { CONTEXT, EVERYTHING } from '../../scripts/rights/synthesize.ts';
 import { tableDefinition } from '../../shared/adapters/dynamodb/table-definition.ts';
+import { VAULT_CHOICES } from '../../shared/config/cloud-environment.ts';
 import { contentLifeSeconds, retentionSeconds } from '../../shared/domain/retention.ts';
 import { UPLOAD_KEPT_SECONDS, UPLOADS_PREFIX } from '../../shared/domain/upload.ts';
 import { type Deployment, synthesize } from './deployment.ts';
@@ -51,7 +56,7 @@ describe('what must survive', () => {
           ],
         },
       },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
     });
     stateful.hasResourceProperties('AWS::S3::BucketPolicy', {
       Bucket: { Ref: logicalId },
@@ -88,6 +93,11 @@ describe('what must survive', () => {
     }
   });
 
+  it('keeps a wish for a day, as the sweep repeats it, and mail that nobody could fetch for two weeks', () => {
+    const kept = (queue: string) => deployment.data('AWS::SQS::Queue', queue).Properties.MessageRetentionPeriod;
+    assert.deepEqual([kept('GrantQueue'), kept('MailQueue')], [86_400, 14 * 86_400]);
+  });
+
   it('has a mail queue in high-throughput mode', () => {
     const { Properties } = deployment.data('AWS::SQS::Queue', 'MailQueue');
     assert.equal(Properties.DeduplicationScope, 'messageGroup');
@@ -100,6 +110,26 @@ describe('what must survive', () => {
     for (const name of ['ProviderConfig', 'AccessTokenKeys', 'VaultKeys', 'WebhookKeys']) {
       assert.deepEqual(Object.keys(propertiesOf(name)).sort(), ['Description', 'KmsKeyId', 'Name'], name);
     }
+  });
+});
+
+describe('what other stacks read of it', () => {
+  const everything = synthesize(EVERYTHING);
+
+  it('is exported, whatever is set, and whether they read it or not: no setting takes away what is in use', () => {
+    const alone = new StatefulStack(new App({ context: CONTEXT }), 'token-broker-data', readSettings(new App().node));
+    const exported = exportsOf(Template.fromStack(alone));
+    assert.ok(exported.length > 20);
+    const vaults = VAULT_CHOICES.map((vault) => synthesize({ vault, removalPolicy: 'destroy' }));
+    for (const one of [deployment, everything, ...vaults]) assert.deepEqual(exportsOf(one.stateful), exported);
+  });
+
+  it('is looked up by no weak reference; of those there are few, lest CloudFormation be throttled', () => {
+    const weak = ({ stateless }: Deployment) => JSON.stringify(stateless).match(/"Fn::GetStackOutput":\{[^}]*/g) ?? [];
+    assert.deepEqual(weak(deployment), []);
+    // Four functions, each with two subnets and a group.
+    assert.equal(weak(everything).length, 12);
+    for (const one of weak(everything)) assert.match(one, /"StackName":"token-broker-egress"/);
   });
 });
 
@@ -152,13 +182,15 @@ describe('removalPolicy', () => {
     assert.equal(deployment.stacks.stateful.terminationProtection, true);
     for (const [id, { Type, DeletionPolicy, UpdateReplacePolicy }] of resourcesOf(deployment)) {
       if (WITH_THE_STACK.includes(Type)) continue;
-      assert.deepEqual([DeletionPolicy, UpdateReplacePolicy], ['Retain', 'Retain'], id);
+      // What a first deployment made that failed would be in the way of the next one, by its name.
+      const kept = Type === 'AWS::DynamoDB::Table' ? 'Retain' : 'RetainExceptOnCreate';
+      assert.deepEqual([DeletionPolicy, UpdateReplacePolicy], [kept, 'Retain'], id);
     }
   });
 
   it('lets go of everything with "destroy", and of the key after a week', () => {
     assert.equal(trial.stacks.stateful.terminationProtection, false);
-    for (const [id, { DeletionPolicy }] of resourcesOf(trial)) assert.notEqual(DeletionPolicy, 'Retain', id);
+    for (const [id, { DeletionPolicy = '' }] of resourcesOf(trial)) assert.doesNotMatch(DeletionPolicy, /Retain/, id);
     trial.stateful.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
     trial.stateful.hasResourceProperties('AWS::KMS::Key', { PendingWindowInDays: 7 });
   });
@@ -171,6 +203,14 @@ describe('removalPolicy', () => {
     }
   });
 });
+
+/** By name, with what they export. */
+const exportsOf = (template: Template): [string, string][] => {
+  const outputs: Record<string, { Value: unknown; Export?: { Name: string } }> = template.toJSON().Outputs;
+  return Object.values(outputs)
+    .flatMap(({ Value, Export }): [string, string][] => (Export ? [[Export.Name, JSON.stringify(Value)]] : []))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+};
 
 const usesTheKey = (action: string): boolean =>
   /^kms:(Decrypt|Encrypt|ReEncrypt|GenerateDataKey|GenerateMac)/.test(action);

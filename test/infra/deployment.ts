@@ -1,4 +1,5 @@
 import { Template } from 'aws-cdk-lib/assertions';
+import { hyphened } from '../../infra/rights/table-access.ts';
 import type { FunctionName } from '../../scripts/build.ts';
 import { type SettingsGiven, type Stacks, synthesizeTemplates } from '../../scripts/rights/synthesize.ts';
 import { type RoleRead, readTemplates, type Statement as StatementRead } from '../../scripts/rights/template-reader.ts';
@@ -30,7 +31,7 @@ const deploymentOf = (templates: ReadonlyMap<string, Template>, stacks: Stacks) 
   const find = (type: string) => Object.entries(stateless.findResources(type));
 
   const lambdaOf = (name: FunctionName) => {
-    const wanted = `token-broker-${name.replace('/', '-')}`;
+    const wanted = `token-broker-${hyphened(name)}`;
     const found = find('AWS::Lambda::Function').find(([, { Properties }]) => Properties.FunctionName === wanted);
     if (found === undefined) throw new Error(`no function ${wanted}`);
     const [logicalId, { Properties: properties }] = found;

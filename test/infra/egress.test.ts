@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { brokerStacks } from '../../infra/broker-stacks.ts';
+import { hyphened } from '../../infra/rights/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
 import { type Deployment, synthesize } from './deployment.ts';
 
@@ -143,7 +144,7 @@ describe('fixed addresses towards providers', () => {
         .filter(({ Properties }) => fixed.deployed.resolved(Properties.Roles[0]) === role)
         .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
       const condition = JSON.stringify(statements.find(({ Effect }) => Effect === 'Deny')?.Condition);
-      const arn = `:function:token-broker-${name.replace('/', '-')}`;
+      const arn = `:function:token-broker-${hyphened(name)}`;
       assert.ok(
         condition.startsWith('{"ArnLike":{"lambda:SourceFunctionArn":[') && condition.includes(`${arn}"`),
         name,

@@ -165,6 +165,7 @@ describe('the front for old TLS', () => {
       SecurityPolicy: 'TLS_1_0',
     });
     const api = onlyOf(legacy, 'AWS::ApiGateway::RestApi');
+    assert.equal(api.properties.SecurityPolicy, 'TLS_1_0', 'which is negotiated, and not that of the name');
     assert.equal(api.properties.DisableExecuteApiEndpoint, true);
     assert.equal(onlyOf(legacy, 'AWS::ApiGatewayV2::Api').properties.DisableExecuteApiEndpoint, false);
     assert.equal(countOf(legacy, 'AWS::ApiGatewayV2::DomainName'), 0);

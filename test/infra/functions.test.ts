@@ -84,14 +84,20 @@ describe('what sets functions going', () => {
     stateless.resourceCountIs('AWS::ApiGatewayV2::Route', Object.values(ROUTES).flat().length);
   });
 
-  it('sweeps every minute', () => {
-    const { logicalId } = deployment.lambdaOf('refresh-grants/sweep');
-    stateless.hasResourceProperties('AWS::Scheduler::Schedule', {
-      ScheduleExpression: 'rate(1 minute)',
-      State: 'ENABLED',
-      FlexibleTimeWindow: { Mode: 'OFF' },
-      Target: { Arn: { 'Fn::GetAtt': [logicalId, 'Arn'] } },
-    });
+  it('sweeps and tells people every minute, and repeats no run that failed', () => {
+    stateless.resourceCountIs('AWS::Scheduler::Schedule', 2);
+    for (const name of ['refresh-grants/sweep', 'notify'] as const) {
+      const { logicalId } = deployment.lambdaOf(name);
+      stateless.hasResourceProperties('AWS::Scheduler::Schedule', {
+        ScheduleExpression: 'rate(1 minute)',
+        State: 'ENABLED',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        Target: {
+          Arn: { 'Fn::GetAtt': [logicalId, 'Arn'] },
+          RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        },
+      });
+    }
   });
 
   it('feeds the workers from their queues, and a failed message alone comes back', () => {
@@ -102,6 +108,7 @@ describe('what sets functions going', () => {
     const mail = eventSourceOf('relay-mail/send');
     assert.equal(deployment.resolved(mail.EventSourceArn), deployment.arnOf('AWS::SQS::Queue', 'MailQueue'));
     assert.equal(mail.BatchSize, 1);
+    assert.deepEqual(mail.ScalingConfig, { MaximumConcurrency: 300 });
     for (const source of [grants, mail]) {
       assert.deepEqual(source.FunctionResponseTypes, ['ReportBatchItemFailures']);
     }

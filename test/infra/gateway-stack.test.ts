@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
-import { App, type Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, it } from 'node:test';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { PROXY_LIMITS } from '../../gateway/proxy/options.ts';
 import { readGatewaySettings } from '../../gateway/settings.ts';
 import { SMTP_LIMITS } from '../../gateway/smtp/options.ts';
-import { brokerStacks } from '../../infra/broker-stacks.ts';
-import { FUNCTIONS } from '../../scripts/build.ts';
+import { type SettingsGiven, synthesizeTemplates } from '../../scripts/rights/synthesize.ts';
 
-const CONTEXT = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:gateway-token-AbC123';
 const WANTED = {
   hostName: 'scan.example.com',
@@ -19,29 +15,11 @@ const WANTED = {
   enrolmentTokenSecret: SECRET,
 };
 
-const scratch = mkdtempSync(join(tmpdir(), 'gateway-service-'));
-after(() => rmSync(scratch, { recursive: true, force: true }));
-
-const bundles = join(scratch, 'bundles');
-for (const name of FUNCTIONS) {
-  mkdirSync(join(bundles, name), { recursive: true });
-  writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => undefined;\n');
-}
-
 /** Every stack of the app, by name. */
-const synthesize = (
-  context: Readonly<Record<string, unknown>>,
-  outdir = mkdtempSync(join(scratch, 'out-')),
-): ReadonlyMap<string, Template> => {
-  const app = new App({ context: { ...CONTEXT, ...context }, analyticsReporting: false, outdir });
-  brokerStacks(app, bundles);
-  const stacks = app.node.children.filter((child): child is Stack => 'stackName' in child);
-  return new Map(stacks.map((stack) => [stack.stackName, Template.fromStack(stack)]));
-};
+const synthesize = (settings: SettingsGiven): ReadonlyMap<string, Template> => synthesizeTemplates(settings).templates;
 
 const off = synthesize({});
-const assembly = mkdtempSync(join(scratch, 'on-'));
-const on = synthesize({ smtpGateway: WANTED }, assembly);
+const { templates: on, outdir: assembly } = synthesizeTemplates({ smtpGateway: WANTED });
 const gateway = on.get('token-broker-smtp-gateway') ?? assert.fail('no stack for the gateway');
 
 type Json = { readonly [name: string]: unknown };
@@ -124,6 +102,7 @@ describe('the gateway service', () => {
       DesiredCount: 1,
       LaunchType: 'FARGATE',
       DeploymentConfiguration: Match.objectLike({ MaximumPercent: 100, MinimumHealthyPercent: 0 }),
+      AvailabilityZoneRebalancing: 'DISABLED',
     });
     gateway.resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);
   });
@@ -164,7 +143,8 @@ describe('the gateway service', () => {
   it('keeps its state on an encrypted file system that outlives it and is not backed up', () => {
     gateway.hasResource('AWS::EFS::FileSystem', {
       Properties: { Encrypted: true, BackupPolicy: Match.absent() },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
     });
     const fileSystem = idOf('AWS::EFS::FileSystem', 'Spool');
     const [volume] = only('AWS::ECS::TaskDefinition').Volumes as Json[];
@@ -294,6 +274,15 @@ describe('the way to it', () => {
     assert.deepEqual(allowed.sort(), expected.sort());
   });
 
+  it('lets as many networks in as a security group has room for', () => {
+    const allowFrom = Array.from({ length: 20 }, (_, index) => `203.0.113.${index}/32`);
+    const many = synthesize({ smtpGateway: { ...WANTED, allowFrom } }).get('token-broker-smtp-gateway');
+    const groups = Object.values(many?.findResources('AWS::EC2::SecurityGroup') ?? {});
+    const rules = groups.map(({ Properties }) => Properties.SecurityGroupIngress?.length ?? 0);
+    // Amazon VPC quotas: inbound rules per security group.
+    assert.equal(Math.max(...rules), 60);
+  });
+
   it('lets nobody to the gateway, nor to its status page, but the load balancer', () => {
     const door = { 'Fn::GetAtt': [idOf('AWS::EC2::SecurityGroup', 'DoorGroup'), 'GroupId'] };
     for (const rule of waysIn('TaskGroup')) {
@@ -394,6 +383,10 @@ describe('the setting', () => {
     [{ ...WANTED, allowFrom: ['203.0.113.300/24'] }, /^smtpGateway\.allowFrom/],
     [{ ...WANTED, allowFrom: ['203.0.113.0/33'] }, /^smtpGateway\.allowFrom/],
     [{ ...WANTED, allowFrom: ['203.0.113.5'] }, /^smtpGateway\.allowFrom/],
+    [
+      { ...WANTED, allowFrom: Array.from({ length: 21 }, (_, index) => `203.0.113.${index}/32`) },
+      /^smtpGateway\.allowFrom may list 20 networks at most, not 21: join those/,
+    ],
     [{ ...WANTED, enrolmentTokenSecret: 'gateway-token' }, /^smtpGateway\.enrolmentTokenSecret must be the whole ARN/],
     [{ ...WANTED, enrolmentTokenSecret: SECRET.replace('-AbC123', '-*') }, /^smtpGateway\.enrolmentTokenSecret/],
   ] as const) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { BrokerFunction } from '../../infra/functions/broker-function.ts';
 import { PARTITIONS, VAULT_PARTITIONS } from '../../infra/rights/table-access.ts';
 import { FUNCTIONS, type FunctionName } from '../../scripts/build.ts';
-import { EVERYTHING } from '../../scripts/rights/tables.ts';
+import { EVERYTHING } from '../../scripts/rights/synthesize.ts';
 import { blobKeyOf, SUBMISSIONS_PREFIX } from '../../shared/domain/submission.ts';
 import { UPLOADS_PREFIX } from '../../shared/domain/upload.ts';
 import { keys } from '../../shared/records/items.ts';
@@ -210,7 +211,7 @@ describe('rights', () => {
   });
 
   it('name the command that moves the tokens, while they are to be moved', () => {
-    const commandOf = ({ stateless: stack, resolved }: Deployment): string =>
+    const commandOf = ({ stateful: stack, resolved }: Deployment): string =>
       resolved(stack.toJSON().Outputs.VaultMigration?.Value ?? '');
     const keys = deployment.arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
     const { logicalId: table } = deployment.data('AWS::DynamoDB::Table', 'Table');
@@ -219,6 +220,35 @@ describe('rights', () => {
     assert.equal(commandOf(toEnvelopes), `${variables} npm run vault:migrate -- --from secrets-manager --to envelope`);
     assert.equal(commandOf(toSecrets), `${variables} npm run vault:migrate -- --from envelope --to secrets-manager`);
     assert.equal(commandOf(deployment), '');
+  });
+
+  it('name the command that shows the keys, with all that it asks for', () => {
+    const [access, vault, webhook] = ['AccessTokenKeys', 'VaultKeys', 'WebhookKeys'].map((name) =>
+      deployment.arnOf('AWS::SecretsManager::Secret', name),
+    );
+    const { logicalId: table } = deployment.data('AWS::DynamoDB::Table', 'Table');
+    const command = deployment.resolved(deployment.stateful.toJSON().Outputs.KeyRings.Value);
+    const [given = '', run] = command.split(' npm run ');
+    assert.equal(run, 'keys -- status');
+    assert.deepEqual(given.split(' ').sort(), [
+      'AWS_REGION=<AWS::Region>',
+      `BROKER_ACCESS_KEYS_SECRET=${access}`,
+      `BROKER_TABLE=<${table}>`,
+      `BROKER_VAULT_KEYS_SECRET=${vault}`,
+      `BROKER_WEBHOOK_KEYS_SECRET=${webhook}`,
+    ]);
+    const asked = readFileSync(new URL('../../scripts/keys.ts', import.meta.url), 'utf8').match(/\bBROKER_[A-Z_]+/g);
+    for (const variable of new Set(asked)) {
+      if (variable !== 'BROKER_DATA_DIR') assert.ok(given.includes(`${variable}=`), variable);
+    }
+  });
+
+  it('let who sends write nothing of a mailbox, whose grant and tokens lie there', () => {
+    const writes = deployment
+      .rightsOf('relay-mail/send')
+      .filter(({ actions }) => actions.some((action) => /^dynamodb:(Put|Update|Delete)/.test(action)));
+    assert.ok(writes.length > 0);
+    for (const { partitions } of writes) assert.ok(!partitions?.includes('mailbox#*'), partitions?.join());
   });
 
   it('give register-device, relay-mail/accept and the sweep no secret at all', () => {

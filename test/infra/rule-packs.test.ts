@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
-import { App, CfnResource, Validations } from 'aws-cdk-lib';
+import { describe, it } from 'node:test';
+import { CfnResource, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { brokerStacks } from '../../infra/broker-stacks.ts';
 import { ACKNOWLEDGED, type Acknowledgement } from '../../infra/rule-packs/acknowledged.ts';
 import { rulePacks } from '../../infra/rule-packs/rule-packs.ts';
-import { CONTEXT, EVERYTHING, standInBundles } from './context.ts';
-
-const scratch = mkdtempSync(join(tmpdir(), 'rule-packs-'));
-after(() => rmSync(scratch, { recursive: true, force: true }));
-
-type Stacks = ReturnType<typeof brokerStacks>;
+import { brokerApp, EVERYTHING, type SettingsGiven, type Stacks } from '../../scripts/rights/synthesize.ts';
 
 /** Synthesizes as `cdk` does, and tells what the packs have found: `<rule> <resource>`, without what is acknowledged. */
-const check = (settings: object, change: (stacks: Stacks) => void = () => undefined) => {
-  const app = new App({
-    context: { ...CONTEXT, ...settings },
-    analyticsReporting: false,
-    outdir: mkdtempSync(join(scratch, 'out-')),
-  });
-  change(brokerStacks(app, standInBundles()));
+const check = (settings: SettingsGiven, change: (stacks: Stacks) => void = () => undefined) => {
+  const { app, stacks } = brokerApp(settings);
+  change(stacks);
   const acknowledged = new Set<Acknowledgement>();
   const found: string[] = [];
   for (const pack of rulePacks(app, (entry) => acknowledged.add(entry))) {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
-import { readSettings } from '../../infra/settings/settings.ts';
+import { readSettings, SETTING_NAMES } from '../../infra/settings/settings.ts';
+import { CONTEXT, EVERYTHING } from '../../scripts/rights/synthesize.ts';
 import { contentLifeSeconds, retentionSeconds } from '../../shared/domain/retention.ts';
 import { synthesize } from './deployment.ts';
 
@@ -86,6 +87,23 @@ describe('settings', () => {
     });
   }
 
+  it('refuses a name that is no setting, by which one that is misspelt would count for nothing', () => {
+    for (const misspelt of ['Vault', 'vaults', 'static-egress', 'retention_days']) {
+      const message = new RegExp(
+        `^There is no setting "${misspelt}"; there are name, publicUrl, .*vault, .*tracing\\.$`,
+      );
+      assert.throws(() => readSettings(contextOf({ [misspelt]: 'envelope' })), { name: 'DeploymentError', message });
+    }
+  });
+
+  it('leave alone what is the CDK’s own: feature flags, what cdk adds, and what lies in cdk.context.json', () => {
+    const looked = { 'availability-zones:account=111122223333:region=eu-central-1': ['eu-central-1a'] };
+    const noted = { 'acknowledged-issue-numbers': [34892], 'cli-telemetry': false, ...looked };
+    const added = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:bundling-stacks': ['**'] };
+    const { vault } = readSettings(contextOf({ ...CONTEXT, ...noted, ...added, vault: 'envelope' }));
+    assert.equal(vault, 'envelope');
+  });
+
   it('takes an object as JSON, as -c gives it, and as cdk.json has it', () => {
     for (const domain of [DOMAIN, JSON.stringify(DOMAIN)]) {
       assert.deepEqual(readSettings(contextOf({ domain })).domain, { ...DOMAIN, hostedZoneId: undefined });
@@ -109,6 +127,14 @@ describe('settings', () => {
       refreshConcurrency: 60,
       tracing: 'off',
     });
+  });
+
+  it('are looked at with every one of them that adds something', () => {
+    const others: (typeof SETTING_NAMES)[number][] = [
+      ...(['name', 'publicUrl', 'vault', 'retentionDays', 'noticeMailbox', 'privateWebhooks'] as const),
+      ...(['logRetentionDays', 'removalPolicy', 'refreshConcurrency'] as const),
+    ];
+    assert.deepEqual([...Object.keys(EVERYTHING), ...others].sort(), [...SETTING_NAMES].sort());
   });
 
   it('let two brokers live side by side in one account, by their names', () => {
