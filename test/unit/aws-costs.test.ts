@@ -5,6 +5,8 @@ import { ASSUMED, type FleetMonth, monthBill, optionsBill } from '../bench/aws-c
 import { customMetrics, KINDS_SEEN } from '../bench/aws-costs/custom-metrics.ts';
 import type { Deployed } from '../bench/aws-costs/deployed.ts';
 import { FLEETS, kept, simulateWeek } from '../bench/aws-costs/months.ts';
+import { messageBill, totalsOf } from '../bench/relay/bill.ts';
+import { measureMessageCosts } from '../bench/relay/costs.ts';
 import { consumptionOf, PRICES, SWEEPS } from '../bench/scale/bill.ts';
 import { measureCosts, type VaultName } from '../bench/scale/costs.ts';
 
@@ -32,7 +34,7 @@ describe('the months of docs/aws-costs.md', () => {
 
 const DEPLOYED: Deployed = {
   secrets: 5,
-  keys: 1,
+  keys: 2,
   schedules: 2,
   alarms: 10,
   alarmMetrics: 20,
@@ -67,7 +69,7 @@ describe('the bill of docs/aws-costs.md', () => {
       const ownCalls = ((bill.get("Secrets Manager: the broker's own, and reading them") ?? 0) - 5 * 0.4) / 5e-6;
       assert.ok(ownCalls > 20_000, `the keys are read ${ownCalls} times`);
       const asked = secretReads + (vault === 'envelope' ? 0 : month.stored) + ownCalls;
-      near(bill.get('KMS: the key of the secrets, and its uses'), 1 + asked * 3e-6);
+      near(bill.get('KMS: the keys of the secrets and of the alarms, and their uses'), 2 + asked * 3e-6);
       near(bill.get('Secrets Manager: a secret for each mailbox'), vault === 'envelope' ? 0 : 400);
       near(bill.get('Secrets Manager: calls for them'), (secretReads + secretWrites) * 5e-6);
     }
@@ -118,6 +120,36 @@ describe('the bill of docs/aws-costs.md', () => {
     near(options.get('Traces in X-Ray (`tracing`)'), traces * 5e-6);
     const task = 730 * (0.5 * 0.03238 + 0.00356);
     near(options.get('The SMTP gateway on Fargate (`smtpGateway`)'), task + 16.43 + 4.38 + 3 * 3.65 + 0.3);
+  });
+});
+
+describe('mail, on top of it', () => {
+  const MAIL = { name: '5 MB', sizeBytes: 5_000_000, byUpload: true };
+  const mailOf = async (devices: 100 | 100_000) => {
+    const [costs] = await measureMessageCosts([MAIL]);
+    assert.ok(costs);
+    const fleet = await fleetOf('envelope', devices);
+    const { fetches, replyGb } = consumptionOf(devices, fleet.month, fleet.costs);
+    const dollars = optionsBill(fleet, [{ name: MAIL.name, costs }]).at(-1)?.dollars;
+    const bill = messageBill(fetches, costs);
+    const [out] = bill;
+    assert.equal(out?.what, 'Data out, to the provider');
+    const atFirstPrice = bill.reduce((sum, line) => sum + line.dollars, 0);
+    const gb = (fetches * totalsOf(costs).bytesOut) / 1e9;
+    return { dollars, atFirstPrice, gb, replyGb };
+  };
+
+  it('is as dear as by itself where it is little', async () => {
+    const { dollars, atFirstPrice } = await mailOf(100);
+    near(dollars, atFirstPrice);
+  });
+
+  it('has the first ten TB that go out less the replies at the first price, and all after for less', async () => {
+    const { dollars, atFirstPrice, gb, replyGb } = await mailOf(100_000);
+    assert.ok(gb + replyGb > 150 * 1024, `${gb} GB`);
+    const last = gb + replyGb - 150 * 1024;
+    const out = (10_240 - replyGb) * 0.09 + 40_960 * 0.085 + 102_400 * 0.07 + last * 0.05;
+    near(dollars, atFirstPrice - gb * 0.09 + out);
   });
 });
 

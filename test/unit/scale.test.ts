@@ -18,7 +18,7 @@ import { newDevice } from '../../shared/usecases/devices/register-device.ts';
 import { makeMaintainGrant } from '../../shared/usecases/grants/maintain-grants.ts';
 import { makeRefreshGrant } from '../../shared/usecases/grants/refresh-grant.ts';
 import { type GrantWork, makeSweepGrants } from '../../shared/usecases/grants/sweep-grants.ts';
-import { billOf, consumptionOf } from '../bench/scale/bill.ts';
+import { billOf, consumptionOf, dataOutDollars } from '../bench/scale/bill.ts';
 import { seededChance } from '../bench/scale/chance.ts';
 import { measureCosts } from '../bench/scale/costs.ts';
 import * as deployment from '../bench/scale/deployment.ts';
@@ -233,6 +233,19 @@ describe('the bill', () => {
     assert.equal(secrets.used.secretWrites, 2 * month.stored);
     assert.ok(envelope.used.readUnits > secrets.used.readUnits);
     assert.ok((month.microsoft + month.google) / 30 / 100 > 20);
+  });
+
+  it('has less and less for each GB that goes out', () => {
+    const TB = 1024;
+    const bought = [
+      [0, 0],
+      [100, 9],
+      [10 * TB, 921.6],
+      [50 * TB, 921.6 + 3481.6],
+      [150 * TB, 921.6 + 3481.6 + 7168],
+      [250 * TB, 921.6 + 3481.6 + 7168 + 5120],
+    ] as const;
+    for (const [gb, dollars] of bought) assert.ok(Math.abs(dataOutDollars(gb) - dollars) < 1e-6, `${gb} GB`);
   });
 
   it('assumes what is deployed', () => {

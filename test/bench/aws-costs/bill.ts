@@ -1,9 +1,10 @@
 import { dueShards } from '../../../shared/domain/timing.ts';
-import { messageBill } from '../relay/bill.ts';
+import { messageBill, totalsOf } from '../relay/bill.ts';
 import type { MessageCosts } from '../relay/costs.ts';
 import {
   type Consumption,
   consumptionOf,
+  dataOutDollars,
   type FleetCosts,
   GB,
   gbSeconds,
@@ -94,7 +95,7 @@ export const monthBill = ({ devices, vault, month, costs, logBytes, deployed }: 
       dollars: deployed.secrets * PRICES.secret + ownReads * PRICES.secretRequests,
     },
     {
-      what: 'KMS: the key of the secrets, and its uses',
+      what: 'KMS: the keys of the secrets and of the alarms, and their uses',
       dollars: deployed.keys * MORE_PRICES.kmsKey + keyUses * MORE_PRICES.kmsRequests,
     },
     { what: 'DynamoDB: writes', dollars: used.writeUnits * PRICES.dynamodbWrites },
@@ -114,7 +115,7 @@ export const monthBill = ({ devices, vault, month, costs, logBytes, deployed }: 
     { what: 'CloudWatch: metrics', dollars: deployed.metrics * MORE_PRICES.metric },
     { what: 'CloudWatch: alarms', dollars: deployed.alarmMetrics * MORE_PRICES.alarmMetric },
     { what: 'CloudWatch: dashboard', dollars: deployed.dashboards * MORE_PRICES.dashboard },
-    { what: 'Data out', dollars: used.replyGb * PRICES.dataOut },
+    { what: 'Data out', dollars: dataOutDollars(used.replyGb) },
   ];
 };
 
@@ -131,6 +132,13 @@ const gatewayDollars = ({ gateway }: Deployed): number =>
   gateway.addresses * MORE_PRICES.publicAddress +
   ASSUMED.spoolGb * MORE_PRICES.efsStorage;
 
+/** Of so many messages. Their bill takes all data out at its first price; here it comes on top of what goes out anyhow. */
+const mailDollars = (messages: number, costs: MessageCosts, replyGb: number): number => {
+  const gb = (messages * totalsOf(costs).bytesOut) / GB;
+  const atFirstPrice = messageBill(messages, costs).reduce((sum, { dollars }) => sum + dollars, 0);
+  return atFirstPrice - gb * PRICES.dataOut + dataOutDollars(replyGb + gb) - dataOutDollars(replyGb);
+};
+
 /** What a month costs more with what is optional. `mail`: what one message of each kind takes. */
 export const optionsBill = (
   { devices, month, costs, deployed }: FleetMonth,
@@ -144,7 +152,7 @@ export const optionsBill = (
   const traces = traced(used.fetches) + traced(refreshing) + SWEEPERS * traced(SWEEPS);
   const throughMail = mail.map(({ name, costs: one }) => ({
     what: `Every scan sent through the broker, ${name} each`,
-    dollars: messageBill(used.fetches, one).reduce((sum, { dollars }) => sum + dollars, 0),
+    dollars: mailDollars(used.fetches, one, used.replyGb),
   }));
   return [
     { what: 'Fixed addresses towards providers (`staticEgress`)', dollars: fixedEgress + egressGb * MORE_PRICES.natGb },

@@ -28,9 +28,12 @@ const metricsOf = ({ Properties = {} }: Resource): number => {
   return Array.isArray(Metrics) ? Metrics.filter((one) => 'MetricStat' in Object(one)).length : 1;
 };
 
-/** By default; what is optional is counted with everything on. */
+/** What everybody sets: a broker whose alarms nobody is told of is not the one that is described. */
+const SETTINGS = { notificationAddress: EVERYTHING.notificationAddress };
+
+/** With an address for alarms, and by default in all else; what is optional is counted with everything on. */
 export const readDeployed = (): Deployed => {
-  const templates = templatesOf();
+  const templates = templatesOf(SETTINGS);
   const all = templatesOf(EVERYTHING);
   const egress = all.filter(({ stack }) => EGRESS.test(stack));
   const gateway = all.filter(({ stack }) => GATEWAY.test(stack));

@@ -136,8 +136,9 @@ const priceTable = (): string =>
   );
 
 const whatIsDeployed = ({ secrets, keys, schedules, alarms, alarmMetrics, dashboards, metrics }: Deployed): string =>
-  `${secrets} secrets, ${keys} key, ${schedules} schedules, ${dashboards} dashboard, ${alarms} alarms that look at ${alarmMetrics} metrics, and
-  at most ${metrics} metrics of the broker's own: all that it counts, and ${KINDS_SEEN} kinds of refusals, in every hour of the month`;
+  `${secrets} secrets, ${keys} keys (with that of the alarms, which \`notificationAddress\` takes), ${schedules} schedules,
+  ${dashboards} dashboard, ${alarms} alarms that look at ${alarmMetrics} metrics, and at most ${metrics} metrics of the broker's own: all that it
+  counts, and ${KINDS_SEEN} kinds of refusals, in every hour of the month`;
 
 export const awsCostsPage = async (): Promise<string> => {
   const { fleets, logBytes, deployed } = await count();
@@ -199,7 +200,10 @@ ${requestsTable(fleets)}
 - **Free at first**, and not taken off, to our knowledge: each month 10 metrics, 10 alarms, 3 dashboards, a million requests
   and 400,000 GB-seconds of Lambda, a million requests of SQS, 5 GB of logs, 25 GB of table, 14 million invocations of the
   Scheduler, 100,000 traces and 100 GB of data out; API Gateway for the first year.
-- **Not in it**: sign-ins, the console, mail and notices; what CloudTrail, backups of one's own and support cost; taxes.
+- **Data out** is reckoned by the month for all of the account: what else it sends out counts, too, and makes this cheaper.
+- **Not in it**: sign-ins, the console, mail and notices; the mails about alarms; what CloudTrail, backups of one's own and support
+  cost; taxes. AWS changes the material of each key once a year: to our knowledge that adds $1 a month to each key after the first
+  year, another after the second, and nothing more after that.
 
 ${logTable(logBytes)}
 

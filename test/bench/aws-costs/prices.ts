@@ -1,4 +1,4 @@
-import { PRICES } from '../scale/bill.ts';
+import { DATA_OUT, PRICES } from '../scale/bill.ts';
 
 /** US dollars, us-east-1, November 2026, besides those of the simulation's bill: list prices without what is free at first. */
 export const MORE_PRICES = {
@@ -67,7 +67,11 @@ export const QUOTED: readonly QuotedPrice[] = [
     isChecked: true,
   },
   { what: 'CloudWatch: a dashboard', price: each(MORE_PRICES.dashboard, 'a month'), isChecked: true },
-  { what: 'Data out to the internet', price: each(PRICES.dataOut, 'a GB'), isChecked: true },
+  ...DATA_OUT.map(({ tb, price }, index) => ({
+    what: `Data out to the internet, ${index === 0 ? `the first ${tb} TB` : Number.isFinite(tb) ? `the next ${tb}` : 'all after'}`,
+    price: each(price, 'a GB'),
+    isChecked: true,
+  })),
   {
     what: `NAT gateway; and $${MORE_PRICES.natGb} for a GB`,
     price: each(MORE_PRICES.natGateway, 'a month'),

@@ -28,8 +28,29 @@ export const PRICES = {
   httpFirst: 300e6,
   /** A GB taken in, and kept for a month. */
   logs: 0.5 + 0.03,
+  /** A GB of the first ten TB. */
   dataOut: 0.09,
 } as const;
+
+/** So many TB to the internet at each price. */
+export const DATA_OUT = [
+  { tb: 10, price: PRICES.dataOut },
+  { tb: 40, price: 0.085 },
+  { tb: 100, price: 0.07 },
+  { tb: Number.POSITIVE_INFINITY, price: 0.05 },
+] as const;
+
+const GB_OF_TB = 1024;
+
+/** Of a month, all services of the account together. */
+export const dataOutDollars = (gb: number): number => {
+  let left = gb;
+  return DATA_OUT.reduce((sum, { tb, price }) => {
+    const within = Math.min(left, tb * GB_OF_TB);
+    left -= within;
+    return sum + within * price;
+  }, 0);
+};
 
 export const GB = 1e9;
 export const MONTH_SECONDS = DAYS_OF_MONTH * DAY_SECONDS;
@@ -160,6 +181,6 @@ export const billOf = (mailboxes: number, vault: VaultName, used: Consumption, w
       dollars: Math.min(fetches, httpFirst) * httpRequests[0] + Math.max(0, fetches - httpFirst) * httpRequests[1],
     },
     { what: 'Logs', dollars: logGb * PRICES.logs },
-    { what: 'Data out', dollars: used.replyGb * PRICES.dataOut },
+    { what: 'Data out', dollars: dataOutDollars(used.replyGb) },
   ];
 };

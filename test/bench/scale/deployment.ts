@@ -38,8 +38,8 @@ export const REPLY_KB = { microsoft: 6.5, google: 1.5 };
 /** Warm processes, each of which reads its key rings every five minutes. */
 export const WARM_PROCESSES = { least: 4, each: 0.5 };
 
-/** Provider configuration, administrator's key, and two key rings. */
-export const OWN_SECRETS = 4;
+/** Provider configuration, administrator's key, and three key rings. */
+export const OWN_SECRETS = 5;
 
 /** Grants that all workers together finish in a second. */
 export const WORKED_PER_SECOND = (REFRESHERS * BATCH_SIZE) / REFRESH_SECONDS;

@@ -309,7 +309,7 @@ const verdict = (fleets: readonly Fleet[], inputs: ReportInputs): string => {
     ...short.map(
       ({ name, calls }) =>
         `- **Workers.** ${name} need ${figure((calls.peak * deployment.REFRESH_SECONDS) / deployment.BATCH_SIZE)} workers at ` +
-        `once; \`REFRESHERS\` in \`infra/stateless-stack.ts\` lets ${deployment.REFRESHERS} through. Raise it for a fleet of ` +
+        `once; \`REFRESHERS\` in \`infra/functions/triggers.ts\` lets ${deployment.REFRESHERS} through. Raise it for a fleet of ` +
         'that size, or its tokens run out one after the other.',
     ),
     ...(strict
