@@ -181,18 +181,18 @@ export class StatefulStack extends Stack {
     output('KeyRingSecrets', rings.join(' '), 'Hold the keys that seal tokens and the secrets of webhooks');
     output('ProviderConfigSecret', providerConfig.secretArn, 'Put the app registrations here');
     output('AdminKeySecret', adminKey.secretArn, 'Holds the key to the console');
-    const table = `BROKER_TABLE=${this.table.tableName}`;
+    const place = `AWS_REGION=${this.region} BROKER_TABLE=${this.table.tableName}`;
     const ofVault = `BROKER_VAULT_KEYS_SECRET=${vaultKeys.secretArn}`;
     const ofOthers = [
       `BROKER_ACCESS_KEYS_SECRET=${accessTokenKeys.secretArn}`,
       `BROKER_WEBHOOK_KEYS_SECRET=${webhookKeys.secretArn}`,
     ];
-    const keys = `AWS_REGION=${this.region} ${table} ${ofVault} ${ofOthers.join(' ')} npm run keys -- status`;
+    const keys = `${place} ${ofVault} ${ofOthers.join(' ')} npm run keys -- status`;
     output('KeyRings', keys, 'Shows the keys that seal, on your machine (docs/vaults.md)');
     const [from, to] = vault.split('-to-');
     if (to === undefined) return;
-    const places = `BROKER_VAULT_PREFIX=${vaultPrefix(name)} BROKER_VAULT_KMS_KEY=${this.secretsKey.keyArn} ${ofVault}`;
-    const migrate = `${table} ${places} npm run vault:migrate -- --from ${from} --to ${to}`;
+    const vaults = `BROKER_VAULT_PREFIX=${vaultPrefix(name)} BROKER_VAULT_KMS_KEY=${this.secretsKey.keyArn} ${ofVault}`;
+    const migrate = `${place} ${vaults} npm run vault:migrate -- --from ${from} --to ${to}`;
     output(
       'VaultMigration',
       migrate,

@@ -134,7 +134,7 @@ const SETTINGS = {
   tracing: [oneOf('off', 'on'), 'off'],
 } as const satisfies { readonly [name: string]: readonly [Check<unknown>, unknown] };
 
-/** `cdk deploy --all -c publicUrl=https://mail.example.com`, or `context` in cdk.json. */
+/** In cdk.context.json, where it stays, or for one command: `cdk deploy --all -c publicUrl=https://mail.example.com`. */
 export type Settings = { readonly [Name in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[Name][0]> };
 
 export type OwnDomain = NonNullable<Settings['domain']>;

@@ -53,7 +53,7 @@ const outputOf = (outputs: ReadonlyMap<string, string>, stack: string, key: stri
   if (value) return value;
   throw new CommandTrouble(
     `The stack ${stack} has no output ${key}: it is of another version.`,
-    'deploy this version ("npm run build", "npx cdk deploy --all"), and run the same command again',
+    'deploy this version ("npm run build", "npx cdk deploy --all", with the same settings), and run the same command again',
   );
 };
 

@@ -216,7 +216,7 @@ describe('rights', () => {
     const keys = deployment.arnOf('AWS::SecretsManager::Secret', 'VaultKeys');
     const { logicalId: table } = deployment.data('AWS::DynamoDB::Table', 'Table');
     const secrets = `BROKER_VAULT_KMS_KEY=${SECRETS_KEY} BROKER_VAULT_KEYS_SECRET=${keys}`;
-    const variables = `BROKER_TABLE=<${table}> BROKER_VAULT_PREFIX=token-broker/grant/ ${secrets}`;
+    const variables = `AWS_REGION=<AWS::Region> BROKER_TABLE=<${table}> BROKER_VAULT_PREFIX=token-broker/grant/ ${secrets}`;
     assert.equal(commandOf(toEnvelopes), `${variables} npm run vault:migrate -- --from secrets-manager --to envelope`);
     assert.equal(commandOf(toSecrets), `${variables} npm run vault:migrate -- --from envelope --to secrets-manager`);
     assert.equal(commandOf(deployment), '');
