@@ -243,9 +243,11 @@ describe('s3BlobStore', () => {
     const PIECE = Buffer.alloc(64 * 1024, 'a');
 
     /** In place of S3: sends the first piece of two, and the second when it is told to. */
-    const startHesitant = async (t: TestContext) => {
+    const startHesitant = async (t: TestContext, stallLimitMs = 300) => {
       const rest = Promise.withResolvers<void>();
+      const hungUp = Promise.withResolvers<void>();
       const server = createServer(async (_, response) => {
+        response.on('close', hungUp.resolve);
         response.writeHead(200, { 'content-length': 2 * PIECE.length }).write(PIECE);
         await rest.promise;
         response.end(PIECE);
@@ -256,7 +258,8 @@ describe('s3BlobStore', () => {
         client.destroy();
         return close(server);
       });
-      return { blobs: s3BlobStore(client, { bucket: 'mail', stallLimitMs: 300 }), sendRest: () => rest.resolve() };
+      const blobs = s3BlobStore(client, { bucket: 'mail', stallLimitMs });
+      return { blobs, sendRest: () => rest.resolve(), hungUp: hungUp.promise };
     };
 
     it('gives up where nothing more comes', async (t) => {
@@ -264,6 +267,18 @@ describe('s3BlobStore', () => {
       const opened = await blobs.open('a');
       assert.ok(opened);
       await assert.rejects(buffer(opened.stream), { name: 'TimeoutError' });
+    });
+
+    it('hangs up at once where the content is dropped, unread or in the middle', { timeout: 10_000 }, async (t) => {
+      for (const isRead of [false, true]) {
+        const { blobs, hungUp } = await startHesitant(t, 60_000);
+        const opened = await blobs.open('a');
+        assert.ok(opened);
+        if (isRead) opened.stream.resume();
+        await sleep(50);
+        opened.stream.destroy();
+        await hungUp;
+      }
     });
 
     it('lets its taker be as slow as it likes', async (t) => {

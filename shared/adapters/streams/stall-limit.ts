@@ -2,23 +2,27 @@ import { Readable } from 'node:stream';
 
 /**
  * The same octets; fails with a `TimeoutError` when the source gives none for so long although it is asked. How slowly they
- * are taken does not count.
+ * are taken does not count. Who drops it, read or not, drops the source.
  */
-export const withStallLimit = (source: Readable, limitMs: number): Readable =>
-  Readable.from(chunksInTime(source, limitMs), { objectMode: false });
-
-const chunksInTime = async function* (source: Readable, limitMs: number): AsyncGenerator<Buffer> {
-  const chunks = source.iterator();
-  try {
-    for (;;) {
+export const withStallLimit = (source: Readable, limitMs: number): Readable => {
+  const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  return new Readable({
+    async read() {
       const stalled = setTimeout(() => source.destroy(stalledFor(limitMs)), limitMs);
-      const { done, value } = await chunks.next().finally(() => clearTimeout(stalled));
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    source.destroy();
-  }
+      try {
+        const { done, value } = await chunks.next();
+        this.push(done ? null : value);
+      } catch (error) {
+        this.destroy(error as Error);
+      } finally {
+        clearTimeout(stalled);
+      }
+    },
+    destroy(error, callback) {
+      source.destroy();
+      callback(error);
+    },
+  });
 };
 
 const stalledFor = (limitMs: number): Error =>
