@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PYTHON } from '../../scripts/aws-emulators/python-environment.ts';
-import { close, type Emulator, listen } from './aws-json.ts';
+import type { Emulator } from './aws-json.ts';
+import { freePort } from './free-port.ts';
 
 /** Implementations of AWS that have nothing in common with ours, or with each other (test/aws/requirements.txt). */
 export const FOREIGN_EMULATORS = ['moto', 'ministack'] as const;
@@ -18,13 +18,6 @@ const READY = { moto: '/moto-api/', ministack: '/_ministack/health' } as const;
 
 /** Half a second on an idle machine; the very first start also compiles Python. */
 const MOST_START_MS = 60_000;
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  const port = await listen(server);
-  await close(server);
-  return port;
-};
 
 const answers = async (url: string): Promise<boolean> => {
   try {

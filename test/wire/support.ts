@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ready, startBroker } from '../../local/demo/broker-process.ts';
 import { makePerson, type Page, type SignInWish } from '../../local/demo/person.ts';
 import type { ProviderName } from '../../shared/domain/provider.ts';
+import { freePort as anyFreePort } from '../fakes/free-port.ts';
 
 export type Json = { readonly [name: string]: unknown };
 
@@ -77,14 +78,8 @@ export const eventually = async <Value>(
   }
 };
 
-/** A port that was free just now, for what must come back at the same address. */
-export const freePort = async (): Promise<string> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
-};
+/** For what must come back at the same address; as the environment has it. */
+export const freePort = async (): Promise<string> => String(await anyFreePort());
 
 export type WireBroker = Awaited<ReturnType<typeof wireBroker>>;
 
