@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Grant } from '../../shared/domain/grant.ts';
-import { LEASE_SECONDS } from '../../shared/domain/timing.ts';
-import type { Table } from '../../shared/ports/table.ts';
-import type { TokenVault } from '../../shared/ports/token-vault.ts';
+import { LEASE_SECONDS, VAULT_SETTLES_SECONDS } from '../../shared/domain/timing.ts';
+import type { Table, Write } from '../../shared/ports/table.ts';
+import { type StoredRefreshToken, type TokenVault, TokenVaultError } from '../../shared/ports/token-vault.ts';
 import { Crash, makeFuse } from '../fakes/fuse.ts';
 import { INVALID_GRANT, REGISTRATION_REFUSED, type Rotation, unavailable } from '../fakes/scripted-provider.ts';
 import {
@@ -250,34 +250,100 @@ describe('refreshGrant', () => {
     assert.equal((await heldGrant()).refreshTokenStoredAt, await storedAt());
   });
 
-  it('asks for no more, after a stored token could not be noted, until the vault surely gives it', async () => {
-    world.microsoft.rotation = 'strict';
-    const { vault } = process;
-    const former = await vault.read(office.mailbox.id);
-    let lateUntil = 0;
-    const lateVault: TokenVault = {
-      ...vault,
-      read: async (id) => (world.clock.now() < lateUntil ? former : vault.read(id)),
-      store: async (...args) => {
-        lateUntil = world.clock.now() + 15_000;
-        return vault.store(...args);
-      },
+  describe('where the vault is late with what was stored, uses nothing up twice', () => {
+    /** For longer than a back-off, and shorter than the vault may take at most. */
+    const LATE_MS = 15_000;
+
+    /** Over a vault that gives for a while what was there before, and over a table that refuses the writes of this kind. */
+    const processOver = (isRefused: (write: Write) => boolean = () => false): Process => {
+      const table: Table = {
+        ...world.table,
+        write: async (one) => {
+          if (isRefused(one)) throw new Error('the table is away');
+          return world.table.write(one);
+        },
+        writeAll: async (all) => {
+          if (all.some(isRefused)) throw new Error('the table is away');
+          return world.table.writeAll(all);
+        },
+      };
+      return startProcess(world, { vault: lateVault, table });
     };
-    const table: Table = {
-      ...world.table,
-      writeAll: async (all) => {
-        if (all.some((one) => 'put' in one && one.put.sk === 'token#smtp')) throw new Error('the table is away');
-        return world.table.writeAll(all);
-      },
-    };
-    await process.records.grants.forgetAccessTokens(office.mailbox.id, ['smtp']);
-    await assert.rejects(refresh(startProcess(world, { vault: lateVault, table })), /the table is away/);
-    assert.notEqual((await vault.read(office.mailbox.id))?.refreshToken, former?.refreshToken);
-    const calls = world.microsoft.refreshCalls;
-    const tooSoon = await settle(world, refresh(startProcess(world, { vault: lateVault })));
-    assert.deepEqual([tooSoon.outcome, world.microsoft.refreshCalls], ['failed', calls]);
-    await advanceSeconds(world, LEASE_SECONDS);
-    assert.deepEqual(await refresh(startProcess(world, { vault: lateVault })), { outcome: 'fresh' });
+    let lateVault: TokenVault;
+
+    beforeEach(async () => {
+      world.microsoft.rotation = 'strict';
+      const { vault } = process;
+      let late: { readonly until: number; readonly token: StoredRefreshToken | undefined } | undefined;
+      lateVault = {
+        ...vault,
+        read: async (id) => (late !== undefined && world.clock.now() < late.until ? late.token : vault.read(id)),
+        store: async (id, ...what) => {
+          late = { until: world.clock.now() + LATE_MS, token: await vault.read(id) };
+          return vault.store(id, ...what);
+        },
+      };
+      await process.records.grants.forgetAccessTokens(office.mailbox.id, ['smtp']);
+    });
+
+    const stored = async () => (await process.vault.read(office.mailbox.id))?.refreshToken;
+
+    const putOf = (sk: string) => (write: Write) => 'put' in write && write.put.sk === sk;
+
+    for (const [what, isRefused] of [
+      ['the token that came with it', putOf('token#smtp')],
+      ['that the provider is well again', putOf('cool-down')],
+    ] as const) {
+      it(`nor knows of it, as ${what} could not be written down`, async () => {
+        world.microsoft.failNext(unavailable());
+        assert.equal((await refresh(processOver())).outcome, 'failed');
+        await advanceSeconds(world, 120);
+        const former = await stored();
+        await assert.rejects(refresh(processOver(isRefused)), /the table is away/);
+        assert.notEqual(await stored(), former);
+        const calls = world.microsoft.refreshCalls;
+        const tooSoon = await settle(world, refresh(processOver()));
+        assert.deepEqual([tooSoon.outcome, world.microsoft.refreshCalls], ['failed', calls]);
+        await advanceSeconds(world, LEASE_SECONDS);
+        assert.deepEqual(await refresh(processOver()), { outcome: 'fresh' });
+      });
+    }
+
+    it('nor says whether it has stored it', async () => {
+      const silent: TokenVault = {
+        ...lateVault,
+        store: async (...what) => {
+          await lateVault.store(...what);
+          throw new TokenVaultError('busy', 'no answer');
+        },
+      };
+      const former = await stored();
+      const outcome = await settle(world, refresh(startProcess(world, { vault: silent })));
+      assert.ok(outcome.outcome === 'failed' && (outcome.error.retryAfterSeconds ?? 0) >= VAULT_SETTLES_SECONDS);
+      assert.notEqual(await stored(), former);
+      await advanceSeconds(world, LATE_MS / 1000 - 5);
+      const calls = world.microsoft.refreshCalls;
+      assert.equal((await refresh(processOver())).outcome, 'failed');
+      assert.equal(world.microsoft.refreshCalls, calls);
+      await advanceSeconds(world, 3600);
+      assert.deepEqual(await refresh(processOver()), { outcome: 'fresh' });
+    });
+
+    it('though it came with a refusal of one audience, and another was stored by the answer for the grant', async () => {
+      world.microsoft.failNext({ ...INVALID_GRANT, refreshToken: 'sent-with-the-refusal' });
+      const wish = { mailboxId: office.mailbox.id, audience: 'imap', minTtlSeconds: 600, askedAt: now(world) } as const;
+      await settle(world, processOver().refreshGrant(wish));
+      const { refreshTokenVersion } = await heldGrant();
+      assert.equal(refreshTokenVersion, (await process.vault.read(office.mailbox.id))?.version);
+    });
+
+    it('though it came with a refusal', async () => {
+      world.microsoft.failNext({ ...unavailable(), refreshToken: 'sent-with-the-refusal' });
+      assert.equal((await refresh(processOver())).outcome, 'failed');
+      assert.equal(await stored(), 'sent-with-the-refusal');
+      const { refreshTokenVersion } = await heldGrant();
+      assert.equal(refreshTokenVersion, (await process.vault.read(office.mailbox.id))?.version);
+    });
   });
 
   it('writes nothing to the vault where the provider sends no new refresh token', async () => {

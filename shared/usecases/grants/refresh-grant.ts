@@ -38,7 +38,7 @@ import type { Records } from '../../records/index.ts';
 import { makeNotices } from '../notices/raise-notice.ts';
 import { longSecret } from '../secrets.ts';
 import { makeCoolDowns } from './cool-downs.ts';
-import { makeUseRefreshToken, type Used } from './use-refresh-token.ts';
+import { makeUseRefreshToken, type Used, type VaultNote } from './use-refresh-token.ts';
 import { makeNoteRefusedSecrets } from './watch-app-registrations.ts';
 
 /** How often one who waits for another's refresh looks whether it is done: a provider answers in 100 to 500 ms. */
@@ -171,17 +171,13 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
       generation: holding.grant.generation,
     };
     const { trouble: _healed, warnedDays, stores: _counted, refused: _before, ...held } = holding.grant;
-    const { refreshTokenStoredAt, refreshTokenVersion, stores } = note;
-    const counted = { ...(stores && { stores }), ...(refused && { refused }) };
-    const stored = { refreshTokenStoredAt, refreshTokenVersion };
-    const isNew = refreshTokenVersion !== holding.grant.refreshTokenVersion;
-    // If this write fails, nobody knows what the vault must give, until it surely gives it (VAULT_SETTLES_SECONDS).
-    if (isNew) kept.add(holding.lease);
-    const grant: LiveGrant = { ...held, ...counted, ...stored, state: 'active', provenAt: now, failures: 0 };
+    const others = refused && { refused };
+    const grant: LiveGrant = { ...held, ...note, ...others, state: 'active', provenAt: now, failures: 0 };
     if (!(await finish(holding, grant, nextDueAt(holding, grant, token, now), token))) return false;
     if (warnedDays !== undefined) {
       await notices.settle({ kind: 'grant.expiring', organizationId: mailbox.organizationId, subject: mailbox.id });
     }
+    const isNew = note.refreshTokenVersion !== holding.grant.refreshTokenVersion;
     const got = { audience, expires_in: reply.expiresInSeconds, stored: isNew };
     log.info('grant.refreshed', { ...grantFields(holding), ...got });
     return true;
@@ -217,7 +213,19 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     return Math.max(backOff, Math.min(retryAfterSeconds, LONGEST_PAUSE_SECONDS));
   };
 
-  const refused = async (holding: Holding, failure: ProviderFailure): Promise<Step> => {
+  /** With the lease given up, and what was stored meanwhile written down. */
+  const lookAgain = async (holding: Holding, stored: VaultNote | undefined): Promise<Step> => {
+    if (stored !== undefined) await finish(holding, { ...holding.grant, ...stored }, epochSeconds(clock));
+    return AGAIN;
+  };
+
+  /** Also where the refusal brought a token to go on with (`stored`). */
+  const refused = async (
+    { grant: before, ...held }: Holding,
+    stored: VaultNote | undefined,
+    failure: ProviderFailure,
+  ): Promise<Step> => {
+    const holding = { ...held, grant: { ...before, ...stored } };
     const { mailbox } = holding;
     const now = epochSeconds(clock);
     const failures = holding.grant.failures + 1;
@@ -255,16 +263,22 @@ export const makeRefreshGrant = ({ records, vault, providers, clock, random, log
     await grants.sealAccessToken(mailbox.organizationId, mailbox.id, audience, '');
     const admission = await coolDowns.admit(registration, known, byPerson);
     if ('pausing' in admission) return pausedUntil(admission.pausing, epochSeconds(clock));
-    const used = await useRefreshToken(holding, providers.of(registration));
-    if (used.outcome === 'again') return AGAIN;
-    if (used.outcome === 'vault') return refused(holding, used.failure);
+    let stored: VaultNote | undefined;
+    const onStored = (note: VaultNote): void => {
+      stored = note;
+      // Should it not come to be written down, nobody knows what the vault must give, until it surely gives it.
+      kept.add(holding.lease);
+    };
+    const used = await useRefreshToken({ ...holding, onStored }, providers.of(registration));
+    if (used.outcome === 'again') return lookAgain(holding, stored);
+    if (used.outcome === 'vault') return refused(holding, stored, used.failure);
     const { refusedClientSecrets } = used.outcome === 'refused' ? used.failure : used.reply;
     if (refusedClientSecrets) await noteRefusedSecrets(registration, refusedClientSecrets);
     // Whatever the provider says of this one grant, it answers, and to this registration.
     if (used.outcome === 'refused') await coolDowns.failed(registration, used.failure, admission);
     if (used.outcome !== 'refused' || used.failure.affects === 'grant')
       await coolDowns.succeeded(registration, admission);
-    if (used.outcome === 'refused') return refused(holding, used.failure);
+    if (used.outcome === 'refused') return refused(holding, stored, used.failure);
     return used.outcome === 'token' ? succeeded(holding, used) : withheld(holding, used);
   };
 

@@ -17,13 +17,16 @@ export interface Use {
   readonly grant: LiveGrant;
   readonly audience: Audience;
   readonly lease: Lease;
+  /** Told at once of each store, whatever comes of the use: the grant has to remember it. */
+  readonly onStored: (note: VaultNote) => void;
 }
 
 /** What the vault holds after a use, for the grant to remember. */
-interface VaultNote {
+export interface VaultNote {
   readonly refreshTokenStoredAt: number;
   readonly refreshTokenVersion: string;
-  readonly stores: StoreCount | undefined;
+  /** Where the vault has a limit. */
+  readonly stores?: StoreCount;
 }
 
 export type Used =
@@ -65,6 +68,12 @@ const fromVaultError = (error: unknown): Extract<Used, { outcome: 'vault' }> => 
   return vaultFailure(error.reason === 'unreadable' ? 'stored_sign_in_unreadable' : 'vault_unavailable', error.message);
 };
 
+/** It may have been stored all the same, and be read late: until then the former one, used up, must not be used again. */
+const afterStoring = (error: unknown): Extract<Used, { outcome: 'vault' }> => {
+  const { outcome, failure } = fromVaultError(error);
+  return { outcome, failure: { ...failure, retryAfterSeconds: VAULT_SETTLES_SECONDS } };
+};
+
 /** Whether what was read is older than what is known to have been stored: one that was used up already, or none at all. */
 const isLate = (read: StoredRefreshToken | undefined, grant: LiveGrant, now: number): boolean => {
   const { refreshTokenVersion: version, refreshTokenStoredAt: storedAt } = grant;
@@ -98,14 +107,15 @@ export const makeUseRefreshToken = ({
    * one has come of age, and a vault that fails loses nothing.
    */
   const keep = async (
-    { mailbox, grant, lease }: Use,
+    { mailbox, grant, lease, onStored }: Use,
     stored: StoredRefreshToken,
     { refreshToken, formerStaysValid }: { readonly refreshToken?: string; readonly formerStaysValid: boolean },
   ): Promise<Kept> => {
     const now = epochSeconds(clock);
+    const counted = grant.stores && { stores: grant.stores };
     const asBefore = {
       outcome: 'kept',
-      note: { refreshTokenStoredAt: stored.storedAt, refreshTokenVersion: stored.version, stores: grant.stores },
+      note: { refreshTokenStoredAt: stored.storedAt, refreshTokenVersion: stored.version, ...counted },
     } as const;
     if (refreshToken === undefined || refreshToken === stored.refreshToken) return asBefore;
     if (!isStoreDue({ grantId: mailbox.id, formerStaysValid, storedAt: stored.storedAt }, now)) return asBefore;
@@ -117,11 +127,13 @@ export const makeUseRefreshToken = ({
       written = await store(mailbox.id, token, stored.version, holdOn);
     } catch (error) {
       log.error('grant.refresh_token_not_stored', { mailbox_id: mailbox.id, error: String(error) });
-      return formerStaysValid ? asBefore : fromVaultError(error);
+      return formerStaysValid ? asBefore : afterStoring(error);
     }
     if (written.outcome === 'superseded') return AGAIN;
-    const stores = vault.storesPerDay === undefined ? undefined : withStore(grant.stores, now);
-    return { outcome: 'kept', note: { refreshTokenStoredAt: storedAt, refreshTokenVersion: written.version, stores } };
+    const stores = vault.storesPerDay === undefined ? {} : { stores: withStore(grant.stores, now) };
+    const note = { refreshTokenStoredAt: storedAt, refreshTokenVersion: written.version, ...stores };
+    onStored(note);
+    return { outcome: 'kept', note };
   };
 
   /**
