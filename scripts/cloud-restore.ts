@@ -63,6 +63,10 @@ const mustBeThere = async (client: DynamoDBClient, TableName: string): Promise<v
   );
 };
 
+/** As it is to be typed: whatever else the shell has set, it is the same broker. */
+const switchCommand = async (wish: 'on' | 'off', cloudFormation: CloudFormationClient, name: string): Promise<string> =>
+  `npm run cloud:switch -- ${wish} --name ${name} --region ${await cloudFormation.config.region()}`;
+
 const mustBeStopped = async (cloudFormation: CloudFormationClient, lambda: LambdaClient, name: string) => {
   const functions = await functionsOf(cloudFormation, name);
   mustBeAllThere(name, functions);
@@ -70,7 +74,7 @@ const mustBeStopped = async (cloudFormation: CloudFormationClient, lambda: Lambd
     if (await isStopped(lambda, one)) continue;
     throw new CommandTrouble(
       `${one.name} may still run.`,
-      `stop the broker: npm run cloud:switch -- off --name ${name}; then wait for ${LONGEST_RUN_MINUTES} minutes`,
+      `stop the broker: ${await switchCommand('off', cloudFormation, name)}; then wait for ${LONGEST_RUN_MINUTES} minutes`,
     );
   }
 };
@@ -110,7 +114,7 @@ const main = async (): Promise<void> => {
   await mustBeStopped(cloudFormation, new LambdaClient(region), name);
   if (!yes && !(await agreed('Do it?'))) throw new CommandTrouble('Nothing was changed.', 'run it again with --yes');
   await restoreTable(options);
-  console.log(`Done. Start the broker again: npm run cloud:switch -- on --name ${name}`);
+  console.log(`Done. Start the broker again: ${await switchCommand('on', cloudFormation, name)}`);
 };
 
 await runCommand(main, { usage: USAGE, settings: 'docs/aws-backup.md' });

@@ -326,8 +326,8 @@ describe('a pause of a provider', () => {
   /** Minutes of each quarter of an hour. */
   const paused = (...quarters: readonly number[]) =>
     states(
-      'provider-paused',
-      quarters.map((ProviderPauseMinutes) => ({ ProviderPauseMinutes })),
+      'provider-paused-google',
+      quarters.map((minutes) => ({ 'ProviderPauseMinutes/google': minutes, 'ProviderPauseMinutes/microsoft': 7 })),
     );
 
   it('is told of after half an hour, whether it was asked for at once or is prolonged by fault after fault', () => {
@@ -335,7 +335,7 @@ describe('a pause of a provider', () => {
     assert.equal(paused(0, 9, 12, 13), 'OK OK ALARM ALARM');
   });
 
-  it('is not told of where a provider asks for a minute now and then', () => {
+  it('is not told of where a provider asks for a minute now and then, nor for another one', () => {
     assert.equal(paused(7, 7, 7, 7), 'OK OK OK OK');
   });
 });

@@ -58,7 +58,7 @@ const refreshesFail = ({ settings }: Watched): readonly BrokerAlarm[] => {
     id: `refreshes-failed-${provider}`,
     section: 'Refreshes fail',
     act: 'at once',
-    means: `For half an hour, more than a quarter of the refreshes at ${called} have failed. Devices live on cached tokens, for an hour at most; no sign-in is lost. Not told in a full outage: then refreshes pause, and provider-paused tells.`,
+    means: `For half an hour, more than a quarter of the refreshes at ${called} have failed. Devices live on cached tokens, for an hour at most; no sign-in is lost. Where a provider is out of order, refreshes pause, and provider-paused-${provider} tells of it.`,
     remedy:
       'Read kind and code of grant.refresh_failed in the log of refresh-grants/worker: the vault is yours to mend, the provider is to be waited for.',
     // Of a single mailbox the tries become rare; five in a quarter of an hour are several mailboxes.
@@ -89,23 +89,25 @@ const refreshesLate = ({ settings }: Watched): BrokerAlarm => ({
   quietMeans: 'mended',
 });
 
-const providerPaused = ({ settings }: Watched): BrokerAlarm => ({
-  id: 'provider-paused',
-  section: 'A provider pauses for long',
-  act: 'at once',
-  means:
-    "For half an hour, and most of it, refreshes at a provider have paused: it fails, asks to be spared or refuses the broker's app registration. Cached tokens begin to run out; mail waits and is not lost.",
-  remedy:
-    "Read cause, code and detail of provider.paused in the log of refresh-grants/worker, and the provider's status page. It goes on by itself.",
-  // Told by the sweep of each minute: a pause that was asked for in one word, for an hour, is as long as one that fault after
-  // fault prolongs.
-  metric: brokerMetrics(settings.name).whole('ProviderPauseMinutes', { statistic: 'Sum', minutes: 15 }),
-  // More than half: a provider that asks for a minute now and then works.
-  bad: { atLeast: 8 },
-  periods: { bad: 2, of: 2 },
-  missing: 'nothing happened',
-  quietMeans: 'mended',
-});
+const providersPaused = ({ settings }: Watched): readonly BrokerAlarm[] => {
+  const { of } = brokerMetrics(settings.name);
+  return Object.entries(PROVIDERS).map(([provider, called]) => ({
+    id: `provider-paused-${provider}`,
+    section: 'A provider pauses for long',
+    act: 'at once',
+    means: `For half an hour, and most of it, refreshes at ${called} have paused: it fails, asks to be spared or refuses the broker's app registration. Cached tokens begin to run out; mail waits and is not lost.`,
+    remedy:
+      "Read cause, code and detail of provider.paused in the log of refresh-grants/worker, and the provider's status page. It goes on by itself.",
+    // Told by the sweep of each minute: a pause that was asked for in one word, for an hour, is as long as one that fault after
+    // fault prolongs.
+    metric: of('ProviderPauseMinutes', provider, { statistic: 'Sum', minutes: 15 }),
+    // More than half. Where it asks for a minute or two each time, refreshes fail often enough to be told of themselves.
+    bad: { atLeast: 8 },
+    periods: { bad: 2, of: 2 },
+    missing: 'nothing happened',
+    quietMeans: 'mended',
+  }));
+};
 
 /** What is logged once, and stays until somebody acts: shown for an hour, or for the day, and told anew after that. */
 const once = {
@@ -202,7 +204,7 @@ export const tokenAlarms = (watched: Watched): readonly BrokerAlarm[] => [
   wrongSecrets(watched),
   ...refreshesFail(watched),
   refreshesLate(watched),
-  providerPaused(watched),
+  ...providersPaused(watched),
   ...registrations(watched),
   notStored(watched),
   manyInvalid(watched),
