@@ -16,9 +16,9 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { type StandInProviderConfig, startStandIns } from '../../local/stand-ins/start.ts';
 import { PYTHON } from '../../scripts/aws-emulators/python-environment.ts';
 import { LOOPBACK_CLIENT } from '../fakes/aws-json.ts';
+import { startBothProviders } from '../fakes/both-providers.ts';
 import { startEmulatorProcess } from '../fakes/emulator-process.ts';
 import { ensureBuilt } from '../wire/bundles/built.ts';
 import { adaptTemplate, type Places } from './adapt-template.ts';
@@ -105,8 +105,6 @@ const takeEmptyValues = async (client: SecretsManagerClient, secrets: readonly s
   }
 };
 
-const serversOf = ({ smtp, pop, imap }: StandInProviderConfig) => ({ smtp, pop, imap });
-
 /**
  * Both stacks as they are synthesized, made by ministack's CloudFormation; what cannot be taken as it is, adapt-template.ts
  * names. ministack runs the functions with this machine's Node, calls them by its HTTP API, queues and schedules, and
@@ -116,22 +114,11 @@ export const deployBroker = async () => {
   await ensureBuilt();
   const folder = mkdtempSync(join(tmpdir(), 'token-broker-deployed-'));
   const front = await startApiFront();
-  const standIns = await startStandIns({
-    providers: ['microsoft', 'google'],
-    host: '127.0.0.1',
-    httpPort: 0,
-    smtpPort: 0,
-    folder,
-    redirectUris: {
-      microsoft: [`${front.url}/oauth/callback/microsoft`],
-      google: [`${front.url}/oauth/callback/google`],
-    },
+  const standIns = await startBothProviders(folder, front.url);
+  const emulator = await startEmulatorProcess('ministack', {
+    AUTH: 'true',
+    NODE_EXTRA_CA_CERTS: standIns.authorityFile,
   });
-  const { microsoft, google } = standIns.providers;
-  if (microsoft === undefined || google === undefined) throw new Error('a stand-in is missing');
-  const authority = join(folder, 'authority.pem');
-  writeFileSync(authority, microsoft.ca);
-  const emulator = await startEmulatorProcess('ministack', { AUTH: 'true', NODE_EXTRA_CA_CERTS: authority });
 
   const assembly = synthesizeAssembly({
     publicUrl: SET_URL,
@@ -148,7 +135,7 @@ export const deployBroker = async () => {
   const cloudFormation = new CloudFormationClient(client);
   const places: Places = {
     publicUrl: { from: SET_URL, to: front.url },
-    mailServers: JSON.stringify({ microsoft: serversOf(microsoft), google: serversOf(google) }),
+    mailServers: standIns.mailServers,
   };
   const create = async (): Promise<ReadonlyMap<string, MadeStack>> => {
     await s3.send(new CreateBucketCommand({ Bucket: ASSETS }));
@@ -175,10 +162,8 @@ export const deployBroker = async () => {
   const api = rest.resources.find(({ type }) => type === 'AWS::ApiGatewayV2::Api');
   front.leadTo(emulator.endpoint, String(api?.physicalId));
 
-  const withoutAuthority = ({ ca: _authority, ...config }: StandInProviderConfig) => config;
-  const document = { providers: { microsoft: withoutAuthority(microsoft), google: withoutAuthority(google) } };
   const documentFile = join(folder, 'broker.json');
-  writeFileSync(documentFile, JSON.stringify(document));
+  writeFileSync(documentFile, standIns.document);
 
   return {
     url: front.url,

@@ -13,12 +13,12 @@ import {
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { hyphened } from '../../../infra/rights/table-access.ts';
-import { type StandInProviderConfig, startStandIns } from '../../../local/stand-ins/start.ts';
 import { bundlePath, FUNCTIONS, type FunctionName } from '../../../scripts/build.ts';
 import { tableDefinition } from '../../../shared/adapters/dynamodb/table-definition.ts';
 import { type HttpReply, type HttpRequest, startApiGateway } from '../../fakes/api-gateway.ts';
 import type { AwsRequest, Fault, InjectFault } from '../../fakes/aws-json.ts';
 import { LOOPBACK_CLIENT } from '../../fakes/aws-json.ts';
+import { startBothProviders } from '../../fakes/both-providers.ts';
 import { type LambdaFunction, lambdaFunction } from '../../fakes/lambda-function.ts';
 import { startLambdaInvoke } from '../../fakes/lambda-invoke.ts';
 import { sqsEventSource } from '../../fakes/sqs-event-source.ts';
@@ -75,8 +75,6 @@ export interface Addresses {
   /** As JSON. */
   readonly mailServers: string;
 }
-
-const serversOf = ({ smtp, pop, imap }: StandInProviderConfig) => ({ smtp, pop, imap });
 
 /** What each function is given, as in infra/stateless-stack.ts. */
 export const brokerVariables = (addresses: Addresses, vault: Vault): Record<FunctionName, Record<string, string>> => {
@@ -178,21 +176,7 @@ export const startCloud = async ({
     (name, event) => functionOf(name).invoke(event),
     (request, reply) => exchanges.push({ request, reply }),
   );
-  const standIns = await startStandIns({
-    providers: ['microsoft', 'google'],
-    host: '127.0.0.1',
-    httpPort: 0,
-    smtpPort: 0,
-    folder,
-    redirectUris: {
-      microsoft: [`${gateway.url}/oauth/callback/microsoft`],
-      google: [`${gateway.url}/oauth/callback/google`],
-    },
-  });
-  const { microsoft, google } = standIns.providers;
-  if (microsoft === undefined || google === undefined) throw new Error('a stand-in is missing');
-  const authorityFile = join(folder, 'authority.pem');
-  await writeFile(authorityFile, microsoft.ca);
+  const standIns = await startBothProviders(folder, gateway.url);
   const clockFile = join(folder, 'clock-ahead-ms');
   await writeFile(clockFile, '0');
 
@@ -224,7 +208,7 @@ export const startCloud = async ({
       publicUrl: gateway.url,
       grantQueueUrl,
       mailQueueUrl,
-      mailServers: JSON.stringify({ microsoft: serversOf(microsoft), google: serversOf(google) }),
+      mailServers: standIns.mailServers,
     },
     vault,
   );
@@ -239,13 +223,11 @@ export const startCloud = async ({
   const secrets = new SecretsManagerClient(client(aws.secretsManager));
   const sqs = new SQSClient(client(aws.sqs));
   const s3 = new S3Client({ ...client(aws.s3), forcePathStyle: true });
-  const { ca: _itsAuthority, ...microsoftConfig } = microsoft;
-  const { ca: _itsToo, ...googleConfig } = google;
   const values = {
     [SECRETS.access]: keyRing(),
     [SECRETS.vault]: keyRing(),
     [SECRETS.webhooks]: keyRing(),
-    [SECRETS.config]: JSON.stringify({ providers: { microsoft: microsoftConfig, google: googleConfig } }),
+    [SECRETS.config]: standIns.document,
     [SECRETS.admin]: ADMIN_KEY,
   };
   for (const [Name, SecretString] of Object.entries(values)) {
@@ -267,7 +249,7 @@ export const startCloud = async ({
         AWS_ENDPOINT_URL_SQS: aws.sqs,
         AWS_ENDPOINT_URL_S3: aws.s3,
         AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
-        ...(/^relay-mail\/(send|test)$/.test(name) && { NODE_EXTRA_CA_CERTS: authorityFile }),
+        ...(/^relay-mail\/(send|test)$/.test(name) && { NODE_EXTRA_CA_CERTS: standIns.authorityFile }),
         ...(movesClock && { NODE_OPTIONS: `--import=${MOVED_CLOCK}`, MOVED_CLOCK_FILE: clockFile }),
       },
     });
